@@ -1,0 +1,1 @@
+"""What broke or got slow in your ML code: what, where, why, and what to try."""

@@ -1,0 +1,229 @@
+"""Every setting there is, and where its value came from: argument, environment, file, profile, default."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from otel_mldebug.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PREFIX = "OTEL_MLDEBUG_"
+FILE_NAMES = ("mldebug.toml", "pyproject.toml")
+"""Files looked for in the working directory: all of the first, the table `[tool.mldebug]` of the second."""
+
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "development": {},
+    "production": {"budget": 0.01, "notes": False, "store_max_mb": 256},
+    "test": {"resources": False, "store_max_mb": 64},
+}
+"""What a profile sets unless something stronger does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting. Each can be set as `OTEL_MLDEBUG_<NAME>`, in a TOML file, or as an argument of `configure`."""
+
+    profile: str = "development"
+    """Named set of defaults: development, production or test."""
+    disabled: bool = False
+    """Do nothing at all. `OTEL_SDK_DISABLED=true` has the same effect."""
+    store: Path = Path(".mldebug")
+    """Directory of the local store."""
+    local: bool = True
+    """Keep a local store."""
+    run_id: str = ""
+    """Id shared by all processes of one run; made up when empty."""
+    session: str = ""
+    """Name of the session that everything recorded belongs to."""
+    store_max_mb: int = 1024
+    """Size of one run in the store, in MiB, at which the oldest parts are dropped and counted; at least 8."""
+    budget: float = 0.02
+    """Share of the watched code's time that watching may cost, 0 to 1. 0 leaves exact counts and errors."""
+    torch: bool = True
+    """Watch PyTorch training once the program imports torch."""
+    resources: bool = True
+    """Sample host, process and GPU."""
+    resources_interval_s: float = 5.0
+    """Seconds between two samples of host, process and GPU; at least 0.1."""
+    uncaught: bool = True
+    """Report exceptions that nobody catches."""
+    notes: bool = True
+    """Add the explanation to the exception, where a normal traceback shows it."""
+    redact: bool = True
+    """Replace secrets in everything that leaves the process."""
+    redact_foreign: bool = True
+    """Also in spans and logs that other instrumentations make."""
+    patterns: tuple[Path, ...] = ()
+    """Files with further error patterns."""
+    prometheus: str = ""
+    """`HOST:PORT` or `PORT` of the Prometheus endpoint; off when empty. A taken port moves on to the next free one."""
+    prometheus_targets: Path | None = None
+    """Directory for Prometheus file_sd target files; `targets` in the store when empty."""
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Where each value came from, by name of the setting; those left out have their default."""
+
+    @classmethod
+    def load(
+        cls, *, environ: Mapping[str, str] | None = None, directory: Path | None = None, **arguments: Any
+    ) -> "Config":
+        """Build a `Config`; an empty variable counts as unset.
+
+        Args:
+            environ: Environment to read; the process's by default.
+            directory: Where `mldebug.toml` and `pyproject.toml` are looked for; the working directory by default.
+            arguments: Settings by name. None counts as not given.
+
+        Raises:
+            ConfigError: a setting is unknown or its value unusable; the message names where it stands.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        origins: dict[str, str] = {}
+        for origin, layer in (
+            ("file", _from_file(environ, directory or Path())),
+            ("environment", _from_environment(environ)),
+            ("argument", {k: (k, k, v) for k, v in arguments.items() if v is not None}),
+        ):
+            for name, (label, where, raw) in layer.items():
+                values[name] = _parse(name, raw, label)
+                origins[name] = where if origin != "argument" else "argument"
+        profile = values.get("profile", "development")
+        for name, value in PROFILES[profile].items():
+            if name not in values:
+                values[name], origins[name] = value, f"profile {profile}"
+        return cls(**values, origins=origins)
+
+
+_NAMES = tuple(f.name for f in fields(Config) if f.name != "origins")
+_TYPES = {f.name: str(f.type) for f in fields(Config)}
+
+Layer = dict[str, tuple[str, str, Any]]
+"""Setting -> (how the user typed its name, where it stands, raw value)."""
+
+
+def _from_environment(environ: Mapping[str, str]) -> Layer:
+    layer: Layer = {}
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX) and text.strip() and variable not in INTERNAL:
+            name = variable[len(PREFIX) :].lower()
+            if name == "config":
+                continue
+            _known(name, variable)
+            layer[name] = (variable, f"environment {variable}", text.strip())
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        layer["disabled"] = ("OTEL_SDK_DISABLED", "environment OTEL_SDK_DISABLED", "true")
+    return layer
+
+
+INTERNAL = frozenset({"OTEL_MLDEBUG_SUPERVISED", "OTEL_MLDEBUG_BOOTSTRAP"})
+"""Variables with which the supervisor talks to the processes it starts: no settings."""
+
+
+def _from_file(environ: Mapping[str, str], directory: Path) -> Layer:
+    given = environ.get(PREFIX + "CONFIG", "").strip()
+    candidates = [Path(given)] if given else [directory / name for name in FILE_NAMES]
+    for path in candidates:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            if given:
+                raise ConfigError(PREFIX + "CONFIG", given, expected="the path of a TOML file that exists") from None
+            continue
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(str(path), str(exc), expected="a readable TOML file in UTF-8") from None
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as exc:
+            if path.name == "pyproject.toml" and not given:
+                continue  # the user's own file, broken for everybody: not ours to report
+            raise ConfigError(str(path), str(exc), expected="valid TOML") from None
+        if path.name == "pyproject.toml":
+            table = table.get("tool", {}).get("mldebug")
+            if table is None:
+                continue
+        layer: Layer = {}
+        for name, value in table.items():
+            _known(name, f"{path}: {name}")
+            layer[name] = (f"{path}: {name}", f"file {path}", value)
+        return layer
+    return {}
+
+
+def _known(name: str, label: str) -> None:
+    if name not in _NAMES:
+        raise ConfigError(label, "", expected=f"one of the settings {', '.join(_NAMES)}; this one does not exist")
+
+
+def _parse(name: str, raw: Any, label: str) -> Any:
+    parse, expected = _PARSERS[_TYPES[name]]
+    try:
+        value = parse(raw)
+    except (ValueError, TypeError, KeyError):
+        raise ConfigError(label, raw, expected=expected) from None
+    check, wanted = _LIMITS.get(name, (None, ""))
+    if check is not None and not check(value):
+        raise ConfigError(label, raw, expected=wanted)
+    return value
+
+
+def _bool(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    return {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
+        str(raw).lower()
+    ]
+
+
+def _float(raw: Any) -> float:
+    if isinstance(raw, bool):
+        raise TypeError(raw)
+    text = str(raw).strip()
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+
+
+def _int(raw: Any) -> int:
+    if isinstance(raw, (bool, float)):
+        raise TypeError(raw)
+    return int(raw)
+
+
+def _str(raw: Any) -> str:
+    if isinstance(raw, (bool, list, dict)):
+        raise TypeError(raw)
+    return str(raw)
+
+
+def _path(raw: Any) -> Path:
+    if not isinstance(raw, (str, Path)) or not str(raw):
+        raise TypeError(raw)
+    return Path(raw).expanduser()
+
+
+def _paths(raw: Any) -> tuple[Path, ...]:
+    parts = raw.split(os.pathsep) if isinstance(raw, str) else raw
+    return tuple(_path(part) for part in parts)
+
+
+_PARSERS: Mapping[str, tuple[Any, str]] = {
+    "bool": (_bool, "true or false"),
+    "float": (_float, "a number, such as 0.02 or 2%"),
+    "int": (_int, "a whole number"),
+    "str": (_str, "text"),
+    "Path": (_path, "a path"),
+    "Path | None": (_path, "a path"),
+    "tuple[Path, ...]": (_paths, f"paths separated by {os.pathsep!r}, or a list of them"),
+}
+
+_LIMITS: Mapping[str, tuple[Any, str]] = {
+    "profile": (lambda v: v in PROFILES, f"one of {', '.join(PROFILES)}"),
+    "budget": (lambda v: 0 <= v <= 1, "a share from 0 to 1, such as 0.02 or 2%"),
+    "store_max_mb": (lambda v: v >= 8, "a whole number of MiB, at least 8"),
+    "resources_interval_s": (lambda v: 0.1 <= v <= 3600, "seconds from 0.1 to 3600"),
+}

@@ -1,0 +1,1 @@
+"""Foreign code in, signals out: what watches functions, training steps and resources."""

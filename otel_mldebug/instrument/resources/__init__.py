@@ -1,0 +1,1 @@
+"""Sampling the host, the process and the GPU."""

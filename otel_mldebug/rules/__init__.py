@@ -1,0 +1,1 @@
+"""What is known about failures: pure, standard library only, no OpenTelemetry and no torch."""

@@ -1,0 +1,1 @@
+"""Pure functions from a window of step records to a finding."""

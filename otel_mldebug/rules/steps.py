@@ -1,0 +1,42 @@
+"""One training step as plain numbers: what detectors look at and what the store keeps."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One optimizer step. What was not measured in this step is None, never 0.
+
+    Attributes:
+        index: Number of the step in this process, from 0.
+        time_ns: Wall time at its end, nanoseconds since the epoch.
+        duration_s: Wall time from the end of the previous step to the end of this one, data wait included.
+        data_s: Waiting for the next batch, seconds.
+        forward_s: From the batch to the start of backward, loss included, seconds.
+        backward_s: Inside backward, seconds, summed over the backward calls of the step.
+        optimizer_s: Inside the optimizer's step, seconds.
+        loss: Objective: unscaled, summed over the backward calls of the step. May be NaN or infinite.
+        gradient_norm: Euclidean norm of all gradients that the optimizer sees. May be NaN or infinite.
+        learning_rate: Of the first parameter group.
+        samples: Samples in the step's batches.
+        epoch: Number of the pass over the data, from 0.
+        optimizer: Class of the optimizer, with `#2`, `#3`, … for further ones of one class.
+        backward_calls: Backward calls in the step: more than one under gradient accumulation.
+        skipped: The gradient scaler skipped the optimizer because of non-finite gradients.
+    """
+
+    index: int
+    time_ns: int
+    duration_s: float
+    data_s: float | None = None
+    forward_s: float | None = None
+    backward_s: float | None = None
+    optimizer_s: float | None = None
+    loss: float | None = None
+    gradient_norm: float | None = None
+    learning_rate: float | None = None
+    samples: int | None = None
+    epoch: int | None = None
+    optimizer: str = ""
+    backward_calls: int = 1
+    skipped: bool = False
