@@ -1,12 +1,16 @@
 """Where all that watches hands over what it saw: wiring puts the real sink in place, until then nothing is kept."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import override
 
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.rules.steps import StepRecord
+
+if TYPE_CHECKING:  # every process of a watched run imports this module, and most never record anything
+    from opentelemetry.metrics import Meter
+    from opentelemetry.trace import Tracer
 
 
 class Sink(Protocol):
@@ -14,6 +18,22 @@ class Sink(Protocol):
 
     def active(self) -> bool:
         """Return whether anything is kept at all. False: skip the work."""
+
+    def tracer(self, scope: str) -> "Tracer":
+        """Return the tracer for our own spans, such as those of `otel_mldebug.training`.
+
+        The first call brings the pipeline into being, so ask only when there is something to record. Look it up late
+        and do not keep it for longer than one operation: it changes with `configure` and in a forked child.
+        """
+
+    def meter(self, scope: str) -> "Meter":
+        """Return the meter for our own points; the same rules hold as for `tracer`.
+
+        Instruments that are made once must be made again when `generation` has changed.
+        """
+
+    def generation(self) -> int:
+        """Return a number that changes when tracers, meters and instruments obtained earlier are out of date. Cheap."""
 
     def exception(
         self,
@@ -66,6 +86,22 @@ class NullSink(Sink):
     @override
     def active(self) -> bool:
         return False
+
+    @override
+    def tracer(self, scope: str) -> "Tracer":
+        from opentelemetry.trace import NoOpTracerProvider
+
+        return NoOpTracerProvider().get_tracer(scope)
+
+    @override
+    def meter(self, scope: str) -> "Meter":
+        from opentelemetry.metrics import NoOpMeterProvider
+
+        return NoOpMeterProvider().get_meter(scope)
+
+    @override
+    def generation(self) -> int:
+        return 0
 
     @override
     def exception(self, exc: BaseException, **_: Any) -> Occurrence | None:
