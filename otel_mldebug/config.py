@@ -1,5 +1,6 @@
 """Every setting there is, and where its value came from: argument, environment, file, profile, default."""
 
+import difflib
 import os
 import sys
 from collections.abc import Mapping
@@ -86,14 +87,14 @@ class Config:
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         origins: dict[str, str] = {}
-        for origin, layer in (
-            ("file", _from_file(environ, directory or Path())),
-            ("environment", _from_environment(environ)),
-            ("argument", {k: (k, k, v) for k, v in arguments.items() if v is not None}),
+        for layer in (
+            _from_file(environ, directory or Path()),
+            _from_environment(environ),
+            _from_arguments(arguments),
         ):
             for name, (label, where, raw) in layer.items():
                 values[name] = _parse(name, raw, label)
-                origins[name] = where if origin != "argument" else "argument"
+                origins[name] = where
         profile = values.get("profile", "development")
         for name, value in PROFILES[profile].items():
             if name not in values:
@@ -102,7 +103,7 @@ class Config:
 
 
 _NAMES = tuple(f.name for f in fields(Config) if f.name != "origins")
-_TYPES = {f.name: str(f.type) for f in fields(Config)}
+_TYPES = {f.name: f.type for f in fields(Config)}
 
 Layer = dict[str, tuple[str, str, Any]]
 """Setting -> (how the user typed its name, where it stands, raw value)."""
@@ -115,11 +116,17 @@ def _from_environment(environ: Mapping[str, str]) -> Layer:
             name = variable[len(PREFIX) :].lower()
             if name == "config":
                 continue
-            _known(name, variable)
+            _known(name, variable, text)
             layer[name] = (variable, f"environment {variable}", text.strip())
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         layer["disabled"] = ("OTEL_SDK_DISABLED", "environment OTEL_SDK_DISABLED", "true")
     return layer
+
+
+def _from_arguments(arguments: Mapping[str, Any]) -> Layer:
+    for name, value in arguments.items():
+        _known(name, name, value)
+    return {name: (name, "argument", value) for name, value in arguments.items() if value is not None}
 
 
 INTERNAL = frozenset({"OTEL_MLDEBUG_SUPERVISED", "OTEL_MLDEBUG_BOOTSTRAP"})
@@ -150,15 +157,17 @@ def _from_file(environ: Mapping[str, str], directory: Path) -> Layer:
                 continue
         layer: Layer = {}
         for name, value in table.items():
-            _known(name, f"{path}: {name}")
+            _known(name, f"{path}: {name}", value)
             layer[name] = (f"{path}: {name}", f"file {path}", value)
         return layer
     return {}
 
 
-def _known(name: str, label: str) -> None:
+def _known(name: str, label: str, given: object) -> None:
     if name not in _NAMES:
-        raise ConfigError(label, "", expected=f"one of the settings {', '.join(_NAMES)}; this one does not exist")
+        near = difflib.get_close_matches(name, _NAMES, 1)
+        hint = f"such as {near[0]!r} (all of them: otel-mldebug doctor)" if near else "see otel-mldebug doctor"
+        raise ConfigError(label, given, expected=f"the name of a setting that exists, {hint}")
 
 
 def _parse(name: str, raw: Any, label: str) -> Any:
@@ -211,14 +220,14 @@ def _paths(raw: Any) -> tuple[Path, ...]:
     return tuple(_path(part) for part in parts)
 
 
-_PARSERS: Mapping[str, tuple[Any, str]] = {
-    "bool": (_bool, "true or false"),
-    "float": (_float, "a number, such as 0.02 or 2%"),
-    "int": (_int, "a whole number"),
-    "str": (_str, "text"),
-    "Path": (_path, "a path"),
-    "Path | None": (_path, "a path"),
-    "tuple[Path, ...]": (_paths, f"paths separated by {os.pathsep!r}, or a list of them"),
+_PARSERS: Mapping[Any, tuple[Any, str]] = {
+    bool: (_bool, "true or false"),
+    float: (_float, "a number, such as 0.02 or 2%"),
+    int: (_int, "a whole number"),
+    str: (_str, "text"),
+    Path: (_path, "a path"),
+    Path | None: (_path, "a path"),
+    tuple[Path, ...]: (_paths, f"paths separated by {os.pathsep!r}, or a list of them"),
 }
 
 _LIMITS: Mapping[str, tuple[Any, str]] = {
