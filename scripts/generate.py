@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("otel_mldebug.semconv.generate",)
+MODULES = ("otel_mldebug.semconv.generate", "grafana.build")
 
 
 def main() -> int:

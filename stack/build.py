@@ -11,6 +11,7 @@ wait for each other where the system has file locks, and do the same work twice,
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import importlib
@@ -37,6 +38,10 @@ GO_BUILD = ("go", "build", "-trimpath", "-ldflags=-s -w")
 
 class BuildError(Exception):
     """The binaries cannot be had; the message says what is wanted and what to do."""
+
+
+class GoMissingError(BuildError):
+    """Something is not built yet, and there is no Go to build it with."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +130,14 @@ def build(cache: Path | None = None) -> Path:
     """Build what is missing, tell the person who waits, and return the directory with the binaries.
 
     Raises:
-        BuildError: Go is not installed, or a command of it failed.
+        GoMissingError: something has to be built and Go is not installed.
+        BuildError: a command of the build failed.
     """
     cache = cache or cache_dir()
     if not missing(cache):
         return cache
     if shutil.which("go") is None:
-        raise BuildError(
+        raise GoMissingError(
             f"Go {GO_WANTED} or newer is needed to build the collector and Prometheus, and there is no `go` on PATH. "
             "Install it (go.dev/doc/install) and run this again; nothing else of the project needs it."
         )
@@ -200,10 +206,16 @@ def _say(text: str, *, end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Build, and print where the binaries are."""
+    parser = argparse.ArgumentParser(prog="python -m stack.build", description="Build the collector and Prometheus.")
+    parser.add_argument("--if-possible", action="store_true", help="succeed, with the reason, where Go is missing")
+    options = parser.parse_args(arguments)
     try:
         print(build())
+    except GoMissingError as error:
+        _say(str(error))
+        return 0 if options.if_possible else 1
     except BuildError as error:
         _say(str(error))
         return 1

@@ -1,0 +1,36 @@
+"""Write the generated files: `python -m grafana.build`, and `--check` to see whether they are up to date."""
+
+import sys
+from pathlib import Path
+
+from grafana.alerting import alerts, recording
+from grafana.overview import overview
+
+HERE = Path(__file__).resolve().parent
+
+
+def files() -> dict[Path, str]:
+    """Return the content of every generated file by its path. Pure: the same input gives the same bytes."""
+    return {
+        HERE / "dashboards" / "overview.json": overview(),
+        HERE / "rules" / "alerts.yaml": alerts(),
+        HERE / "rules" / "recording.yaml": recording(),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check; return the exit code."""
+    stale = [p for p, text in files().items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path.relative_to(HERE.parent)} is out of date; run: python -m grafana.build", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(files()[path], encoding="utf-8")
+        print(f"wrote {path.relative_to(HERE.parent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
