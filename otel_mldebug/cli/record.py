@@ -1,0 +1,137 @@
+"""What the supervisor writes down about a run: `run.json`, and what the processes of the run told it."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from otel_mldebug.cli.program import Program
+from otel_mldebug.cli.supervise import Ending
+from otel_mldebug.config import Config
+from otel_mldebug.store import layout
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line that the bootstrap of a Python process left.
+
+    Attributes:
+        what: `watched`, `absent` (that Python has no otel-mldebug), `failed`, or `torch` (imported, known at its end).
+        pid: Process id.
+        python: Path of its interpreter.
+        detail: The error, or torch's version.
+    """
+
+    what: str
+    pid: int
+    python: str
+    detail: str
+
+
+class RunRecord:
+    """The supervisor's own record of one run.
+
+    Attributes:
+        run_id: Id that all its processes share.
+        store: Absolute path of the store.
+        unwritable: Why nothing can be written there; empty when it can.
+        notes: The file that the processes add their notes to; None without a store.
+    """
+
+    def __init__(self, config: Config, program: Program) -> None:
+        self.run_id = config.run_id or layout.make_run_id()
+        self.store = Path(os.path.abspath(config.store))  # noqa: PTH100  (resolve would follow the user's links)
+        self.unwritable = ""
+        self.notes: Path | None = None
+        self._directory = layout.run_directory(self.store, self.run_id)
+        self._program = program
+        self._facts: dict[str, Any] = {
+            "run_id": self.run_id,
+            "cwd": str(Path.cwd()),
+            "host": platform.node(),
+            "python": sys.executable,
+            "pid": os.getpid(),
+        }
+
+    @classmethod
+    def begin(cls, config: Config, program: Program) -> "RunRecord":
+        """Make the run's directory. A store that cannot be written does not keep the program from running.
+
+        Raises:
+            StoreError: a newer version wrote the store.
+        """
+        record = cls(config, program)
+        if config.disabled or not config.local:
+            return record
+        try:
+            layout.prepare_root(record.store)
+            record._directory.mkdir(exist_ok=True)
+            notes = record._directory / "started.txt"
+            notes.touch()
+            record.notes = notes
+        except OSError as exc:
+            record.unwritable = exc.strerror or str(exc)
+        return record
+
+    def write_started(self) -> None:
+        """Write `run.json` while the program runs already: it waits for nothing of ours, redaction least of all."""
+        self._facts.update(started=rfc3339(time.time_ns()))
+        self._write()
+
+    def end(self, ending: Ending, **facts: Any) -> tuple[Note, ...]:
+        """Complete `run.json` and return what the processes noted."""
+        notes = self._take_notes()
+        self._facts.update(
+            {
+                "started": rfc3339(ending.started_ns),
+                "ended": rfc3339(ending.ended_ns),
+                "exit_code": ending.code,
+                "signal": ending.signal_name or None,
+                "cpu_s": ending.cpu_s,
+                "peak_bytes": ending.peak_bytes,
+                **facts,
+            }
+        )
+        self._write()
+        return notes
+
+    @property
+    def kept(self) -> bool:
+        """Return whether this run has a directory in the store."""
+        return self.notes is not None
+
+    def _write(self) -> None:
+        if self.kept:
+            facts = {key: value for key, value in self._facts.items() if value is not None}
+            with suppress(OSError):  # the disk filled up meanwhile: the verdict is what remains
+                layout.write_json(self._directory / layout.RUN_FILE, facts)
+
+    def _take_notes(self) -> tuple[Note, ...]:
+        if self.notes is None:
+            return ()
+        try:
+            text = self.notes.read_text(encoding="utf-8", errors="replace")
+            self.notes.unlink()
+        except OSError:
+            return ()
+        return tuple(parse_notes(text.splitlines()))
+
+
+def parse_notes(lines: Iterable[str]) -> Iterator[Note]:
+    """Yield the notes that processes left; a line that is not whole is left out."""
+    for line in lines:
+        what, *rest = line.split("\t")
+        if len(rest) == 3 and rest[0].isdigit():
+            yield Note(what, int(rest[0]), rest[1], rest[2])
+
+
+def rfc3339(time_ns: int) -> str:
+    """Return a wall time in nanoseconds since the epoch as RFC 3339 in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(time_ns / 1e9, tz=timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
