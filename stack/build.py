@@ -142,7 +142,9 @@ def build(cache: Path | None = None) -> Path:
             "Install it (go.dev/doc/install) and run this again; nothing else of the project needs it."
         )
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "lock"):
+    with _locked(cache / "lock") as alone:
+        for leftover in cache.glob("building-*") if alone else ():
+            shutil.rmtree(leftover, ignore_errors=True)
         todo = missing(cache)  # looked at again: the build we may have waited for has made them
         for number, step in enumerate(todo, start=1):
             _say(f"[{number}/{len(todo)}] building {step.about}")
@@ -185,17 +187,20 @@ def _watch(command: Sequence[str], cwd: Path, output: int, environ: Mapping[str,
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; without file locks (Windows) do nothing, since renames keep the cache whole."""
+def _locked(path: Path) -> Iterator[bool]:
+    """Hold the lock file `path`; give False where there are no file locks (Windows): renames keep the cache whole."""
     with path.open("w") as file:
-        with contextlib.suppress(ImportError):
+        try:
             fcntl = importlib.import_module("fcntl")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                _say("another build is running; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        except ImportError:
+            yield False
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            _say("another build is running; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield True
 
 
 def _elapsed(seconds: float) -> str:
