@@ -1,0 +1,111 @@
+"""What one line of a file holds: OTLP requests, and batches of step records as columns."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.store.otlp_values import attributes, number, parse_number, text
+
+VERSION = 1
+"""Version of the batches of steps and counts, in each of them as `v`."""
+
+Scope = tuple[str, str]
+"""Name and version of the instrumentation that a record came from."""
+
+_OTLP = {"logs": ("resourceLogs", "scopeLogs", "logRecords"), "traces": ("resourceSpans", "scopeSpans", "spans")}
+_STEP_DEFAULTS = {f.name: None if f.default is MISSING else f.default for f in fields(StepRecord)}
+_FLOATS = frozenset(
+    f.name for f in fields(StepRecord) if f.type in (float, "float", float | None, "float | None") and f.name != "index"
+)
+_REQUIRED = ("index", "time_ns", "duration_s")
+
+
+def dumps(value: object) -> str:
+    """Return JSON in ASCII without spaces.
+
+    Raises:
+        ValueError: it holds NaN or an infinity, which JSON does not know.
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def resource_json(resource: Mapping[str, object]) -> str:
+    """Return an OTLP Resource."""
+    return dumps({"attributes": attributes(resource)})
+
+
+def otlp_line(signal: str, resource: str, groups: Mapping[Scope, Sequence[Mapping[str, Any]]]) -> bytes:
+    """Return one line of `logs` or `traces`.
+
+    Args:
+        signal: `logs` or `traces`.
+        resource: What `resource_json` made.
+        groups: Encoded records by scope.
+    """
+    outer, middle, inner = _OTLP[signal]
+    scopes = ",".join(
+        f'{{"scope":{dumps({"name": text(name), "version": text(version)})},"{inner}":{dumps(list(records))}}}'
+        for (name, version), records in groups.items()
+    )
+    return f'{{"{outer}":[{{"resource":{resource},"{middle}":[{scopes}]}}]}}\n'.encode("ascii")
+
+
+def metrics_line(resource_metrics: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return one line of `metrics`: encoded ResourceMetrics."""
+    return dumps({"resourceMetrics": list(resource_metrics)}).encode("ascii") + b"\n"
+
+
+def steps_line(records: Sequence[StepRecord]) -> bytes:
+    """Return a batch of steps as columns.
+
+    A column that says nothing is left out; one that is the same all over is one value.
+    """
+    columns: dict[str, Any] = {"v": VERSION}
+    for name, default in _STEP_DEFAULTS.items():
+        column = [getattr(record, name) for record in records]
+        if name in _REQUIRED:
+            columns[name] = column
+        elif any(value != default for value in column):
+            first = column[0]
+            columns[name] = first if all(value == first for value in column) else column
+    try:
+        line = dumps(columns)
+    except ValueError:
+        line = dumps({name: _finite(column) for name, column in columns.items()})
+    return line.encode("ascii") + b"\n"
+
+
+def _finite(column: Any) -> Any:
+    if isinstance(column, list):
+        return [number(value) if isinstance(value, float) else value for value in column]
+    return number(column) if isinstance(column, float) else column
+
+
+def parse_steps(batch: Mapping[str, Any]) -> list[StepRecord]:
+    """Return the records of a batch; what a newer version added to it is ignored.
+
+    Raises:
+        ValueError: it is no batch of steps.
+    """
+    index = batch.get("index")
+    if not isinstance(index, list):
+        raise ValueError("a batch of steps without the column `index`")
+    columns = {name: _column(name, batch[name], len(index)) for name in _STEP_DEFAULTS if name in batch}
+    if missing := [name for name in _REQUIRED if name not in columns]:
+        raise ValueError(f"a batch of steps without the column `{missing[0]}`")
+    known = tuple(columns)
+    return [StepRecord(**dict(zip(known, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+
+
+def _column(name: str, values: Any, length: int) -> Iterable[Any]:
+    values = values if isinstance(values, list) else [values] * length
+    if len(values) != length:
+        raise ValueError(f"a batch of steps whose column `{name}` has {len(values)} values and not {length}")
+    return [parse_number(value) for value in values] if name in _FLOATS else values
+
+
+def counts_line(counts: Mapping[str, int], time_ns: int) -> bytes:
+    """Return a batch of counts: how often each group has been counted by now, by fingerprint."""
+    return dumps({"v": VERSION, "time_ns": time_ns, "count": dict(counts)}).encode("ascii") + b"\n"
