@@ -1,0 +1,210 @@
+"""One failure, one finding: explained once, redacted, counted, written to the store, then handed to OpenTelemetry."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry.metrics import Counter
+from opentelemetry.trace import get_current_span
+
+from otel_mldebug._guard import fault, guard
+from otel_mldebug.export import event, seen
+from otel_mldebug.export.clean import Cleaner, KeepAll
+from otel_mldebug.export.failure import Explained, explained
+from otel_mldebug.export.groups import Groups
+from otel_mldebug.rules.facts import Value
+from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.semconv import names
+from otel_mldebug.store.attributes import SEVERITY_NUMBERS
+
+NOT_FAILURES = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""How a program is told to stop: no findings."""
+
+
+class Keeper(Protocol):
+    """Writes findings down: the store."""
+
+    def finding(self, occurrence: Occurrence) -> None:
+        """Write one finding, at once."""
+
+    def counted(self, fingerprint: str, count: int) -> None:
+        """Keep that a group has been seen `count` times, the latest of which are not written one by one."""
+
+
+@dataclass(slots=True)
+class Outlets:
+    """Where the emitter hands findings to. Each may be absent.
+
+    Attributes:
+        store: The local store.
+        logger: OpenTelemetry logger for the event.
+        counter: Counter of findings.
+        tags: Attributes of the process that the resource of a foreign SDK lacks.
+    """
+
+    store: Keeper | None = None
+    logger: Logger | None = None
+    counter: Counter | None = None
+    tags: Mapping[str, Value] = field(default_factory=dict)
+
+
+class Emitter:
+    """Makes occurrences and sends them. Thread-safe; nothing it does raises, and a second call inside one is ignored.
+
+    Args:
+        outlets: Where findings go.
+        cleaner: What replaces secrets.
+        notes: Whether an exception gets the explanation as a note.
+        explain: Turns an exception into a finding and what the event says of the exception.
+        groups: Counts and rates.
+        clock_ns: Wall time in nanoseconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        outlets: Outlets,
+        *,
+        cleaner: Cleaner | None = None,
+        notes: bool = False,
+        explain: Callable[..., Explained] = explained,
+        groups: Groups | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.outlets = outlets
+        self.groups = groups or Groups(time.monotonic)
+        self._cleaner = cleaner or KeepAll()
+        self._notes, self._explain, self._clock_ns = notes, explain, clock_ns
+        self._inside = threading.local()
+
+    def exception(
+        self,
+        exc: BaseException,
+        *,
+        function: str = "",
+        arguments: Mapping[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
+        **own: Any,
+    ) -> Occurrence | None:
+        """Do what `Sink.exception` promises."""
+        if isinstance(exc, NOT_FAILURES) or getattr(self._inside, "busy", False):
+            return None
+        self._inside.busy = True
+        try:
+            if known := seen.occurrence_of(exc):
+                self._on_span(known)
+                return known
+            made = self._explain(exc, self._cleaner, function=function, arguments=arguments, context=context, **own)
+            sent = self._send(self._occurrence(made))
+            seen.remember(exc, sent)
+            if self._notes:
+                _add_note(exc, event.note(sent))
+        except Exception as problem:  # noqa: BLE001
+            fault("explain an exception", problem)
+            return None
+        else:
+            return sent
+        finally:
+            self._inside.busy = False
+
+    def finding(
+        self,
+        finding: Finding,
+        *,
+        step: int | None = None,
+        epoch: int | None = None,
+        layer: str = "",
+        function: str = "",
+        context: Mapping[str, Any] | None = None,
+    ) -> Occurrence | None:
+        """Do what `Sink.finding` promises."""
+        with guard("send a finding"):
+            made = Explained(
+                finding=finding,
+                function=function,
+                context={**(context or {}), "step": step, "epoch": epoch, "layer": layer},
+            )
+            return self._send(self._occurrence(made.cleaned(self._cleaner)))
+        return None
+
+    def close(self) -> None:
+        """Send what is still held back: the last occurrence of each group that was suppressed, with how many were."""
+        with guard("send the findings that were held back"):
+            for latest, count, suppressed in self.groups.drain():
+                # The example itself is sent now, so it is no longer among those that were not.
+                self._hand_over(replace(latest, count=count, suppressed=suppressed - 1))
+
+    def _occurrence(self, made: Explained) -> Occurrence:
+        context = dict(made.context)
+        span = get_current_span().get_span_context()
+        return Occurrence(
+            finding=made.finding,
+            id=secrets.token_hex(8),
+            time_ns=self._clock_ns(),
+            function=made.function,
+            step=_int(context.pop("step", None)),
+            epoch=_int(context.pop("epoch", None)),
+            layer=str(context.pop("layer", None) or ""),
+            exception=made.exception,
+            context=context,
+            trace_id=f"{span.trace_id:032x}" if span.is_valid else "",
+            span_id=f"{span.span_id:016x}" if span.is_valid else "",
+        )
+
+    def _send(self, occurrence: Occurrence) -> Occurrence:
+        finding = occurrence.finding
+        fingerprint = finding.fingerprint or finding.rule
+        verdict = self.groups.see(fingerprint)
+        occurrence = replace(occurrence, count=verdict.count, suppressed=verdict.suppressed)
+        if self.outlets.counter is not None:
+            self.outlets.counter.add(1, {**event.metric_attributes(finding), **self.outlets.tags})
+        if verdict.send:
+            self._hand_over(occurrence)
+        else:
+            if self.outlets.store is not None:
+                self.outlets.store.counted(fingerprint, verdict.count)
+            self.groups.held_back(fingerprint, replace(occurrence, exception=_short(occurrence), context={}))
+        self._on_span(occurrence)
+        return occurrence
+
+    def _hand_over(self, occurrence: Occurrence) -> None:
+        if self.outlets.store is not None:
+            with guard("write a finding to the store"):
+                self.outlets.store.finding(occurrence)
+        if self.outlets.logger is not None:
+            with guard("send a finding to OpenTelemetry"):
+                severity = occurrence.finding.severity
+                self.outlets.logger.emit(
+                    timestamp=occurrence.time_ns,
+                    observed_timestamp=occurrence.time_ns,
+                    severity_number=SeverityNumber(SEVERITY_NUMBERS[severity]),
+                    severity_text=str(severity),
+                    body=occurrence.finding.summary,
+                    attributes={**event.event_attributes(occurrence), **self.outlets.tags},
+                    event_name=names.EVENT_MLDEBUG_FINDING,
+                )
+
+    def _on_span(self, occurrence: Occurrence) -> None:
+        span = get_current_span()
+        if span.is_recording():
+            with guard("put a finding on its span"):
+                span.set_attributes(event.span_attributes(occurrence))
+
+
+def _add_note(exc: BaseException, text: str) -> None:
+    add = getattr(BaseException, "add_note", None)  # from Python 3.11 on; before, no traceback shows notes
+    if add is not None:
+        with guard("add a note to an exception"):
+            add(exc, text)
+
+
+def _short(occurrence: Occurrence) -> dict[str, Any]:
+    exception = occurrence.exception
+    return {key: str(exception[key])[:500] for key in ("type", "message") if exception.get(key)}
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

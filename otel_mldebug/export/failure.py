@@ -1,0 +1,149 @@
+"""From an exception to what is written of it: facts, explanation, frames and arguments, all redacted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from otel_mldebug.export.clean import Cleaner
+from otel_mldebug.export.describe import describe, plain
+from otel_mldebug.rules.capture import facts_of
+from otel_mldebug.rules.explain import explain
+from otel_mldebug.rules.facts import ErrorFacts, Frame
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.semconv.names import Category, Severity
+
+ARGUMENT = "argument."
+"""Prefix of the arguments of the failed call among the context."""
+_MAX_CONTEXT = 32
+_MAX_CHAIN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """What is known of one failure before it is counted.
+
+    Attributes:
+        finding: What is wrong.
+        function: Qualified name of the function that failed; empty when unknown.
+        exception: As `Occurrence.exception`; empty for a detector's finding.
+        context: Anything else; `step`, `epoch` and `layer` get fields of their own later.
+    """
+
+    finding: Finding
+    function: str = ""
+    exception: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def cleaned(self, cleaner: Cleaner) -> "Explained":
+        """Return a copy whose texts and values are redacted."""
+        return replace(
+            self,
+            finding=_clean_finding(self.finding, cleaner),
+            exception=cleaner.value("exception", self.exception),
+            context={key: cleaner.value(key.removeprefix(ARGUMENT), value) for key, value in self.context.items()},
+        )
+
+
+def explained(
+    exc: BaseException,
+    cleaner: Cleaner,
+    *,
+    function: str = "",
+    arguments: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
+    **own: Any,
+) -> Explained:
+    """Explain `exc`; values of the user's own (`category`, `severity`) win over ours."""
+    facts = facts_of(exc)
+    finding = explain(facts)
+    chosen: dict[str, Any] = {}
+    if (category := own.get("category")) is not None:
+        chosen["category"] = Category(category)
+    if (severity := own.get("severity")) is not None:
+        chosen["severity"] = Severity(severity)
+    made = Explained(
+        finding=replace(finding, **chosen) if chosen else finding,
+        function=function or _function(facts),
+        exception=as_json(facts),
+        context=_context(arguments, context),
+    )
+    return made.cleaned(cleaner)
+
+
+def as_json(facts: ErrorFacts) -> dict[str, Any]:
+    """Return what the store keeps of an exception, as plain JSON values. Not redacted yet."""
+    out: dict[str, Any] = {
+        "type": facts.type,
+        "message": facts.message,
+        "stacktrace": stacktrace(facts),
+        "frames": [_frame(frame) for frame in facts.frames],
+    }
+    chain: list[dict[str, Any]] = []
+    cause = facts.cause
+    while cause is not None and len(chain) < _MAX_CHAIN:
+        chain.append({"type": cause.type, "message": cause.message, "frames": [_frame(f) for f in cause.frames]})
+        cause = cause.cause
+    out["chain"] = chain
+    return {key: value for key, value in out.items() if value not in ("", [])}
+
+
+def stacktrace(facts: ErrorFacts) -> str:
+    """Return the traceback as Python prints it, the first cause at the top."""
+    parts: list[str] = []
+    seen: ErrorFacts | None = facts
+    while seen is not None and len(parts) <= _MAX_CHAIN:
+        parts.append(_traceback(seen))
+        seen = seen.cause
+    between = "\n\nThe above exception was the cause of the following exception:\n\n"
+    return between.join(reversed(parts))
+
+
+def _traceback(facts: ErrorFacts) -> str:
+    lines = ["Traceback (most recent call last):"] if facts.frames else []
+    for frame in facts.frames:
+        lines.append(f'  File "{frame.file}", line {frame.line or "?"}, in {frame.function}')
+        if frame.code:
+            lines.append(f"    {frame.code}")
+    lines.append(f"{facts.type}: {facts.message}" if facts.message else facts.type)
+    return "\n".join(lines)
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    row = {
+        "file": frame.file,
+        "function": frame.function,
+        "line": frame.line,
+        "module": frame.module,
+        "in_app": frame.in_app,
+        "code": frame.code,
+    }
+    return {key: value for key, value in row.items() if value not in ("", None)}
+
+
+def _function(facts: ErrorFacts) -> str:
+    """Return the innermost function of the user's own that the exception left, else the innermost of all."""
+    for frame in reversed([f for f in facts.frames if f.in_app] or facts.frames):
+        return f"{frame.module}.{frame.function}" if frame.module else frame.function
+    return ""
+
+
+def _context(arguments: Mapping[str, Any] | None, context: Mapping[str, Any] | None) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in (context or {}).items():
+        if len(out) < _MAX_CONTEXT:
+            out[str(key)] = plain(value)
+    for key, value in (arguments or {}).items():
+        if len(out) < _MAX_CONTEXT:
+            out[f"{ARGUMENT}{key}"] = describe(value)
+    return out
+
+
+def _clean_finding(finding: Finding, cleaner: Cleaner) -> Finding:
+    return replace(
+        finding,
+        summary=cleaner.text(finding.summary),
+        cause=cleaner.text(finding.cause),
+        solutions=tuple(cleaner.text(solution) for solution in finding.solutions),
+        prevention=cleaner.text(finding.prevention),
+        evidence={key: cleaner.value(key, value) for key, value in finding.evidence.items()},
+    )

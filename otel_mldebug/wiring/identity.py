@@ -1,0 +1,128 @@
+"""Who this process is: run, rank, host and service, as resource attributes."""
+
+import os
+import platform
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from otel_mldebug._version import __version__
+from otel_mldebug.config import Config
+from otel_mldebug.export.clean import Cleaner
+from otel_mldebug.rules.facts import Value
+from otel_mldebug.semconv import names
+from otel_mldebug.store.layout import make_run_id
+
+RANKS = (("RANK", "LOCAL_RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_LOCALID", "SLURM_NTASKS"))
+"""Variables that hold rank, local rank and world size: torchrun's and accelerate's, then Slurm's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What is on everything that this process records.
+
+    Attributes:
+        run_id: Id of the run, shared by all its processes.
+        host: Name of the host.
+        pid: Process id.
+        rank: Global rank; None outside of distributed training.
+        local_rank: Rank on this host; None when unknown.
+        world_size: Number of ranks; None when unknown.
+        session: Name of the session; empty when there is none.
+        instance: Unique id of the process.
+        service: Logical name of the service.
+    """
+
+    run_id: str
+    host: str
+    pid: int
+    service: str
+    instance: str
+    rank: int | None = None
+    local_rank: int | None = None
+    world_size: int | None = None
+    session: str = ""
+
+    def tags(self) -> dict[str, Value]:
+        """Return the attributes of ours that a foreign resource does not have."""
+        tags: dict[str, Value | None] = {
+            names.MLDEBUG_RUN_ID: self.run_id,
+            names.MLDEBUG_SESSION_ID: self.session or None,
+            names.MLDEBUG_RANK: self.rank,
+            names.MLDEBUG_LOCAL_RANK: self.local_rank,
+            names.MLDEBUG_WORLD_SIZE: self.world_size,
+        }
+        return {key: value for key, value in tags.items() if value is not None}
+
+    def resource(self, cleaner: Cleaner) -> dict[str, Value]:
+        """Return all attributes of the process, its arguments redacted."""
+        arguments = cleaner.value(names.PROCESS_COMMAND_ARGS, tuple(sys.orig_argv))
+        return {
+            names.SERVICE_NAME: self.service,
+            names.SERVICE_INSTANCE_ID: self.instance,
+            names.HOST_NAME: self.host,
+            names.PROCESS_PID: self.pid,
+            names.PROCESS_COMMAND_ARGS: tuple(arguments),
+            names.PROCESS_RUNTIME_NAME: sys.implementation.name,
+            names.PROCESS_RUNTIME_VERSION: platform.python_version(),
+            names.TELEMETRY_DISTRO_NAME: "otel-mldebug",
+            names.TELEMETRY_DISTRO_VERSION: __version__,
+            **self.tags(),
+        }
+
+
+def identify(config: Config, *, run_id: str = "", environ: Mapping[str, str] | None = None) -> Identity:
+    """Return who this process is.
+
+    Args:
+        config: Its `run_id` and `session` win.
+        run_id: Id of the run if the settings name none; made up when empty.
+        environ: Environment to read; the process's by default.
+    """
+    environ = os.environ if environ is None else environ
+    rank, local_rank, world_size = ranks(environ)
+    return Identity(
+        run_id=config.run_id or run_id or make_run_id(),
+        host=platform.node() or "localhost",
+        pid=os.getpid(),
+        service=environ.get("OTEL_SERVICE_NAME", "").strip() or _from_resource(environ) or _program(),
+        instance=str(uuid.uuid4()),
+        rank=rank,
+        local_rank=local_rank,
+        world_size=world_size,
+        session=config.session,
+    )
+
+
+def ranks(environ: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
+    """Return global rank, local rank and world size; None for what is not told, or is no number."""
+    for variables in RANKS:
+        if variables[0] in environ:
+            rank, local_rank, world_size = (_number(environ.get(variable, "")) for variable in variables)
+            return rank, local_rank, world_size
+    return None, None, None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.strip().isdecimal() else None
+
+
+def _from_resource(environ: Mapping[str, str]) -> str:
+    for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
+        key, _, value = pair.partition("=")
+        if key.strip() == names.SERVICE_NAME and value.strip():
+            return value.strip()
+    return ""
+
+
+def _program() -> str:
+    """Return the name of the program as its user knows it: the script without `.py`, or the module after `-m`."""
+    arguments = sys.orig_argv[1:]
+    if "-m" in arguments and not (sys.argv and sys.argv[0].endswith(".py")):
+        module = arguments[arguments.index("-m") + 1 :][:1]
+        if module:
+            return module[0]
+    script = sys.argv[0] if sys.argv else ""
+    return Path(script).stem or "python"

@@ -1,0 +1,136 @@
+"""The one runtime of this process: started lazily without code, or at once by `configure`, and ended by `shutdown`."""
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from otel_mldebug._guard import guard, log, reset
+from otel_mldebug.config import Config
+from otel_mldebug.errors import MLDebugError
+from otel_mldebug.instrument import sink
+from otel_mldebug.wiring.hooks import Hooks
+from otel_mldebug.wiring.identity import Identity, identify
+from otel_mldebug.wiring.runtime import Runtime
+
+EXIT_S = 1.5
+"""How long the end of a process may take, at most, for what is still to be sent."""
+
+_lock = threading.RLock()
+_runtime: Runtime | None = None
+_hooks = Hooks()
+_registered = False
+
+
+def runtime() -> Runtime | None:
+    """Return the runtime of this process; None before `start` and `configure`, and after `shutdown`."""
+    return _runtime
+
+
+def start() -> None:
+    """Start watching, without code: hooks are put in place, all else waits for the first thing recorded.
+
+    Unusable settings are said in one line and leave the program alone, here and in the processes it starts.
+    """
+    global _runtime
+    with _lock:
+        if _runtime is not None:
+            return
+        try:
+            config = Config.load()
+        except MLDebugError as exc:
+            log.error("%s otel-mldebug stays off.", exc)
+            os.environ["OTEL_MLDEBUG_DISABLED"] = "true"  # its children need not say it again
+            return
+        if not config.disabled:
+            _runtime = _made(config)
+
+
+def configure(**settings: Any) -> None:
+    """Start watching now, with these settings; the environment and the configuration file fill in the rest.
+
+    A second call with the same settings does nothing; with others, the first pipeline is closed and a new one opened.
+
+    Args:
+        settings: Fields of `Config` by name.
+
+    Raises:
+        ConfigError: a setting is unknown or its value unusable.
+    """
+    global _runtime
+    config = Config.load(**settings)
+    with _lock:
+        if config.disabled:
+            shutdown()
+            return
+        if _runtime is not None and _runtime.config == config and _runtime.active():
+            _runtime.open()
+            return
+        run_id = config.run_id or (_runtime.identity.run_id if _runtime is not None else "")
+        shutdown()
+        _runtime = _made(config, run_id)
+        _runtime.open()
+        _hooks.opened(_runtime)
+
+
+def shutdown(timeout_s: float = EXIT_S) -> None:
+    """Write and send what waits, and stop watching. Does nothing when nothing is being watched.
+
+    Args:
+        timeout_s: How long sending may take, seconds.
+    """
+    global _runtime
+    with _lock:
+        ended, _runtime = _runtime, None
+        if ended is None:
+            return
+        with guard("take the hooks out"):
+            _hooks.remove()
+        sink.install(None)
+        ended.close(timeout_s)
+
+
+def _made(config: Config, run_id: str = "") -> Runtime:
+    made = Runtime(config, _identity(config, run_id))
+    sink.install(made)
+    _register()
+    with guard("put the hooks in place"):
+        _hooks.install(made)
+    return made
+
+
+def _identity(config: Config, run_id: str) -> Callable[[], Identity]:
+    chosen = run_id
+
+    def identity() -> Identity:
+        nonlocal chosen
+        who = identify(config, run_id=chosen)
+        chosen = who.run_id  # a forked child belongs to the same run
+        return who
+
+    return identity
+
+
+def _register() -> None:
+    global _registered
+    if _registered:
+        return
+    _registered = True
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _at_exit() -> None:
+    with guard("end telemetry with the process"):
+        shutdown()
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()
+    reset()
+    if _runtime is not None:
+        with guard("start afresh after a fork"):
+            _runtime.after_fork()

@@ -1,0 +1,167 @@
+"""The sink of a process: keeps settings and who it is, and makes the pipeline at the first thing recorded."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from otel_mldebug._guard import fault, guard
+from otel_mldebug.config import Config
+from otel_mldebug.export.seen import occurrence_of
+from otel_mldebug.instrument.sink import NullSink, Sink
+from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.wiring.identity import Identity
+
+if TYPE_CHECKING:  # the SDK comes in when the pipeline is made, not before
+    from opentelemetry.metrics import Meter
+    from opentelemetry.trace import Tracer
+
+    from otel_mldebug.wiring.pipeline import Pipeline
+
+Make = Callable[[Config, Identity, bool], "Pipeline"]
+
+
+class Runtime(Sink):
+    """Receives everything that watches hand over. Thread-safe; survives a fork as its child's own, empty, runtime.
+
+    Args:
+        config: Settings.
+        identity: Who this process is; asked again in a forked child.
+        make: Makes the pipeline; the process's real one by default.
+    """
+
+    def __init__(self, config: Config, identity: Callable[[], Identity], *, make: Make | None = None) -> None:
+        self.config = config
+        self.identity = identity()
+        self._identify, self._make = identity, make or _real_pipeline
+        self._lock = threading.RLock()
+        self._pipeline: Pipeline | None = None
+        self._generation = 1
+        self._watched: dict[str, Any] = {}
+        self._closed = False
+        self._pid = os.getpid()
+        self._forked = False
+
+    # Beginning and end
+
+    def open(self) -> "Pipeline | None":
+        """Make the pipeline if there is none yet; None after `close`, or when it cannot be made."""
+        if self._pipeline is not None or self._closed:
+            return self._pipeline
+        with self._lock:
+            if self._pipeline is None and not self._closed:
+                try:
+                    made = self._make(self.config, self.identity, self._forked)
+                    made.watched(self._watched)
+                    self._pipeline = made
+                    self._generation += 1
+                except Exception as exc:  # noqa: BLE001
+                    self._closed = True  # once is enough: what failed now fails at every record
+                    fault("set up telemetry", exc)
+            return self._pipeline
+
+    @property
+    def pipeline(self) -> "Pipeline | None":
+        """The pipeline, if it has been made."""
+        return self._pipeline
+
+    def close(self, timeout_s: float = 1.5) -> None:
+        """Write and send what waits, then keep nothing any more. A second call does nothing.
+
+        Args:
+            timeout_s: How long sending may take, seconds; what has not gone by then is counted as dropped.
+        """
+        with self._lock:
+            pipeline, self._pipeline, self._closed = self._pipeline, None, True
+            self._generation += 1
+        if pipeline is not None:
+            with guard("close telemetry"):
+                pipeline.close(timeout_s)
+
+    def after_fork(self) -> None:
+        """Let go of what belongs to the parent, in the child: nothing is flushed, no lock of the parent's is touched."""
+        pipeline, self._pipeline = self._pipeline, None
+        self._lock = threading.RLock()
+        self._generation += 1
+        self._pid = os.getpid()
+        self._forked = self._forked or pipeline is not None
+        self.identity = self._identify()
+        if pipeline is not None:
+            with guard("let go of the parent's telemetry after a fork"):
+                pipeline.abandon()
+
+    # What is handed over
+
+    @override
+    def active(self) -> bool:
+        return not self._closed
+
+    @override
+    def generation(self) -> int:
+        return self._generation
+
+    @override
+    def tracer(self, scope: str) -> "Tracer":
+        pipeline = self.open()
+        return pipeline.tracer(scope) if pipeline is not None else NullSink().tracer(scope)
+
+    @override
+    def meter(self, scope: str) -> "Meter":
+        pipeline = self.open()
+        return pipeline.meter(scope) if pipeline is not None else NullSink().meter(scope)
+
+    @override
+    def exception(
+        self,
+        exc: BaseException,
+        *,
+        function: str = "",
+        arguments: Mapping[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
+        **own: Any,
+    ) -> Occurrence | None:
+        if isinstance(exc, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+            return None
+        pipeline = self.open()
+        if pipeline is None:
+            return occurrence_of(exc)
+        return pipeline.emitter.exception(exc, function=function, arguments=arguments, context=context, **own)
+
+    @override
+    def finding(
+        self,
+        finding: Finding,
+        *,
+        step: int | None = None,
+        epoch: int | None = None,
+        layer: str = "",
+        function: str = "",
+        context: Mapping[str, Any] | None = None,
+    ) -> Occurrence | None:
+        pipeline = self.open()
+        if pipeline is None:
+            return None
+        return pipeline.emitter.finding(
+            finding, step=step, epoch=epoch, layer=layer, function=function, context=context
+        )
+
+    @override
+    def step(self, record: StepRecord) -> None:
+        pipeline = self._pipeline or self.open()
+        if pipeline is not None:
+            pipeline.step(record)
+
+    @override
+    def watched(self, **facts: Any) -> None:
+        self._watched.update(facts)
+        if self._pipeline is not None:
+            self._pipeline.watched(facts)
+
+
+def _real_pipeline(config: Config, identity: Identity, forked: bool) -> "Pipeline":
+    from otel_mldebug.wiring.pipeline import build  # brings the SDK in
+
+    return build(config, identity, forked=forked)
