@@ -155,6 +155,7 @@ def prometheus(directory: Path, ports: Ports, *, scrape_interval: str = "5s") ->
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address={HOST}:{ports.prometheus}",
             "--enable-feature=exemplar-storage",
+            "--web.enable-remote-write-receiver",  # for gateways; it listens on loopback only
         ],
         directory=directory,
         ready=f"http://{HOST}:{ports.prometheus}/-/ready",
