@@ -1,0 +1,113 @@
+"""Loads the catalogue: our own entries from `compiled.json`, a user's from TOML."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from otel_mldebug.errors import ConfigError
+from otel_mldebug.rules.catalogue.pattern import Pattern
+
+DIRECTORY = Path(__file__).parent
+COMPILED = DIRECTORY / "compiled.json"
+MAX_FILE_BYTES = 8 * 2**20
+"""A pattern file above this size is refused."""
+
+
+def sources() -> list[Path]:
+    """Return our own files, sorted."""
+    return sorted(DIRECTORY.glob("*.toml"))
+
+
+def digest(texts: Sequence[bytes]) -> str:
+    """Return what identifies the content of our own files."""
+    total = hashlib.sha256()
+    for text in texts:
+        total.update(len(text).to_bytes(8, "big") + text)
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def builtin() -> tuple[Pattern, ...]:
+    """Return our own entries; read at the first call.
+
+    `compiled.json` is used when it is what the TOML files say, which a hash of them tells; otherwise, as while an entry
+    is being written, the TOML files themselves.
+    """
+    texts = [path.read_bytes() for path in sources()]
+    try:
+        cache = json.loads(COMPILED.read_bytes())
+        if cache["digest"] == digest(texts):
+            return tuple(Pattern.of(entry) for entry in cache["patterns"])
+    except (OSError, ValueError, KeyError):
+        pass  # no cache yet: the files are the truth
+    return tuple(Pattern.of(entry) for path in sources() for entry in read(path, complete=True))
+
+
+def load(path: Path) -> tuple[Pattern, ...]:
+    """Return the entries of a user's file.
+
+    Raises:
+        ConfigError: the file or an entry is unusable; the message names file, entry, field and remedy.
+    """
+    return tuple(Pattern.of(entry) for entry in read(path, complete=False))
+
+
+def load_all(paths: Sequence[Path]) -> tuple[Pattern, ...]:
+    """Return the entries of the user's files followed by our own.
+
+    Raises:
+        ConfigError: a file or an entry is unusable.
+    """
+    own: dict[str, Pattern] = {}
+    for path in paths:
+        for pattern in load(path):
+            own[pattern.id] = pattern
+    return (*own.values(), *(pattern for pattern in builtin() if pattern.id not in own))
+
+
+def read(path: Path, *, complete: bool) -> list[dict[str, Any]]:
+    """Return the entries of one TOML file in normal form.
+
+    Raises:
+        ConfigError: the file or an entry is unusable.
+    """
+    from otel_mldebug.rules.catalogue.schema import normal  # late: needed for TOML only, not for compiled entries
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(str(path), f"{path.stat().st_size} bytes", expected=f"at most {MAX_FILE_BYTES} bytes")
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(path), "no such file", expected="the path of a pattern file that exists") from None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(str(path), str(exc), expected="a readable TOML file in UTF-8") from None
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(str(path), str(exc), expected="valid TOML") from None
+    if unknown := sorted(set(document) - {"pattern"}):
+        raise ConfigError(
+            f"{path}: {unknown[0]}", document[unknown[0]], expected="only [[pattern]] entries in this file"
+        )
+    tables = document.get("pattern", [])
+    if not isinstance(tables, list):
+        raise ConfigError(f"{path}: pattern", tables, expected="entries that begin with [[pattern]] in double brackets")
+    entries = []
+    seen: dict[str, int] = {}
+    for number, table in enumerate(tables, start=1):
+        entry = normal(table, f"{path}: pattern {number}", complete=complete)
+        if entry["id"] in seen:
+            where = f"{path}: pattern {number} ({entry['id']}): id"
+            raise ConfigError(
+                where, entry["id"], expected=f"an id of its own; pattern {seen[entry['id']]} has this one"
+            )
+        seen[entry["id"]] = number
+        entries.append({**entry, "origin": f"{path.name}: pattern {number}"})
+    return entries

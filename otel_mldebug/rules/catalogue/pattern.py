@@ -1,0 +1,130 @@
+"""One entry of the catalogue, ready to be matched: regular expressions are compiled when they are first needed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from otel_mldebug.rules.catalogue.conditions import Condition
+from otel_mldebug.rules.catalogue.evidence import parse
+from otel_mldebug.rules.facts import Value
+from otel_mldebug.semconv.names import Category, Severity
+
+MESSAGE, TYPE, GENERAL, STRUCTURE = 3, 2, 1, 0
+"""Tiers, the most telling last to first: matched by message, by type alone, by a catch-all, by structure."""
+
+
+@lru_cache(maxsize=1024)
+def compiled(expression: str) -> re.Pattern[str]:
+    """Return the compiled expression; each is compiled once, at its first use."""
+    return re.compile(expression, re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Conditions that must all hold.
+
+    Attributes:
+        types: Names, one of which must be the class or a base of it; any class when empty.
+        message: Regular expression that the message must contain; any message when empty.
+        literals: Fixed pieces of that expression in lower case, the longest first: all must be in the message.
+        cause: Regular expression that `TYPE: MESSAGE` of some cause must contain.
+        library: Top-level packages, one of which must have raised.
+        where: Pieces of the innermost library frame's path.
+        code: Values that `errno`, `status`, `signal` or `exit_code` must have, as text with `?` wildcards.
+        tier: `MESSAGE` … `STRUCTURE`.
+        weight: Fixed characters plus a bonus for each further condition: the heavier of one tier wins.
+    """
+
+    types: tuple[str, ...] = ()
+    message: str = ""
+    literals: tuple[str, ...] = ()
+    cause: str = ""
+    library: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tier: int = MESSAGE
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A value to read out of the message: type, and the expression that finds it (empty for a named group)."""
+
+    kind: str
+    find: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What an entry says instead when `conditions` hold."""
+
+    conditions: tuple[Condition, ...]
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """One entry of the catalogue; `otel_mldebug.rules.catalogue` documents the fields."""
+
+    id: str
+    category: Category
+    severity: Severity
+    retryable: bool
+    summary: str
+    cause: str
+    solutions: tuple[str, ...]
+    prevention: str
+    docs: str
+    source: str
+    confidence: float
+    basis: str
+    over_cause: bool
+    matches: tuple[Match, ...]
+    evidence: Mapping[str, Evidence]
+    variants: tuple[Variant, ...]
+    origin: str = ""
+    """File and place of the entry, for `patterns list`."""
+
+    @classmethod
+    def of(cls, normal: Mapping[str, Any]) -> "Pattern":
+        """Build a pattern from the normal form that `schema.normal` makes and `compiled.json` holds."""
+        return cls(
+            **{
+                **normal,
+                "category": Category(normal["category"]),
+                "severity": Severity(normal["severity"]),
+                "solutions": tuple(normal["solutions"]),
+                "matches": tuple(_match(m) for m in normal["matches"]),
+                "evidence": {k: Evidence(kind=v[0], find=v[1]) for k, v in normal["evidence"].items()},
+                "variants": tuple(
+                    Variant(conditions=tuple(Condition(*c) for c in v["conditions"]), changes=v["changes"])
+                    for v in normal["variants"]
+                ),
+            }
+        )
+
+
+def _match(normal: Mapping[str, Any]) -> Match:
+    changed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in normal.items()}
+    if "code" in changed:
+        changed["code"] = {name: tuple(values) for name, values in changed["code"].items()}
+    return Match(**changed)
+
+
+def evidence_in(pattern: Pattern, found: "re.Match[str] | None", text: str) -> dict[str, Value]:
+    """Return the evidence of `pattern` in the message `text`; `found` is the match of its expression."""
+    values: dict[str, Value] = {}
+    groups = found.groupdict() if found is not None else {}
+    for name, raw in groups.items():
+        kind = pattern.evidence[name].kind if name in pattern.evidence else "text"
+        if raw is not None and (value := parse(kind, raw)) is not None:
+            values[name] = value
+    for name, evidence in pattern.evidence.items():
+        if name in values or not evidence.find:
+            continue
+        hit = compiled(evidence.find).search(text)
+        if hit is not None and (value := parse(evidence.kind, hit.group(1) or "")) is not None:
+            values[name] = value
+    return values

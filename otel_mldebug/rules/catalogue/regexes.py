@@ -1,0 +1,153 @@
+"""Reads a regular expression before it is used: its fixed pieces, and whether it can run away on hostile text."""
+
+import importlib
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+_parser: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
+
+UNBOUNDED = 4096
+"""Width that `*` and `+` count as: no message is compared beyond this many characters."""
+MAX_PATHS = 1_000_000
+"""Ways in which the variable parts of one expression may share out a text, at most."""
+MIN_LITERAL = 3
+
+_VARIABLE = ("MAX_REPEAT", "MIN_REPEAT")
+_WIDE = frozenset(chr(code) for code in range(128))
+_CATEGORIES = {
+    "CATEGORY_DIGIT": "\\d", "CATEGORY_NOT_DIGIT": "\\D", "CATEGORY_SPACE": "\\s", "CATEGORY_NOT_SPACE": "\\S",
+    "CATEGORY_WORD": "\\w", "CATEGORY_NOT_WORD": "\\W",
+}  # fmt: skip
+
+
+def literals(expression: str) -> tuple[str, ...]:
+    """Return the fixed pieces that any text matching `expression` contains, in lower case, at most three.
+
+    Raises:
+        re.error: `expression` is not a regular expression.
+    """
+    runs: list[str] = [""]
+    _collect(_parser.parse(expression), runs)
+    pieces = sorted({run.lower() for run in runs if len(run) >= MIN_LITERAL}, key=lambda run: (-len(run), run))
+    return tuple(pieces[:3])
+
+
+def _collect(items: Sequence[Any], runs: list[str]) -> None:
+    for op, argument in items:
+        name = str(op)
+        if name == "LITERAL":
+            runs[-1] += chr(argument)
+        elif name == "SUBPATTERN":
+            _collect(argument[3], runs)
+        elif name in _VARIABLE and argument[0] >= 1:
+            runs.append("")
+            _collect(argument[2], runs)
+            runs.append("")
+        elif name != "AT":
+            runs.append("")
+
+
+def danger(expression: str) -> str:
+    r"""Return why `expression` could take very long on hostile text, as a phrase; empty when it cannot.
+
+    Two things are refused: a repeat with a variable number of rounds inside another repeat, and variable parts that
+    could share out a text among them in more than `MAX_PATHS` ways. A repeat that ends where its successor
+    begins (`\d+x`) has one way only.
+
+    Raises:
+        re.error: `expression` is not a regular expression.
+    """
+    tree = _parser.parse(expression)
+    if _nested(tree, inside=False):
+        return "a repeat inside a repeat, such as (a+)+; write it without the outer or the inner one"
+    paths = _paths(list(tree))
+    if paths > MAX_PATHS:
+        return "several parts of variable width that can overlap; bound them, such as .{0,80} for .*"
+    if tree and str(tree[0][0]) in _VARIABLE and _first([tree[0]]) == _WIDE:
+        return "a wildcard at the beginning, which only slows the search down; leave it out"
+    return ""
+
+
+def _children(op: str, argument: Any) -> Iterator[Sequence[Any]]:
+    if op == "SUBPATTERN":
+        yield argument[3]
+    elif op == "BRANCH":
+        yield from argument[1]
+    elif op in ("ASSERT", "ASSERT_NOT"):
+        yield argument[1]
+    elif op in _VARIABLE or op == "POSSESSIVE_REPEAT":
+        yield argument[2]
+
+
+def _nested(items: Sequence[Any], *, inside: bool) -> bool:
+    for op, argument in items:
+        name = str(op)
+        variable = name in _VARIABLE and int(argument[0]) != int(argument[1])
+        many = variable and int(argument[1]) > 1
+        if variable and inside and int(argument[1]) > 1:
+            return True
+        if any(_nested(child, inside=inside or many) for child in _children(name, argument)):
+            return True
+    return False
+
+
+def _paths(items: Sequence[Any]) -> int:
+    """Return in how many ways the variable parts of a sequence can share out a text, at most."""
+    total = 1
+    for place, (op, argument) in enumerate(items):
+        name = str(op)
+        if name in _VARIABLE and int(argument[0]) != int(argument[1]):
+            follow = items[place + 1 :]
+            if not follow or _first([(op, argument)]) & _first(follow):
+                total *= min(int(argument[1]), UNBOUNDED) - int(argument[0]) + 1 if follow else 1
+        inner = [_paths(list(child)) for child in _children(name, argument)]
+        total *= max(inner, default=1)
+    return total
+
+
+def _first(items: Sequence[Any]) -> frozenset[str]:
+    """Return the ASCII characters that a match of the sequence can begin with."""
+    found: frozenset[str] = frozenset()
+    for op, argument in items:
+        name = str(op)
+        if name == "AT":
+            continue
+        here, optional = _first_of(name, argument)
+        found |= here
+        if not optional:
+            return found
+    return found or _WIDE
+
+
+def _first_of(name: str, argument: Any) -> tuple[frozenset[str], bool]:
+    if name == "LITERAL":
+        return frozenset({chr(argument).lower(), chr(argument).upper()}), False
+    if name == "NOT_LITERAL":
+        return _WIDE - {chr(argument)}, False
+    if name == "IN":
+        return _class(argument), False
+    if name in _VARIABLE:
+        return _first(argument[2]), int(argument[0]) == 0
+    if name == "SUBPATTERN":
+        return _first(argument[3]), False
+    if name == "BRANCH":
+        return frozenset().union(*(_first(branch) for branch in argument[1])), False
+    return _WIDE, False
+
+
+def _class(items: Sequence[Any]) -> frozenset[str]:
+    found: set[str] = set()
+    negated = False
+    for op, argument in items:
+        name = str(op)
+        if name == "NEGATE":
+            negated = True
+        elif name == "LITERAL":
+            found |= {chr(argument).lower(), chr(argument).upper()}
+        elif name == "RANGE":
+            found |= {chr(code) for code in range(argument[0], min(argument[1], 127) + 1)}
+        elif name == "CATEGORY":
+            found |= {char for char in _WIDE if re.match(_CATEGORIES[str(argument)], char)}
+    return _WIDE - found if negated else frozenset(found)

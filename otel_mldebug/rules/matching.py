@@ -1,0 +1,147 @@
+"""Finds the entry of the catalogue that says most about a failure."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import NamedTuple
+
+from otel_mldebug.rules.catalogue.pattern import Match, Pattern, compiled
+from otel_mldebug.rules.codes import codes
+from otel_mldebug.rules.facts import ErrorFacts
+from otel_mldebug.rules.origin import library_frame, library_of
+
+MAX_HEAD, MAX_TAIL = 3072, 1024
+"""Characters of a message that are compared: its beginning and its end."""
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)|\x1b[@-_]")
+
+
+def readable(message: str) -> str:
+    """Return `message` as it is compared: bounded, without ANSI codes and NUL, white space collapsed."""
+    if len(message) > 4 * (MAX_HEAD + MAX_TAIL):
+        message = message[: 4 * MAX_HEAD] + " " + message[-4 * MAX_TAIL :]
+    if "\x1b" in message:
+        message = _ANSI.sub("", message)
+    message = " ".join(message.replace("\0", " ").split())
+    if len(message) > MAX_HEAD + MAX_TAIL:
+        message = message[:MAX_HEAD] + " " + message[-MAX_TAIL:]
+    return message
+
+
+class Subject:
+    """One exception prepared for matching: what several conditions need is worked out once, when first asked for."""
+
+    def __init__(self, facts: ErrorFacts) -> None:
+        self.facts = facts
+        self.text = readable(facts.message)
+        self.lowered = self.text.lower()
+        self.names = (facts.type, *facts.bases) if facts.type else facts.bases
+
+    @cached_property
+    def codes(self) -> Mapping[str, int]:
+        """Errno, HTTP status, signal, exit code."""
+        return codes(self.facts, self.text, self.lowered)
+
+    @cached_property
+    def library(self) -> str:
+        """Top-level package that raised."""
+        return library_of(self.facts)
+
+    @cached_property
+    def where(self) -> str:
+        """Path of the library frame that raised, with forward slashes."""
+        frame = library_frame(self.facts.frames)
+        return frame.file.replace("\\", "/") if frame is not None else ""
+
+    @cached_property
+    def causes(self) -> tuple[str, ...]:
+        """`TYPE: MESSAGE` of each cause."""
+        found: list[str] = []
+        cause = self.facts.cause
+        while cause is not None and len(found) < 32:
+            found.append(f"{cause.type}: {readable(cause.message)}")
+            cause = cause.cause
+        return tuple(found)
+
+    @cached_property
+    def bare_names(self) -> frozenset[str]:
+        """Class names without their modules, of the class and its bases."""
+        return frozenset(name.rpartition(".")[2] for name in self.names)
+
+
+class Hit(NamedTuple):
+    """An entry that matched, by which alternative, and the match of its expression."""
+
+    pattern: Pattern
+    match: Match
+    found: "re.Match[str] | None"
+
+
+class Matcher:
+    """The catalogue, sorted so that the first entry that matches is the one that says most."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        pairs = [(match, pattern) for pattern in patterns for match in pattern.matches]
+        pairs.sort(key=lambda pair: (-pair[0].tier, -pair[0].weight, pair[1].id))
+        self._pairs = [(match.literals[0] if match.literals else "", match, pattern) for match, pattern in pairs]
+
+    def best(self, subject: Subject, *, lowest: int, expired: Callable[[], bool]) -> Hit | None:
+        """Return the entry that says most about `subject`.
+
+        Args:
+            subject: The exception.
+            lowest: Tier below which entries are not considered.
+            expired: Whether the time for this is up; asked before each expression is run.
+        """
+        lowered = subject.lowered
+        for literal, match, pattern in self._pairs:
+            if literal and literal not in lowered:
+                continue
+            if match.tier < lowest:
+                return None
+            if not _conditions_hold(match, subject):
+                continue
+            found = None
+            if match.message:
+                if expired():
+                    return None
+                found = compiled(match.message).search(subject.text)
+                if found is None:
+                    continue
+            return Hit(pattern, match, found)
+        return None
+
+
+def _conditions_hold(match: Match, subject: Subject) -> bool:
+    """Check everything but the message's expression itself, the cheapest first."""
+    if match.literals and not all(literal in subject.lowered for literal in match.literals):
+        return False
+    if match.types and not has_type(subject, match.types):
+        return False
+    if match.code and not _has_code(subject, match.code):
+        return False
+    if match.library and subject.library not in match.library:
+        return False
+    if match.where and not any(piece in subject.where for piece in match.where):
+        return False
+    return not match.cause or any(compiled(match.cause).search(cause) for cause in subject.causes)
+
+
+def has_type(subject: Subject, wanted: Sequence[str]) -> bool:
+    """Return whether the class or a base of it has one of the names in `wanted`."""
+    for name in wanted:
+        if "*" in name:
+            candidates = subject.names if "." in name else subject.bare_names
+            if any(fnmatchcase(candidate, name) for candidate in candidates):
+                return True
+        elif name in (subject.names if "." in name else subject.bare_names):
+            return True
+    return False
+
+
+def _has_code(subject: Subject, wanted: Mapping[str, tuple[str, ...]]) -> bool:
+    for name, values in wanted.items():
+        value = subject.codes.get(name)
+        if value is None or not any(fnmatchcase(str(value), pattern) for pattern in values):
+            return False
+    return True

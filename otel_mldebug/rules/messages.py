@@ -1,0 +1,83 @@
+"""The text of an exception, without trusting it: its `__str__` may raise, hang, recurse, or print a whole tensor."""
+
+import contextvars
+import sys
+import threading
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from otel_mldebug.rules.describe import describe
+
+_PLAIN = (str, int, float, bool, bytes, type(None))
+_TRUSTED = sys.stdlib_module_names | {"click", "requests", "httpx", "urllib3", "numpy", "openai", "botocore"}
+"""Packages whose `__str__` is known to be short and harmless: called directly."""
+_OS_NAMES = ("filename", "filename2")
+
+
+def message_of(exc: BaseException, *, timeout_s: float) -> str:
+    """Return `str(exc)`, or what its arguments say where `__str__` cannot be had.
+
+    A `__str__` written in Python runs in a thread of its own, with the caller's context variables, so that one that
+    hangs costs at most `timeout_s` seconds. Arguments that are not plain values are described, not printed.
+    """
+    kind = type(exc)
+    printer = _printer(kind)
+    args = BaseException.__dict__["args"].__get__(exc)
+    if printer is BaseException.__str__:
+        return _joined(args)
+    if printer is KeyError.__str__:
+        return describe(args[0]) if len(args) == 1 else _joined(args)
+    text = None
+    if isinstance(printer, FunctionType) and str(printer.__module__).partition(".")[0] not in _TRUSTED:
+        text = _in_thread(lambda: str(exc), timeout_s)
+    elif all(type(arg) in _PLAIN for arg in (*args, *_names(exc, kind))):
+        text = _called(lambda: str(exc))
+    return text if text is not None else _joined(args)
+
+
+def _names(exc: BaseException, kind: type) -> tuple[Any, ...]:
+    """Return the file names that `OSError.__str__` prints beside its arguments."""
+    if not issubclass(kind, OSError):
+        return ()
+    return tuple(OSError.__dict__[name].__get__(exc) for name in _OS_NAMES)
+
+
+def _printer(kind: type) -> Any:
+    for base in type.__dict__["__mro__"].__get__(kind):
+        own = type.__dict__["__dict__"].__get__(base)
+        if "__str__" in own:
+            return own["__str__"]
+    return BaseException.__str__
+
+
+def _joined(args: tuple[Any, ...]) -> str:
+    if not args:
+        return ""
+    if len(args) == 1:
+        return args[0] if type(args[0]) is str else describe(args[0])
+    return describe(args)
+
+
+def _called(read: Callable[[], object]) -> str | None:
+    try:
+        text = read()
+    except BaseException:  # noqa: BLE001  (whatever a foreign __str__ raises is not our caller's)
+        return None
+    return text if type(text) is str else str.__str__(text) if isinstance(text, str) else None
+
+
+def _in_thread(read: Callable[[], object], timeout_s: float) -> str | None:
+    if timeout_s <= 0:
+        return None
+    result: list[str | None] = []
+    context = contextvars.copy_context()
+    worker = threading.Thread(
+        target=lambda: result.append(context.run(_called, read)), name="otel-mldebug str", daemon=True
+    )
+    try:
+        worker.start()
+    except RuntimeError:  # the interpreter is shutting down, or there are too many threads
+        return None
+    worker.join(timeout_s)
+    return result[0] if result else None
