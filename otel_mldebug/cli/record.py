@@ -51,6 +51,7 @@ class RunRecord:
         self.notes: Path | None = None
         self._directory = layout.run_directory(self.store, self.run_id)
         self._program = program
+        self._redact = config.redact
         self._facts: dict[str, Any] = {
             "run_id": self.run_id,
             "cwd": str(Path.cwd()),
@@ -81,7 +82,10 @@ class RunRecord:
 
     def write_started(self) -> None:
         """Write `run.json` while the program runs already: it waits for nothing of ours, redaction least of all."""
-        self._facts.update(started=rfc3339(time.time_ns()))
+        from otel_mldebug.rules.redact import Redactor
+
+        redactor = Redactor(enabled=self._redact)
+        self._facts.update(argv=redactor.argv(self._program.argv), started=rfc3339(time.time_ns()))
         self._write()
 
     def end(self, ending: Ending, **facts: Any) -> tuple[Note, ...]:
