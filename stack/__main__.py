@@ -51,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     running: list[services.Service] = []
     try:
         build.build()
+        if taken := ports.taken():
+            what = ", ".join(f"{port} ({name})" for name, port in taken.items())
+            print(f"Taken already: {what}. Stop what listens there, or: make stack ARGS=--free-ports", file=sys.stderr)
+            return 1
         for service in (
             services.collector(data / "collector", ports),
             services.prometheus(data / "prometheus", ports),

@@ -49,6 +49,15 @@ class Ports:
             names = cls.__dataclass_fields__
             return cls(**{name: one.getsockname()[1] for name, one in zip(names, sockets, strict=True)})
 
+    def taken(self) -> dict[str, int]:
+        """Return those that somebody else listens on, by name."""
+        return {name: port for name in self.__dataclass_fields__ if _in_use(port := getattr(self, name))}
+
+
+def _in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
 
 @dataclass
 class Service:
@@ -109,8 +118,8 @@ class Service:
 def answers(url: str) -> bool:
     """Return whether `url` answers with a success."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status < 300)
+        with urllib.request.urlopen(url, timeout=2):  # raises for anything but success
+            return True
     except (urllib.error.URLError, OSError):
         return False
 
