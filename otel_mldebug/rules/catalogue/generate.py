@@ -28,8 +28,11 @@ def render(paths: Sequence[Path]) -> str:
 
 
 def main() -> None:
-    """Write the file."""
-    COMPILED.write_text(render(sources()), encoding="utf-8")
+    """Write the file, or say on one line what is wrong with an entry."""
+    try:
+        COMPILED.write_text(render(sources()), encoding="utf-8")
+    except ConfigError as exc:
+        raise SystemExit(str(exc)) from None
 
 
 if __name__ == "__main__":
