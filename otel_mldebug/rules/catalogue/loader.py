@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,16 @@ def digest(texts: Sequence[bytes]) -> str:
 def builtin() -> tuple[Pattern, ...]:
     """Return our own entries; read at the first call.
 
-    `compiled.json` is used when it is what the TOML files say, which a hash of them tells; otherwise, as while an entry
-    is being written, the TOML files themselves.
+    `compiled.json` is used when it is what the TOML files say, which a hash of them tells. Otherwise, as while an entry
+    is being written, the TOML files are read; should one of them be wrong, the last good `compiled.json` serves.
     """
-    texts = [path.read_bytes() for path in sources()]
-    try:
-        cache = json.loads(COMPILED.read_bytes())
-        if cache["digest"] == digest(texts):
-            return tuple(Pattern.of(entry) for entry in cache["patterns"])
-    except (OSError, ValueError, KeyError):
-        pass  # no cache yet: the files are the truth
-    return tuple(Pattern.of(entry) for path in sources() for entry in read(path, complete=True))
+    files = sources()
+    cache = json.loads(COMPILED.read_bytes())
+    entries = cache["patterns"]
+    if cache["digest"] != digest([path.read_bytes() for path in files]):
+        with suppress(ConfigError):
+            entries = [entry for path in files for entry in read(path, complete=True)]
+    return tuple(Pattern.of(entry) for entry in entries)
 
 
 def load(path: Path) -> tuple[Pattern, ...]:

@@ -13,7 +13,7 @@ from otel_mldebug.semconv.names import Category, Severity
 Table = Mapping[str, Any]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z_0-9]+)\}")
 _FIELDS = {
     "id", "category", "severity", "retryable", "summary", "cause", "solutions", "prevention", "docs", "source",
     "confidence", "basis", "general", "over_cause", "match", "evidence", "when",
