@@ -1,1 +1,72 @@
-"""What broke or got slow in your ML code: what, where, why, and what to try."""
+"""What broke or got slow in your ML code: what, where, why, and what to try.
+
+    import otel_mldebug
+    otel_mldebug.configure()
+
+Importing this package costs next to nothing: each name brings in what it needs when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from otel_mldebug._version import __version__
+
+if TYPE_CHECKING:
+    from otel_mldebug.config import Config
+    from otel_mldebug.errors import ConfigError, MissingDependencyError, MLDebugError, StoreError, UsageError
+    from otel_mldebug.export.seen import finding_of
+    from otel_mldebug.instrument.functions import span, trace
+    from otel_mldebug.notebook import load_ipython_extension, unload_ipython_extension
+    from otel_mldebug.rules.finding import Finding
+    from otel_mldebug.wiring import capture_exception, configure, shutdown, summary
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Finding",
+    "MLDebugError",
+    "MissingDependencyError",
+    "StoreError",
+    "UsageError",
+    "__version__",
+    "capture_exception",
+    "configure",
+    "finding_of",
+    "load_ipython_extension",
+    "shutdown",
+    "span",
+    "summary",
+    "trace",
+    "unload_ipython_extension",
+]
+
+_FROM = {
+    "Config": "otel_mldebug.config",
+    "ConfigError": "otel_mldebug.errors",
+    "Finding": "otel_mldebug.rules.finding",
+    "MLDebugError": "otel_mldebug.errors",
+    "MissingDependencyError": "otel_mldebug.errors",
+    "StoreError": "otel_mldebug.errors",
+    "UsageError": "otel_mldebug.errors",
+    "capture_exception": "otel_mldebug.wiring",
+    "configure": "otel_mldebug.wiring",
+    "finding_of": "otel_mldebug.export.seen",
+    "load_ipython_extension": "otel_mldebug.notebook",
+    "shutdown": "otel_mldebug.wiring",
+    "span": "otel_mldebug.instrument.functions",
+    "summary": "otel_mldebug.wiring",
+    "trace": "otel_mldebug.instrument.functions",
+    "unload_ipython_extension": "otel_mldebug.notebook",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(_FROM[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

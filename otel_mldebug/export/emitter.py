@@ -13,11 +13,11 @@ from opentelemetry.trace import get_current_span
 
 from otel_mldebug._guard import fault, guard
 from otel_mldebug.export import event, seen
-from otel_mldebug.export.clean import Cleaner, KeepAll
 from otel_mldebug.export.failure import Explained, explained
 from otel_mldebug.export.groups import Groups
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.redact import DEFAULT, Redactor
 from otel_mldebug.semconv import names
 from otel_mldebug.store.attributes import SEVERITY_NUMBERS
 
@@ -57,7 +57,7 @@ class Emitter:
 
     Args:
         outlets: Where findings go.
-        cleaner: What replaces secrets.
+        redactor: What replaces secrets.
         notes: Whether an exception gets the explanation as a note.
         explain: Turns an exception into a finding and what the event says of the exception.
         groups: Counts and rates.
@@ -68,7 +68,7 @@ class Emitter:
         self,
         outlets: Outlets,
         *,
-        cleaner: Cleaner | None = None,
+        redactor: Redactor = DEFAULT,
         notes: bool = False,
         explain: Callable[..., Explained] = explained,
         groups: Groups | None = None,
@@ -76,7 +76,7 @@ class Emitter:
     ) -> None:
         self.outlets = outlets
         self.groups = groups or Groups(time.monotonic)
-        self._cleaner = cleaner or KeepAll()
+        self._redactor = redactor
         self._notes, self._explain, self._clock_ns = notes, explain, clock_ns
         self._inside = threading.local()
 
@@ -90,25 +90,21 @@ class Emitter:
         **own: Any,
     ) -> Occurrence | None:
         """Do what `Sink.exception` promises."""
-        if isinstance(exc, NOT_FAILURES) or getattr(self._inside, "busy", False):
+        if isinstance(exc, NOT_FAILURES):
             return None
-        self._inside.busy = True
-        try:
+
+        def make() -> Occurrence:
             if known := seen.occurrence_of(exc):
                 self._on_span(known)
                 return known
-            made = self._explain(exc, self._cleaner, function=function, arguments=arguments, context=context, **own)
+            made = self._explain(exc, self._redactor, function=function, arguments=arguments, context=context, **own)
             sent = self._send(self._occurrence(made))
             seen.remember(exc, sent)
             if self._notes:
                 _add_note(exc, event.note(sent))
-        except Exception as problem:  # noqa: BLE001
-            fault("explain an exception", problem)
-            return None
-        else:
             return sent
-        finally:
-            self._inside.busy = False
+
+        return self._once("explain an exception", make)
 
     def finding(
         self,
@@ -121,21 +117,32 @@ class Emitter:
         context: Mapping[str, Any] | None = None,
     ) -> Occurrence | None:
         """Do what `Sink.finding` promises."""
-        with guard("send a finding"):
-            made = Explained(
-                finding=finding,
-                function=function,
-                context={**(context or {}), "step": step, "epoch": epoch, "layer": layer},
-            )
-            return self._send(self._occurrence(made.cleaned(self._cleaner)))
-        return None
+        made = Explained(
+            finding=finding,
+            function=function,
+            context={**(context or {}), "step": step, "epoch": epoch, "layer": layer},
+        )
+        return self._once("send a finding", lambda: self._send(self._occurrence(made.redacted(self._redactor))))
 
     def close(self) -> None:
         """Send what is still held back: the last occurrence of each group that was suppressed, with how many were."""
-        with guard("send the findings that were held back"):
-            for latest, count, suppressed in self.groups.drain():
-                # The example itself is sent now, so it is no longer among those that were not.
-                self._hand_over(replace(latest, count=count, suppressed=suppressed - 1))
+        for latest, count, suppressed in self.groups.drain():
+            # The example itself is sent now, so it is no longer among those that were not.
+            last = replace(latest, count=count, suppressed=suppressed - 1)
+            self._once("send a finding that was held back", lambda last=last: self._hand_over(last))  # type: ignore[misc]
+
+    def _once(self, doing: str, work: Callable[[], Occurrence | None]) -> Occurrence | None:
+        """Do `work`, guarded; what it sets off in this thread that would come back here is ignored."""
+        if getattr(self._inside, "busy", False):
+            return None
+        self._inside.busy = True
+        try:
+            return work()
+        except Exception as problem:  # noqa: BLE001
+            fault(doing, problem)
+            return None
+        finally:
+            self._inside.busy = False
 
     def _occurrence(self, made: Explained) -> Occurrence:
         context = dict(made.context)

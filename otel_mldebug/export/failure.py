@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from otel_mldebug.export.clean import Cleaner
-from otel_mldebug.export.describe import describe, plain
 from otel_mldebug.rules.capture import facts_of
+from otel_mldebug.rules.describe import describe, shorten
 from otel_mldebug.rules.explain import explain
-from otel_mldebug.rules.facts import ErrorFacts, Frame
+from otel_mldebug.rules.facts import ErrorFacts, Frame, Value
 from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.semconv.names import Category, Severity
 
 ARGUMENT = "argument."
@@ -34,19 +34,19 @@ class Explained:
     exception: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
 
-    def cleaned(self, cleaner: Cleaner) -> "Explained":
-        """Return a copy whose texts and values are redacted."""
+    def redacted(self, redactor: Redactor) -> "Explained":
+        """Return a copy without secrets."""
         return replace(
             self,
-            finding=_clean_finding(self.finding, cleaner),
-            exception=cleaner.value("exception", self.exception),
-            context={key: cleaner.value(key.removeprefix(ARGUMENT), value) for key, value in self.context.items()},
+            finding=_redacted(self.finding, redactor),
+            exception=redactor.value(dict(self.exception)),
+            context={key: redactor.item(key.removeprefix(ARGUMENT), value) for key, value in self.context.items()},
         )
 
 
 def explained(
     exc: BaseException,
-    cleaner: Cleaner,
+    redactor: Redactor,
     *,
     function: str = "",
     arguments: Mapping[str, Any] | None = None,
@@ -67,7 +67,7 @@ def explained(
         exception=as_json(facts),
         context=_context(arguments, context),
     )
-    return made.cleaned(cleaner)
+    return made.redacted(redactor)
 
 
 def as_json(facts: ErrorFacts) -> dict[str, Any]:
@@ -131,19 +131,28 @@ def _context(arguments: Mapping[str, Any] | None, context: Mapping[str, Any] | N
     out: dict[str, Any] = {}
     for key, value in (context or {}).items():
         if len(out) < _MAX_CONTEXT:
-            out[str(key)] = plain(value)
+            out[str(key)] = _plain(value)
     for key, value in (arguments or {}).items():
         if len(out) < _MAX_CONTEXT:
             out[f"{ARGUMENT}{key}"] = describe(value)
     return out
 
 
-def _clean_finding(finding: Finding, cleaner: Cleaner) -> Finding:
+def _plain(value: Any) -> Value:
+    """Return `value` itself where an attribute can hold it, else its description."""
+    if type(value) is str:
+        return shorten(value)
+    if type(value) in (bool, float) or (type(value) is int and value.bit_length() < 64):
+        return value  # type: ignore[no-any-return]
+    return describe(value)
+
+
+def _redacted(finding: Finding, redactor: Redactor) -> Finding:
     return replace(
         finding,
-        summary=cleaner.text(finding.summary),
-        cause=cleaner.text(finding.cause),
-        solutions=tuple(cleaner.text(solution) for solution in finding.solutions),
-        prevention=cleaner.text(finding.prevention),
-        evidence={key: cleaner.value(key, value) for key, value in finding.evidence.items()},
+        summary=redactor.text(finding.summary),
+        cause=redactor.text(finding.cause),
+        solutions=tuple(redactor.text(solution) for solution in finding.solutions),
+        prevention=redactor.text(finding.prevention),
+        evidence={key: redactor.item(key, value) for key, value in finding.evidence.items()},
     )

@@ -5,49 +5,61 @@ import sys
 from typing import Any
 
 from otel_mldebug._guard import guard
-from otel_mldebug.wiring.runtime import Runtime
+from otel_mldebug.config import Config
+from otel_mldebug.instrument.uncaught import Uncaught
 
 
 class Hooks:
     """The hooks of this process. Cheap to put in place: neither torch nor the SDK comes in with them."""
 
     def __init__(self) -> None:
-        self._torch = False
-        self._waiting_for_torch = False
+        self._uncaught = Uncaught()
+        self._training: Any = None
+        self._wanted = False
+        self._registered = False
 
-    def install(self, runtime: Runtime) -> None:
+    def install(self, config: Config) -> None:
         """Put in place what the settings ask for."""
-        if runtime.config.torch:
-            self._watch_torch()
-
-    def opened(self, runtime: Runtime) -> None:
-        """Start what needs a pipeline."""
+        if config.uncaught:
+            self.watch_uncaught()
+        if config.torch:
+            self.watch_torch()
 
     def remove(self) -> None:
         """Take everything out."""
-        if self._torch:
-            self._torch = False
-            training = _training()
-            if training is not None:
-                training.uninstall()
+        self.leave_uncaught()
+        self.leave_torch()
 
-    def _watch_torch(self) -> None:
+    def watch_uncaught(self) -> None:
+        """Report exceptions that nobody catches."""
+        self._uncaught.install()
+
+    def leave_uncaught(self) -> None:
+        """Stop that."""
+        self._uncaught.remove()
+
+    def watch_torch(self) -> None:
+        """Watch training: now if the program has imported torch, else as soon as it does."""
+        self._wanted = True
         if "torch" in sys.modules:
-            self._install_torch(sys.modules["torch"])
-        elif not self._waiting_for_torch:
+            self._install(sys.modules["torch"])
+        elif not self._registered:
             from wrapt import register_post_import_hook
 
-            self._waiting_for_torch = True
-            register_post_import_hook(self._install_torch, "torch")
+            self._registered = True  # such a hook cannot be taken out: it asks whether it is still wanted
+            register_post_import_hook(self._install, "torch")
 
-    def _install_torch(self, torch: Any) -> None:
-        with guard("watch PyTorch"):
-            training = _training()
-            if training is not None and not self._torch:
+    def leave_torch(self) -> None:
+        """Take the hooks out of torch."""
+        self._wanted = False
+        training, self._training = self._training, None
+        if training is not None:
+            with guard("take the hooks out of PyTorch"):
+                training.uninstall()
+
+    def _install(self, torch: Any) -> None:
+        if self._wanted and self._training is None:
+            with guard("watch PyTorch"):  # nothing of ours may make `import torch` fail
+                training = importlib.import_module("otel_mldebug.instrument.training")
                 training.install(torch)
-                self._torch = True
-
-
-def _training() -> Any:
-    module = importlib.import_module("otel_mldebug.instrument.training")
-    return module if hasattr(module, "install") else None
+                self._training = training

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
-from otel_mldebug.export.clean import Cleaner
 from otel_mldebug.rules.facts import Value
+from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import make_run_id
 
@@ -56,15 +56,14 @@ class Identity:
         }
         return {key: value for key, value in tags.items() if value is not None}
 
-    def resource(self, cleaner: Cleaner) -> dict[str, Value]:
+    def resource(self, redactor: Redactor) -> dict[str, Value]:
         """Return all attributes of the process, its arguments redacted."""
-        arguments = cleaner.value(names.PROCESS_COMMAND_ARGS, tuple(sys.orig_argv))
         return {
             names.SERVICE_NAME: self.service,
             names.SERVICE_INSTANCE_ID: self.instance,
             names.HOST_NAME: self.host,
             names.PROCESS_PID: self.pid,
-            names.PROCESS_COMMAND_ARGS: tuple(arguments),
+            names.PROCESS_COMMAND_ARGS: tuple(redactor.argv(sys.orig_argv)),
             names.PROCESS_RUNTIME_NAME: sys.implementation.name,
             names.PROCESS_RUNTIME_VERSION: platform.python_version(),
             names.TELEMETRY_DISTRO_NAME: "otel-mldebug",

@@ -1,5 +1,6 @@
 """Everything that one `open` puts in place and one `close` takes away again."""
 
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -11,11 +12,12 @@ from opentelemetry.trace import Tracer
 from otel_mldebug._guard import guard
 from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
-from otel_mldebug.export.clean import Cleaner, KeepAll
 from otel_mldebug.export.emitter import Emitter, Outlets
 from otel_mldebug.export.gates import OURS, Snapshots
 from otel_mldebug.export.local import LocalSpans, write_metrics
-from otel_mldebug.export.tagging import TaggingMeter
+from otel_mldebug.export.meters import OurMeter, release
+from otel_mldebug.instrument import resources
+from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv import names
 from otel_mldebug.store.writer import StoreWriter
@@ -36,16 +38,17 @@ class Pipeline:
         identity: Who this process is.
         emitter: What makes findings.
         store: The local store; None when it is switched off.
-        cleaner: What replaces secrets.
+        redactor: What replaces secrets.
     """
 
     def __init__(
-        self, providers: Providers, identity: Identity, emitter: Emitter, store: StoreWriter | None, cleaner: Cleaner
+        self, providers: Providers, identity: Identity, emitter: Emitter, store: StoreWriter | None, redactor: Redactor
     ) -> None:
         self.providers, self.identity, self.emitter, self.store = providers, identity, emitter, store
         self._tags = identity.tags()
         self._snapshots = Snapshots()
         self._spans = LocalSpans(store) if store is not None else None
+        self._sampler: Any = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="otel-mldebug", daemon=True)
         self._attach()
@@ -70,9 +73,14 @@ class Pipeline:
 
     def meter(self, scope: str) -> Meter:
         """Return a meter for our own points."""
-        meter = self.providers.meter.get_meter(scope, __version__)
         tags = missing(self.providers.meter, self._tags)
-        return cast("Meter", TaggingMeter(meter, tags) if tags else meter)
+        return cast("Meter", OurMeter(self.providers.meter, scope, __version__, tags, self))
+
+    def sample(self, config: Config) -> None:
+        """Start sampling host, process and GPU."""
+        with guard("sample the machine's resources"):
+            if (begin := getattr(resources, "start", None)) is not None:
+                self._sampler = begin(self.meter(f"{OURS}.resources"), config)
 
     def step(self, record: StepRecord) -> None:
         """Keep one training step."""
@@ -106,6 +114,9 @@ class Pipeline:
     def close(self, timeout_s: float) -> None:
         """Write and send what waits, and take everything out again."""
         self.emitter.close()
+        if self._sampler is not None:
+            with guard("stop sampling the machine's resources"):
+                self._sampler.stop()
         self._stop.set()
         self._thread.join(timeout_s)
         self._write_spans()
@@ -124,6 +135,7 @@ class Pipeline:
 
     def _detach(self) -> None:
         self.emitter.outlets = Outlets()
+        release(self.providers.meter, self)
         if (gate := self.providers.span_gate()) is not None:
             gate.targets = ()
 
@@ -137,12 +149,17 @@ def build(config: Config, identity: Identity, *, forked: bool = False, providers
         forked: The process was forked from one that had a pipeline.
         providers: What signals go through; OpenTelemetry's globals by default.
     """
-    cleaner: Cleaner = KeepAll()
-    resource = identity.resource(cleaner)
+    redactor = Redactor(enabled=config.redact)
+    resource = identity.resource(redactor)
     if providers is None:
         providers = present_or_made(resource, fresh_meter=forked)
     store = None
     if config.local:
         store = StoreWriter(config.store, identity.run_id, resource=resource, max_bytes=config.store_max_mb * 2**20)
-    emitter = Emitter(Outlets(), cleaner=cleaner, notes=config.notes)
-    return Pipeline(providers, identity, emitter, store, cleaner)
+    # Under the supervisor the verdict follows the traceback, which stays exactly as it would be without us.
+    notes = config.notes and "OTEL_MLDEBUG_SUPERVISED" not in os.environ
+    emitter = Emitter(Outlets(), redactor=redactor, notes=notes)
+    pipeline = Pipeline(providers, identity, emitter, store, redactor)
+    if config.resources:
+        pipeline.sample(config)
+    return pipeline

@@ -2,17 +2,22 @@
 
 import atexit
 import os
+import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from otel_mldebug._guard import guard, log, reset
 from otel_mldebug.config import Config
 from otel_mldebug.errors import MLDebugError
 from otel_mldebug.instrument import sink
+from otel_mldebug.rules.finding import Occurrence
+from otel_mldebug.semconv.names import Category, Severity
 from otel_mldebug.wiring.hooks import Hooks
-from otel_mldebug.wiring.identity import Identity, identify
 from otel_mldebug.wiring.runtime import Runtime
+
+if TYPE_CHECKING:  # who a process is takes 50 ms of imports to say, and most processes of a run never record anything
+    from otel_mldebug.wiring.identity import Identity
 
 EXIT_S = 1.5
 """How long the end of a process may take, at most, for what is still to be sent."""
@@ -67,11 +72,10 @@ def configure(**settings: Any) -> None:
         if _runtime is not None and _runtime.config == config and _runtime.active():
             _runtime.open()
             return
-        run_id = config.run_id or (_runtime.identity.run_id if _runtime is not None else "")
+        run_id = _runtime.run_id if _runtime is not None else ""
         shutdown()
         _runtime = _made(config, run_id)
         _runtime.open()
-        _hooks.opened(_runtime)
 
 
 def shutdown(timeout_s: float = EXIT_S) -> None:
@@ -91,20 +95,63 @@ def shutdown(timeout_s: float = EXIT_S) -> None:
         ended.close(timeout_s)
 
 
+def capture_exception(
+    exc: BaseException | None = None,
+    *,
+    context: Mapping[str, Any] | None = None,
+    user_data: Mapping[str, Any] | None = None,
+    category: Category | str | None = None,
+    severity: Severity | str | None = None,
+) -> Occurrence | None:
+    """Report an exception by hand.
+
+    Args:
+        exc: The exception; the one being handled by default.
+        context: Anything worth knowing beside it.
+        user_data: The same, about the user; kept under `user.`.
+        category: Yours, which wins over ours.
+        severity: Yours, which wins over ours.
+
+    Returns:
+        What was made of it, with an `id` that can be quoted; None when nothing is being watched.
+
+    Raises:
+        ValueError: `category` or `severity` does not exist.
+
+    Example:
+        try:
+            risky()
+        except Exception as exc:
+            capture_exception(exc, context={"attempt": 3})
+    """
+    exc = sys.exc_info()[1] if exc is None else exc
+    if exc is None:
+        return None
+    own: dict[str, Any] = {}
+    if category is not None:
+        own["category"] = Category(category)
+    if severity is not None:
+        own["severity"] = Severity(severity)
+    extra = {f"user.{key}": value for key, value in (user_data or {}).items()}
+    return sink.current().exception(exc, context={**(context or {}), **extra}, **own)
+
+
 def _made(config: Config, run_id: str = "") -> Runtime:
     made = Runtime(config, _identity(config, run_id))
     sink.install(made)
     _register()
     with guard("put the hooks in place"):
-        _hooks.install(made)
+        _hooks.install(config)
     return made
 
 
-def _identity(config: Config, run_id: str) -> Callable[[], Identity]:
+def _identity(config: Config, run_id: str) -> "Callable[[], Identity]":
     chosen = run_id
 
-    def identity() -> Identity:
+    def identity() -> "Identity":
         nonlocal chosen
+        from otel_mldebug.wiring.identity import identify
+
         who = identify(config, run_id=chosen)
         chosen = who.run_id  # a forked child belongs to the same run
         return who

@@ -1,6 +1,5 @@
 """The sink of a process: keeps settings and who it is, and makes the pipeline at the first thing recorded."""
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,19 +8,16 @@ from typing_extensions import override
 
 from otel_mldebug._guard import fault, guard
 from otel_mldebug.config import Config
-from otel_mldebug.export.seen import occurrence_of
 from otel_mldebug.instrument.sink import NullSink, Sink
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.rules.steps import StepRecord
-from otel_mldebug.wiring.identity import Identity
 
 if TYPE_CHECKING:  # the SDK comes in when the pipeline is made, not before
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import Tracer
 
+    from otel_mldebug.wiring.identity import Identity
     from otel_mldebug.wiring.pipeline import Pipeline
-
-Make = Callable[[Config, Identity, bool], "Pipeline"]
 
 
 class Runtime(Sink):
@@ -29,20 +25,26 @@ class Runtime(Sink):
 
     Args:
         config: Settings.
-        identity: Who this process is; asked again in a forked child.
+        identify: Says who this process is; asked when the pipeline is made, again in a forked child.
         make: Makes the pipeline; the process's real one by default.
     """
 
-    def __init__(self, config: Config, identity: Callable[[], Identity], *, make: Make | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        identify: "Callable[[], Identity]",
+        *,
+        make: "Callable[[Config, Identity, bool], Pipeline] | None" = None,
+    ) -> None:
         self.config = config
-        self.identity = identity()
-        self._identify, self._make = identity, make or _real_pipeline
+        self.run_id = ""
+        """Id of the run, once the pipeline has been made."""
+        self._identify, self._make = identify, make or _real_pipeline
         self._lock = threading.RLock()
         self._pipeline: Pipeline | None = None
         self._generation = 1
         self._watched: dict[str, Any] = {}
         self._closed = False
-        self._pid = os.getpid()
         self._forked = False
 
     # Beginning and end
@@ -54,7 +56,9 @@ class Runtime(Sink):
         with self._lock:
             if self._pipeline is None and not self._closed:
                 try:
-                    made = self._make(self.config, self.identity, self._forked)
+                    identity = self._identify()
+                    made = self._make(self.config, identity, self._forked)
+                    self.run_id = identity.run_id
                     made.watched(self._watched)
                     self._pipeline = made
                     self._generation += 1
@@ -82,13 +86,11 @@ class Runtime(Sink):
                 pipeline.close(timeout_s)
 
     def after_fork(self) -> None:
-        """Let go of what belongs to the parent, in the child: nothing is flushed, no lock of the parent's is touched."""
+        """Let go of what belongs to the parent, in the child: nothing is flushed, no lock of its is touched."""
         pipeline, self._pipeline = self._pipeline, None
         self._lock = threading.RLock()
         self._generation += 1
-        self._pid = os.getpid()
         self._forked = self._forked or pipeline is not None
-        self.identity = self._identify()
         if pipeline is not None:
             with guard("let go of the parent's telemetry after a fork"):
                 pipeline.abandon()
@@ -127,7 +129,7 @@ class Runtime(Sink):
             return None
         pipeline = self.open()
         if pipeline is None:
-            return occurrence_of(exc)
+            return None
         return pipeline.emitter.exception(exc, function=function, arguments=arguments, context=context, **own)
 
     @override
@@ -161,7 +163,7 @@ class Runtime(Sink):
             self._pipeline.watched(facts)
 
 
-def _real_pipeline(config: Config, identity: Identity, forked: bool) -> "Pipeline":
+def _real_pipeline(config: Config, identity: "Identity", forked: bool) -> "Pipeline":
     from otel_mldebug.wiring.pipeline import build  # brings the SDK in
 
     return build(config, identity, forked=forked)
