@@ -1,11 +1,11 @@
 """What is put in place when a process starts being watched, and taken out again at the end."""
 
 import importlib
-import sys
 from typing import Any
 
 from otel_mldebug._guard import guard
 from otel_mldebug.config import Config
+from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.uncaught import Uncaught
 
 
@@ -14,9 +14,8 @@ class Hooks:
 
     def __init__(self) -> None:
         self._uncaught = Uncaught()
+        self._import = OnImport("torch", self._found)
         self._training: Any = None
-        self._wanted = False
-        self._registered = False
 
     def install(self, config: Config) -> None:
         """Put in place what the settings ask for."""
@@ -40,26 +39,18 @@ class Hooks:
 
     def watch_torch(self) -> None:
         """Watch training: now if the program has imported torch, else as soon as it does."""
-        self._wanted = True
-        if "torch" in sys.modules:
-            self._install(sys.modules["torch"])
-        elif not self._registered:
-            from wrapt import register_post_import_hook
-
-            self._registered = True  # such a hook cannot be taken out: it asks whether it is still wanted
-            register_post_import_hook(self._install, "torch")
+        self._import.install()
 
     def leave_torch(self) -> None:
-        """Take the hooks out of torch."""
-        self._wanted = False
+        """Take the hooks out of torch, or stop waiting for it."""
+        self._import.remove()
         training, self._training = self._training, None
         if training is not None:
             with guard("take the hooks out of PyTorch"):
                 training.uninstall()
 
-    def _install(self, torch: Any) -> None:
-        if self._wanted and self._training is None:
-            with guard("watch PyTorch"):  # nothing of ours may make `import torch` fail
-                training = importlib.import_module("otel_mldebug.instrument.training")
-                training.install(torch)
-                self._training = training
+    def _found(self, torch: Any) -> None:
+        if self._training is None:
+            training = importlib.import_module("otel_mldebug.instrument.training")
+            training.install(torch)
+            self._training = training
