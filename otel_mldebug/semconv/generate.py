@@ -14,6 +14,7 @@ _ENUMS = {
     "mldebug.finding.category": "Category",
     "mldebug.finding.severity": "Severity",
     "mldebug.train.phase": "Phase",
+    "mldebug.sampled.reason": "Reason",
 }
 
 Registry = dict[str, list[dict[str, Any]]]

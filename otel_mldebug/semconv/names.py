@@ -44,6 +44,18 @@ class Severity(str, Enum):
         return self.value
 
 
+class Reason(str, Enum):
+    """Why a call has a span."""
+
+    BUDGET = "budget"  # The budget paid for it before the call: it is the parent of what happened inside.
+    ERROR = "error"  # The call raised. Made when it ended, unless the budget had paid, so it may lack children.
+    OUTLIER = "outlier"  # The call took far longer than usual. Made when it ended, so it has no children.
+    LONG = "long"  # The call was long enough to pay for its span. Made when it ended, so it has no children.
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class Phase(str, Enum):
     """Part of a training step."""
 
@@ -95,6 +107,7 @@ MLDEBUG_FINDING_SUPPRESSED: Final = "mldebug.finding.suppressed"
 MLDEBUG_LOCAL_RANK: Final = "mldebug.local_rank"
 MLDEBUG_RANK: Final = "mldebug.rank"
 MLDEBUG_RUN_ID: Final = "mldebug.run.id"
+MLDEBUG_SAMPLED_REASON: Final = "mldebug.sampled.reason"
 MLDEBUG_SAMPLED_SHARE: Final = "mldebug.sampled.share"
 MLDEBUG_SELF_DOING: Final = "mldebug.self.doing"
 MLDEBUG_SELF_SIGNAL: Final = "mldebug.self.signal"
