@@ -15,6 +15,7 @@ from otel_mldebug.errors import StoreError
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Occurrence
 from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv import names
 from otel_mldebug.store.directory import ProcessDirectory
 from otel_mldebug.store.flusher import Flusher
 from otel_mldebug.store.lines import Scope, otlp_line, resource_json
@@ -62,6 +63,7 @@ class StoreWriter:
         part_bytes: int = PART_BYTES,
     ) -> None:
         self._clock_ns, self._monotonic_s = clock_ns, monotonic_s
+        resource = {names.MLDEBUG_RUN_ID: run_id, **resource}
         self._resource = resource_json(resource)
         self._directory = ProcessDirectory(
             root, run_id, resource=resource, max_bytes=max_bytes, part_bytes=part_bytes, clock_ns=clock_ns

@@ -1,0 +1,71 @@
+"""A finding in the JSON of the command line: docs/reference/json.md."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from otel_mldebug.rules.finding import Occurrence
+from otel_mldebug.semconv import names
+from otel_mldebug.store.otlp_json import is_finding, occurrence_from_log
+from otel_mldebug.store.otlp_values import from_attributes, jsonable
+from otel_mldebug.store.times import rfc3339
+
+ORDER = (
+    "rule", "category", "severity", "confidence", "basis", "retryable", "summary", "cause", "solutions", "prevention",
+    "docs", "evidence", "fingerprint", "id", "count", "suppressed", "first_seen", "last_seen", "function", "step",
+    "epoch", "rank", "ranks", "hosts", "layer", "exception", "context", "trace_id", "span_id", "run_id", "session_id",
+)  # fmt: skip
+"""Keys of a finding in the order they are printed in."""
+
+
+def ordered(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `finding` with its keys in order, without those that are unknown."""
+    return {key: finding[key] for key in ORDER if finding.get(key) not in (None, "", [], {})}
+
+
+def finding_json(occurrence: Occurrence, resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one occurrence.
+
+    Args:
+        occurrence: The occurrence.
+        resource: Resource attributes of the process that it comes from.
+    """
+    time = rfc3339(occurrence.time_ns)
+    exception = dict(occurrence.exception)
+    if exception.get("frames"):
+        exception.pop("stacktrace", None)  # the same as text
+    finding = {
+        **occurrence.finding.to_json(),
+        "id": occurrence.id,
+        "count": occurrence.count,
+        "suppressed": occurrence.suppressed,
+        "first_seen": time,
+        "last_seen": time,
+        "function": occurrence.function,
+        "step": occurrence.step,
+        "epoch": occurrence.epoch,
+        "rank": resource.get(names.MLDEBUG_RANK),
+        "hosts": [host] if (host := resource.get(names.HOST_NAME)) else [],
+        "layer": occurrence.layer,
+        "exception": exception,
+        "context": dict(occurrence.context),
+        "trace_id": occurrence.trace_id,
+        "span_id": occurrence.span_id,
+        "run_id": resource.get(names.MLDEBUG_RUN_ID),
+        "session_id": resource.get(names.MLDEBUG_SESSION_ID),
+    }
+    return ordered({key: jsonable(value) for key, value in finding.items()})
+
+
+def occurrences_in(line: Mapping[str, Any]) -> Iterator[tuple[Occurrence, dict[str, Any]]]:
+    """Yield the findings in a line of OTLP logs, each with the resource attributes of its process."""
+    for resource_logs in _dicts(line.get("resourceLogs")):
+        resource = resource_logs.get("resource")
+        about = from_attributes(resource.get("attributes")) if isinstance(resource, Mapping) else {}
+        for scope_logs in _dicts(resource_logs.get("scopeLogs")):
+            for record in _dicts(scope_logs.get("logRecords")):
+                if is_finding(record):
+                    yield occurrence_from_log(record), about
+
+
+def _dicts(value: object) -> Iterable[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
