@@ -32,6 +32,9 @@ CRITICAL = {names.MLDEBUG_FINDING_SEVERITY: f"={Severity.CRITICAL}"}
 ANNOTATION = f"{fresh(names.MLDEBUG_FINDINGS, [names.MLDEBUG_FINDING_RULE], CRITICAL)} > 0"
 """Critical findings, as vertical lines through all charts."""
 
+CLASSIC_QUERY = 5
+"""How Grafana's Prometheus data source marks a variable's query that is written as text."""
+
 _SERVICE, _RUN, _RANK = map(label_name, (names.SERVICE_NAME, names.MLDEBUG_RUN_ID, names.MLDEBUG_RANK))
 VARIABLES = (
     ("service", "Service", f'label_values({{{_RUN}!=""}}, {_SERVICE})'),
@@ -81,7 +84,7 @@ def _variable(name: str, label: str, query: str) -> Any:
         dashboard.QueryVariable(name)
         .label(label)
         .datasource(DATASOURCE)
-        .query({"query": query, "refId": name})
+        .query({"qryType": CLASSIC_QUERY, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
         .definition(query)
         .multi(True)
         .include_all(True)

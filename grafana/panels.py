@@ -1,7 +1,7 @@
 """A panel as a plain value, and its rendering through Grafana's foundation SDK, which only generating needs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus, stat, timeseries
@@ -40,6 +40,7 @@ class Panel:
         limits: Values from which on it is orange and red; None for none.
         top: The axis' upper end where it is known, such as 1 for a share.
         bottom: Its lower end; None where values can be negative.
+        colors: Fixed colours by the name of a line, for names that mean something.
     """
 
     title: str
@@ -52,6 +53,7 @@ class Panel:
     limits: tuple[float, float] | None = None
     top: float | None = None
     bottom: float | None = 0
+    colors: Mapping[str, str] = field(default_factory=dict)
 
 
 _VALUE = {"s": "s", "By": "bytes", "1": "percentunit", "W": "watt", "Cel": "celsius", "J": "joule"}
@@ -82,6 +84,9 @@ def render(panel: Panel, *, number: int, x: int, y: int) -> Any:
         builder = builder.min(panel.bottom)
     if panel.top is not None:
         builder = builder.max(panel.top)
+    for name, color in panel.colors.items():
+        value = {"mode": "fixed", "fixedColor": color}
+        builder = builder.override_by_name(name, [models.DynamicConfigValue(id_val="color", value=value)])
     for letter, query in zip("ABCDEFGH", panel.queries, strict=False):
         builder = builder.with_target(_target(query, letter, instant=panel.kind == "ranking"))
     return builder

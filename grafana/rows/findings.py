@@ -68,9 +68,18 @@ SUMMARY = (
     ),
 )
 
+COLORS = {
+    Severity.DEBUG: "gray",
+    Severity.INFO: "blue",
+    Severity.WARNING: "yellow",
+    Severity.ERROR: "orange",
+    Severity.CRITICAL: "red",
+}
+
 FINDINGS = (
     Panel(
         title="New findings by severity",
+        colors=COLORS,
         about="What was found when, every occurrence counted. error: needs a change; critical: the job stops.",
         unit=unit(names.MLDEBUG_FINDINGS),
         kind="bars",
