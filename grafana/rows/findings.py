@@ -68,7 +68,7 @@ SUMMARY = (
     ),
 )
 
-COLORS = {
+COLORS: dict[str, str] = {
     Severity.DEBUG: "gray",
     Severity.INFO: "blue",
     Severity.WARNING: "yellow",
