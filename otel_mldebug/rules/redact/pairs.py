@@ -1,0 +1,202 @@
+"""Secret keys with their values in running text.
+
+`key=value`, `key: value`, `"key": "value"`, `<key>value</key>`, `export KEY=value`, `("key", "value")`, `api key: value`.
+What follows the separator decides: a quoted value is taken whole, a bare one up to the next delimiter; constants,
+placeholders, types and expressions of a program stay.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy, classify
+from otel_mldebug.rules.redact.marks import MARKER, Mark
+from otel_mldebug.rules.redact.values import PROSE, is_code, is_plain_word, is_secret_value, looks_like_credential
+from otel_mldebug.rules.redact.words import MODEL_TOKEN_OWNERS
+
+Classify = Callable[[str], KeyClass]
+
+STEMS = ("pass", "pw", "pswd", "phrase", "cret", "cred", "cvv", "cvc", "ken", "key", "kie", "uth", "bear", "jwt")
+"""Every secret key that occurs in texts has one of these in it; they begin with rare letters, for speed."""
+
+_QUOTE = r"""\\{0,3}["'`]"""
+_SEPARATOR = (
+    rf"(?:{_QUOTE})?\]?[ \t]*(?:=>|:=|==?|:(?!//)|%3d)"  # key=, key: and so on, the key quoted or not
+    rf"|{_QUOTE}, ?(?=[bu]?{_QUOTE})"  # ("key", "value")
+    r"|(?<=[a-z0-9])>(?=[^\s<>])"  # <key>value</key>
+    r"|(?: \[\w{0,20}\])?[ \t]*(?::|=)"  # AWS Secret Access Key [None]:
+    rf"|[ \t]+(?=[bu]?{_QUOTE})"  # PASSWORD 'value'
+    r"|[ \t](?:is|was|set to|provided|supplied|given|used|value)[:=]?[ \t]+"
+)
+_KEY_BACKWARDS = re.compile(r"[A-Za-z0-9_.-]{0,80}")
+_WORD_BACKWARDS = re.compile(r" ([A-Za-z]{1,20})(?![A-Za-z0-9_.-])")
+_ANNOTATION = re.compile(r"[ \t]*[A-Za-z_][\w.]{0,40}(?:\[[\w., |]{0,40}\])?(?: \| \w{1,20})?[ \t]*=[ \t]*(?=[bu]?[\"'])")
+_OPENING = re.compile(r"""[ \t]*([(\[]?)(?:[bBuUrRfF]{1,2}(?=["']))?(\\{0,3}["'`])?""")
+_QUOTED = {q: re.compile(rf"[^{q}\\\r\n]*(?:\\.[^{q}\\\r\n]*)*(?={q})") for q in "\"'`"}
+_BARE = re.compile(rf"(?:{MARKER}|[^\s\"'`,;&)\]}}\\])+")
+_XML = re.compile(r"[^<>\r\n]{1,4096}(?=</)")
+_NEXT_IN_LIST = re.compile(r"""["'][ \t]*,[ \t]*[bu]?(?=["'])""")
+_DICT_VALUE = re.compile(r"""(:[ \t]*)(["'])([^"'\\{}\r\n]{1,4096})(?=\2)""")
+_LINE_START = re.compile(r"(?:\A|[\r\n])[ \t>|+-]*(?:(?:export|set|env) )?\Z")
+_PLAIN_KEYS = frozenset(["key", "keys", "token", "tokens", "phrase"])
+_SCHEMES = frozenset("bearer basic token digest apikey negotiate ntlm oauth aws4-hmac-sha256".split())
+_PARSERS = MODEL_TOKEN_OWNERS | frozenset("expected illegal unrecognized unrecognised missing this every".split())
+
+
+def finder(more_stems: tuple[str, ...] = ()) -> re.Pattern[str]:
+    """Return the expression that finds, in lower-case text, what may be a secret key and the separator after it."""
+    stems = "|".join(sorted({*STEMS, *map(re.escape, more_stems)}, key=len, reverse=True))
+    return re.compile(rf"(?:{stems})([a-z0-9_.-]{{0,40}})({_SEPARATOR})")
+
+
+FIND = finder()
+
+
+@dataclass(slots=True)
+class _Pair:
+    """A secret key in `text` and the separator that ends at `end`."""
+
+    text: str
+    key_start: int
+    key_end: int
+    end: int
+    key: KeyClass
+
+    @property
+    def name(self) -> str:
+        return self.text[self.key_start : self.key_end]
+
+    @property
+    def separator(self) -> str:
+        return self.text[self.key_end : self.end]
+
+
+def redact(text: str, mark: Mark, *, classify: Classify = classify, find: re.Pattern[str] = FIND) -> str:
+    """Replace the values of secret keys in `text`. Linear in its length.
+
+    Args:
+        text: Any text.
+        mark: Counts a find and returns its marker.
+        classify: Says what a key holds.
+        find: Finds candidates in lower-case text; see `finder`.
+    """
+    parts: list[str] = []
+    done = 0
+    for pair in _pairs(text, classify, find):
+        if pair.key_start < done:
+            continue
+        for start, stop in _values(pair):
+            parts += [text[done:start], mark(pair.key.kind, text[start:stop])]
+            done = stop
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _pairs(text: str, classify: Classify, find: re.Pattern[str]) -> Iterator[_Pair]:
+    low = text.lower()
+    if len(low) != len(text):  # some capitals have two small letters; positions must not move
+        low = re.sub("[A-Z]+", lambda m: m[0].lower(), text)
+    for found in find.finditer(low):
+        start, end = found.start(), found.end(1)
+        before = _KEY_BACKWARDS.match(text[max(0, start - 80) : start][::-1])
+        start -= before.end() if before else 0
+        key = classify(text[start:end])
+        if low[start:end] in _PLAIN_KEYS:
+            key = _with_word_before(text, start, low[start:end], key, classify)
+        if key.secrecy is not Secrecy.NONE and not text.startswith("[redacted:", start - 10):
+            yield _Pair(text, start, end, found.end(), key)
+
+
+def _with_word_before(text: str, start: int, name: str, key: KeyClass, classify: Classify) -> KeyClass:
+    """`API key` is a credential, `pad token` is none: judge a plain key by the word before it."""
+    word = _WORD_BACKWARDS.match(text[max(0, start - 22) : start][::-1])
+    if not word:
+        return key
+    before = word[1][::-1].lower()
+    if name.startswith("token") and before in _PARSERS:
+        return HARMLESS
+    together = classify(f"{before}_{name}")
+    return together if together.secrecy > key.secrecy else key
+
+
+def _values(pair: _Pair) -> Iterator[tuple[int, int]]:
+    """Yield where in the text the secret values of `pair` are."""
+    text, end = pair.text, pair.end
+    if pair.separator.strip() == ":" and (annotation := _ANNOTATION.match(text, end)):
+        end = annotation.end()
+    opening = _OPENING.match(text, end)
+    if opening is None or text.startswith("[redacted:", opening.start(1)):
+        return
+    if pair.separator == ">":
+        if text[pair.key_start - 1 : pair.key_start] in ("<", ":") and (xml := _XML.match(text, end)):
+            yield from _if_secret(pair, xml.start(), xml.end())
+    elif opening[2]:
+        yield from _quoted(pair, opening)
+    elif text.startswith("{", opening.end()):
+        if pair.key.kind in ("cookie", "credential", "secret"):
+            stop = text.find("}", opening.end(), opening.end() + 4096)
+            for item in _DICT_VALUE.finditer(text, opening.end(), max(stop, opening.end())):
+                yield from _if_secret(pair, item.start(3), item.end(3))
+    elif opening[1] != "[":
+        yield from _bare(pair, opening.end())
+
+
+def _if_secret(pair: _Pair, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    if is_secret_value(pair.text[start:stop], pair.key):
+        yield start, stop
+
+
+def _quoted(pair: _Pair, opening: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """The value in quotes, and in a list the strings after it."""
+    text, start, quote = pair.text, opening.end(), opening[2]
+    if len(quote) > 1:  # escaped quotes end with the same escaped quote
+        stop = text.find(quote, start)
+    else:
+        closed = _QUOTED[quote].match(text, start)
+        stop = closed.end() if closed else -1
+    if stop < 0:  # the text was cut
+        cut = _BARE.match(text, start)
+        yield from _if_secret(pair, start, cut.end() if cut else start)
+        return
+    yield from _if_secret(pair, start, stop)
+    while opening[1] and (following := _NEXT_IN_LIST.match(text, stop)):
+        start = following.end() + 1
+        closed = _QUOTED[text[start - 1]].match(text, start)
+        if not closed:
+            return
+        stop = closed.end()
+        if pair.key.kind == "authorization" and not text[start:stop].isspace():  # auth=("user", "password")
+            yield start, stop
+        else:
+            yield from _if_secret(pair, start, stop)
+
+
+def _bare(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
+    """The value without quotes, where the way it is written makes it one."""
+    found = _BARE.match(pair.text, start)
+    if not found:
+        return
+    value = found[0].rstrip(".:!?") or found[0]
+    if value[0] in "<{[(" or value.startswith(("${", "$(", "%(")) or value.lower() in _SCHEMES:
+        return
+    if is_code(value, pair.name) or not is_secret_value(value, pair.key) or not _written_as_value(pair, value, start):
+        return
+    yield start, start + len(value)
+
+
+def _written_as_value(pair: _Pair, value: str, start: int) -> bool:
+    """Say whether `value` is meant as the value of the key, and is no next word of a sentence or a program."""
+    if looks_like_credential(value):
+        return True
+    kind, separator = pair.key.kind, pair.separator
+    if value.replace(".", "").replace(",", "").lstrip("+-").isdigit():
+        return kind == "password" or (kind in ("secret", "personal", "api-key") and len(value) >= 3)
+    if "=" in separator or "%" in separator:
+        return kind == "password" or separator.strip() == separator or not is_plain_word(value)
+    if value.lower() in PROSE or ":" not in separator or separator.lstrip("\"'`\\]").strip() != ":":
+        return False
+    name = pair.name
+    if separator[0] in "\"'`\\" or "_" in name or "-" in name or not (name.islower() or name.istitle()):
+        return True
+    after = pair.text[start + len(value) : start + len(value) + 2].strip(" \t")
+    before = pair.text[max(0, pair.key_start - 24) : pair.key_start]
+    return after[:1] in ("", "\r", "\n") and _LINE_START.search(before) is not None

@@ -1,0 +1,150 @@
+"""`Redactor`: a frozen configuration, and the methods that everything else in the package calls."""
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from otel_mldebug.errors import ConfigError
+from otel_mldebug.rules.redact import pairs, text
+from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy, classify, words_of
+from otel_mldebug.rules.redact.marks import marker
+from otel_mldebug.rules.redact.structure import Walker
+
+_KIND = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redactor:
+    """Replaces secrets in texts and values by markers such as `[redacted:github-token]`.
+
+    One object may be used by any number of threads.
+
+    Attributes:
+        enabled: False passes everything through unchanged.
+        patterns: Further secrets as (kind, regular expression). Of a match the group named `secret` goes, or the
+            whole match where there is no such group. The kind is what the marker says: small letters, digits, hyphens.
+        keys: Further keys whose values are secret, in any spelling: `employee_number` is `employeeNumber` too.
+        exempt_keys: Keys whose values stay although their names look secret.
+        exempt_patterns: Regular expressions of finds that stay; one match anywhere in the find is enough.
+        max_depth: Levels of nesting that are looked into; what is deeper is left out.
+        max_values: Values in one structure that are looked at; what comes after them is left out.
+        counts: Replacements so far, by kind.
+
+    Raises:
+        ConfigError: an entry cannot be used; the message names it.
+    """
+
+    enabled: bool = True
+    patterns: tuple[tuple[str, str], ...] = ()
+    keys: tuple[str, ...] = ()
+    exempt_keys: tuple[str, ...] = ()
+    exempt_patterns: tuple[str, ...] = ()
+    max_depth: int = 32
+    max_values: int = 100_000
+    counts: Counter[str] = field(default_factory=Counter, init=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False, repr=False)
+    _more: tuple[tuple[str, re.Pattern[str]], ...] = field(default=(), init=False, compare=False, repr=False)
+    _exempt: tuple[re.Pattern[str], ...] = field(default=(), init=False, compare=False, repr=False)
+    _classify: Callable[[str], KeyClass] = field(default=classify, init=False, compare=False, repr=False)
+    _find: re.Pattern[str] = field(default=pairs.FIND, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        more = tuple((_kind(name), _compile(f"redaction pattern {name!r}", source)) for name, source in self.patterns)
+        exempt = tuple(_compile(f"redaction exemption {i}", s) for i, s in enumerate(self.exempt_patterns, 1))
+        object.__setattr__(self, "_more", more)
+        object.__setattr__(self, "_exempt", exempt)
+        if self.keys or self.exempt_keys:
+            stems = tuple(max(_words("redaction key", key), key=len) for key in self.keys)
+            object.__setattr__(self, "_find", pairs.finder(stems))
+            object.__setattr__(self, "_classify", _classifier(self.keys, self.exempt_keys))
+
+    def text(self, value: str) -> str:
+        """Return `value` without its secrets. Linear in its length; redacting twice changes nothing more."""
+        if not self.enabled or not value:
+            return value
+        for kind, pattern in self._more:
+            value = pattern.sub(lambda m, kind=kind: self._replace(m, kind), value)
+        return text.redact(value, self._mark, classify=self._classify, find=self._find)
+
+    def value(self, value: Any) -> Any:
+        """Return the JSON-like `value` without its secrets; containers are copied, never changed. Never raises."""
+        if not self.enabled:
+            return value
+        return self._walker().walk(value)
+
+    def item(self, key: str, value: Any) -> Any:
+        """Return `value`, found under `key`, without its secrets: an argument, a local, an attribute, a header."""
+        if not self.enabled:
+            return value
+        return self._walker().walk(value, self._classify(key) if isinstance(key, str) else HARMLESS)
+
+    def argv(self, arguments: Iterable[str]) -> list[str]:
+        """Return a command line without its secrets, the values after `--api-key` and the like included."""
+        redacted: list[str] = self.value(list(arguments))
+        return redacted
+
+    def environ(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return environment variables without their secrets."""
+        redacted: dict[str, str] = self.value(dict(variables))
+        return redacted
+
+    def _walker(self) -> Walker:
+        return Walker(self.text, self._mark, self._classify, depth=self.max_depth, values=self.max_values)
+
+    def _mark(self, kind: str, secret: str) -> str:
+        for pattern in self._exempt:
+            if pattern.search(secret):
+                return secret
+        with self._lock:
+            self.counts[kind] += 1
+        return marker(kind)
+
+    def _replace(self, found: re.Match[str], kind: str) -> str:
+        group = "secret" if found.re.groupindex.get("secret") and found["secret"] is not None else 0
+        start, stop = (position - found.start() for position in found.span(group))
+        return found[0][:start] + self._mark(kind, found[group]) + found[0][stop:] if found[group] else found[0]
+
+
+def _kind(name: str) -> str:
+    if not _KIND.fullmatch(name):
+        raise ConfigError("name of a redaction pattern", name, expected="small letters, digits and hyphens, 40 at most")
+    return name
+
+
+def _compile(setting: str, source: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(source)
+    except (re.error, TypeError, OverflowError, RecursionError) as exc:
+        expected = f"a regular expression of Python's re module ({exc}); correct it or take the entry out"
+        raise ConfigError(setting, source, expected=expected) from None
+    if pattern.match(""):
+        raise ConfigError(setting, source, expected="a regular expression that does not match an empty text")
+    return pattern
+
+
+def _words(setting: str, key: str) -> tuple[str, ...]:
+    words = tuple(words_of(key)) if isinstance(key, str) else ()
+    if not words:
+        raise ConfigError(setting, key, expected="the name of a key, with at least one letter")
+    return words
+
+
+def _classifier(keys: tuple[str, ...], exempt_keys: tuple[str, ...]) -> Callable[[str], KeyClass]:
+    """`classify` with the configured keys and exemptions before it."""
+    known = dict.fromkeys([_words("redaction key", key) for key in keys], KeyClass(Secrecy.STRONG, "configured-key"))
+    known.update(dict.fromkeys([_words("exempt redaction key", key) for key in exempt_keys], HARMLESS))
+
+    @lru_cache(maxsize=8192)
+    def classify_configured(key: str) -> KeyClass:
+        found = known.get(tuple(words_of(key)))
+        return classify(key) if found is None else found
+
+    return classify_configured
+
+
+DEFAULT = Redactor()
+"""The redactor for everything that leaves the process unless another one is configured."""

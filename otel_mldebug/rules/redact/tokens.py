@@ -1,0 +1,112 @@
+"""Find tokens by their own shape, whatever stands around them: provider prefixes, JWT, and a few without prefix."""
+
+import re
+from collections.abc import Iterator
+
+from otel_mldebug.rules.redact.marks import Mark
+from otel_mldebug.rules.redact.providers import PROVIDERS
+
+_RUN = re.compile(r"[A-Za-z0-9_$~-]{16,}")
+"""Every token has 16 such characters in a row, few clean messages do: only around these runs do we look closer."""
+_BEFORE_RUN = 28  # characters of a prefix that may stand before its run, as in `dp.scim.` or `xoxe.xoxb-`
+
+
+def _by_prefix() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    rows: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for row in PROVIDERS:
+        for prefix in row.prefixes.split():
+            rows.setdefault(prefix, []).append((row.kind, re.compile(re.escape(prefix) + row.rest, re.ASCII)))
+    return rows
+
+
+def _dispatcher(prefixes: list[str]) -> str:
+    """One expression for all prefixes, grouped by their first character, the longest first."""
+    groups: dict[str, list[str]] = {}
+    for prefix in sorted(prefixes, key=len, reverse=True):
+        groups.setdefault(prefix[0], []).append(re.escape(prefix[1:]))
+    return "(?:%s)" % "|".join(f"{first}(?:{'|'.join(rests)})" for first, rests in groups.items())
+
+
+_ROWS = _by_prefix()
+_PREFIX = _dispatcher(list(_ROWS))
+_PREFIX_HERE = re.compile(f"({_PREFIX})")
+_PREFIX_LATER = re.compile(f"[^A-Za-z0-9]({_PREFIX})")  # begins with a set, which the engine scans for fast
+_AWS_SECRET_AFTER_ID = re.compile(r"[\s\"',:;|/]{1,4}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+
+_JWT = re.compile(
+    r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]{8,}(?:\.[A-Za-z0-9_+/=-]*){0,3}"
+    r"|(?<![A-Za-z0-9_-])eyJ(?:hbGci|0eXAi)[A-Za-z0-9_=-]{12,}\.?"
+)
+# Tokens whose telling part is not at the beginning: gate literal, kind, expression.
+_INNER: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    ("Q~", "azure-client-secret", re.compile(r"(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])")),
+    ("AZDO", "azure-devops-token", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
+    ("JQQJ99", "azure-key", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}(?![A-Za-z0-9])")),
+    ("+ASt", "azure-storage-key", re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{76}\+ASt[A-Za-z0-9+/]{5,6}={0,2}")),
+    (":A", "telegram-token", re.compile(r"(?<![0-9A-Za-z])(?:bot)?(\d{6,10}:A[\w-]{32,36})(?![\w-])")),
+    ("1//0", "google-refresh-token", re.compile(r"(?<![\w/])1//0[\w-]{20,}")),
+    (".atlasv1.", "terraform-token", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{50,}")),
+    ("NRAL", "newrelic-key", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{36}NRAL(?![A-Za-z0-9])")),
+    ("-us", "mailchimp-key", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
+)
+_DISCORD = re.compile(r"[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])")
+_MAILGUN = re.compile(r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])")
+
+
+def redact(text: str, mark: Mark) -> str:
+    """Replace tokens in `text`. Linear in its length."""
+    if "eyJ" in text:
+        text = _JWT.sub(lambda m: mark("jwt", m[0]), text)
+    runs = [run.span() for run in _RUN.finditer(text)]
+    if not runs:
+        return text
+    text = _in_runs(text, runs, mark)
+    for literal, kind, pattern in _INNER:
+        if literal in text:
+            text = pattern.sub(lambda m, kind=kind: _last_group(m, kind, mark), text)
+    return text
+
+
+def _in_runs(text: str, runs: list[tuple[int, int]], mark: Mark) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, stop in runs:
+        for kind, first, last in _finds(text, max(done, start - _BEFORE_RUN), start, stop):
+            parts += [text[done:first], mark(kind, text[first:last])]
+            done = last
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _finds(text: str, position: int, start: int, stop: int) -> Iterator[tuple[str, int, int]]:
+    """Yield kind, start and end of the tokens in the run from `start` to `stop`, prefixes before it included."""
+    if position == 0 or not text[position - 1].isalnum():
+        prefix = _PREFIX_HERE.match(text, position) or _PREFIX_LATER.search(text, position, stop)
+    else:
+        prefix = _PREFIX_LATER.search(text, position, stop)
+    while prefix:
+        position = prefix.start(1) + 1
+        for kind, pattern in _ROWS[prefix[1]]:
+            if found := pattern.match(text, prefix.start(1)):
+                yield kind, found.start(), found.end()
+                position = found.end()
+                if kind == "aws-access-key-id" and (secret := _AWS_SECRET_AFTER_ID.match(text, position)):
+                    yield "aws-secret-key", secret.start(1), secret.end(1)
+                    position = secret.end()
+                break
+        prefix = _PREFIX_LATER.search(text, position, max(stop, position))
+    if position <= start and (first := text[start]) in "MNO0123456789abcdef":
+        pattern = _DISCORD if first in "MNO" else _MAILGUN
+        found = pattern.match(text, start)
+        if found and (first not in "MNO" or _mixed(found[0])):
+            yield "discord-token" if first in "MNO" else "mailgun-key", start, found.end()
+
+
+def _last_group(found: re.Match[str], kind: str, mark: Mark) -> str:
+    if found.lastindex is None:
+        return mark(kind, found[0])
+    return found[0][: found.start(1) - found.start()] + mark(kind, found[1])
+
+
+def _mixed(token: str) -> bool:
+    """Say whether `token` has digits, capitals and small letters, as no dotted module path has."""
+    return token.lower() != token and token.upper() != token and any(map(str.isdigit, token))

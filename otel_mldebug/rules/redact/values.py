@@ -1,0 +1,123 @@
+"""Does this value, found under a secret key, look like the secret itself?
+
+Not every value is one: constants, placeholders, values that were masked already, paths of files that hold the secret,
+references to a vault, code that fetches it, a tokenizer's `<pad>`.
+"""
+
+import re
+
+from otel_mldebug.rules.redact.keys import KeyClass, Secrecy, classify, words_of
+from otel_mldebug.rules.redact.marks import MARKER
+
+CONSTANTS = frozenset(
+    "none null nil true false yes no on off undefined nan inf n/a na unset str string int integer bytes bool boolean "
+    "float any object dict list tuple secretstr optional redacted masked filtered same-origin".split()
+)
+"""Values that are no secret anywhere, in lower case."""
+
+PROSE = frozenset(
+    "empty missing required invalid incorrect expired set default disabled enabled unknown rejected denied revoked "
+    "failed malformed wrong mismatch ok valid must should cannot could can is was not the a an and or has for in of to "
+    "with from expected got but absent present ignored forbidden unauthorized unsupported hidden removed it this that "
+    "please see use no your".split()
+)
+"""Words that go on with a sentence after `password: `."""
+
+# In this order: masked by somebody else (***, [secure], sk-ab...yz); a variable, a template, a repr, your-key-here;
+# a reference into a vault.
+_PLACEHOLDER = re.compile(
+    r"[*xX•.#\-_]{3,}|[\[<(](?:redacted|filtered|secure|hidden|masked|removed|secret)[\])>]|.*(?:\*\*\*|…|•••).*"
+    r"|.{1,12}\.\.\..{0,6}"
+    r"|\$\w+|\$?\{[^}]*\}+|\$\([^)]*\)|%\(\w+\)[sr]|%[srdq]|%\w+%|<[^>]*>|your[-_ ].*|@\w+@"
+    r"|(?:arn:aws[\w-]*:|vault:|projects/[\w-]+/secrets/|secretref:|keyref:|op://|env:|file:|awssm:|sops:|@Microsoft\.).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_PATH = re.compile(r"(?:~|\.{1,2})?/(?:[\w.@~ -]+/)*[\w.@~ -]*|[A-Za-z]:\\\\?[\w.@~ \\-]+")
+_PATH_ROOT = re.compile(
+    r"(?:~|\.{1,2})/|[A-Za-z]:\\|/(?:home|etc|root|usr|var|opt|run|tmp|mnt|Users|data|workspace|secrets?|app|srv)/"
+)
+_FILE = re.compile(r"[\w./~@ -]*\.(?:pem|json|key|crt|cer|p12|pfx|jks|txt|ya?ml|env|ini|toml|cfg|conf|pub|kdbx|gpg|py)")
+# <pad>, [MASK], </s>, <|endoftext|>, Ġhello, ▁the, ##ing: a tokenizer's token.
+_SPECIAL_TOKEN = re.compile(r"<[^<>\s]{0,40}>|\[[A-Z_0-9 ]{1,20}\]|[Ġ▁Ċ].{0,40}|##\w{1,30}|\W{0,6}", re.DOTALL)
+_CALL = re.compile(r"(?:await |not )?[A-Za-z_][\w.]*(?:\(|\[(?:[\"'\w]|\Z))")
+_NAMES = frozenset(
+    "arg args data default field input item k key kwargs kw obj opt opts param params payload pw request resp response "
+    "result self tok v val value var x y".split()
+)
+_OWNERS = ("self.", "args.", "config.", "cfg.", "settings.", "os.", "opts.", "options.", "ctx.", "cls.")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_PLAIN_WORD = re.compile(r"[A-Z]?[a-z]{1,15}|[A-Z]{1,12}")
+_NUMBER = re.compile(r"[-+]?[\d_.,]+(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]{1,16}")
+_OPAQUE = re.compile(r"[A-Za-z0-9]{20,}|[A-Za-z0-9+/_=.~-]{24,}")
+_HAS_DIGIT = re.compile(r"\d")
+_HAS_LETTER = re.compile(r"[^\W\d_]")
+_HAS_SPACE = re.compile(r"\s")
+_HAS_SYMBOL = re.compile(r"[!@#$%^&*+=?~]")
+
+
+def is_plain_word(value: str) -> bool:
+    """Say whether `value` is one word or name of small letters, such as a variable's."""
+    return _PLAIN_WORD.fullmatch(value) is not None or (value.islower() and value.isidentifier())
+
+
+def looks_like_credential(value: str) -> bool:
+    """Say whether `value` has the look of a generated or a careful secret: one word, mixed, at least six characters."""
+    if len(value) < 6 or not _HAS_LETTER.search(value) or _HAS_SPACE.search(value) or _NUMBER.fullmatch(value):
+        return False
+    if _HAS_DIGIT.search(value):
+        return True
+    if _PLAIN_WORD.fullmatch(value):
+        return False
+    return bool(_HAS_SYMBOL.search(value) or (_OPAQUE.fullmatch(value) and value.count("-") + value.count("_") < 3))
+
+
+def is_placeholder(value: str) -> bool:
+    """Say whether `value` stands for a secret without being one: a constant, a mask, a variable, a marker of ours."""
+    return not value or value.lower() in CONSTANTS or _PLACEHOLDER.fullmatch(value) is not None or _settled(value)
+
+
+def is_path(value: str, kind: str) -> bool:
+    """Say whether `value` is the path of a file, where a key of this `kind` may well name one."""
+    if "/" not in value and "\\" not in value and "." not in value:
+        return False
+    if kind == "password":  # PWD is the working directory
+        mixed = _HAS_DIGIT.search(value) is not None and value.lower() != value
+        return value[0] in "/~.ABCDEFG" and _PATH.fullmatch(value) is not None and (not mixed or _has_root(value))
+    if _PATH.fullmatch(value) is None:
+        return _FILE.fullmatch(value) is not None
+    return _has_root(value) or _FILE.fullmatch(value) is not None
+
+
+def _has_root(value: str) -> bool:
+    return _PATH_ROOT.match(value) is not None
+
+
+def is_secret_value(value: str, key: KeyClass) -> bool:
+    """Say whether `value`, quoted or whole under a key of class `key`, is to be replaced."""
+    if key.secrecy is Secrecy.WEAK and not looks_like_credential(value):
+        return False
+    if is_placeholder(value) or is_path(value, key.kind):
+        return False
+    return key.kind != "token" or _SPECIAL_TOKEN.fullmatch(value) is None
+
+
+# `[redacted:…]`, `Bearer [redacted:…]`, `[redacted:…]\n`: what an earlier stage left.
+_SETTLED = re.compile(rf"(?:[A-Za-z][\w-]{{1,20}} +)?(?:{MARKER}|\\{{1,4}}[nrt]|[\s:,;.])+")
+
+
+def _settled(value: str) -> bool:
+    return "[redacted:" in value and (_SETTLED.fullmatch(value) is not None or "=[redacted:cookie]" in value)
+
+
+def is_code(value: str, name: str) -> bool:
+    """Say whether the unquoted `value` of the key `name` is an expression of a program, as in a traceback."""
+    if _CALL.match(value):
+        return True
+    if not _IDENTIFIER.fullmatch(value):
+        return False
+    last = value.rpartition(".")[2]
+    if last.lower() in _NAMES or value.startswith(_OWNERS) or words_of(last) == words_of(name):
+        return True
+    if "_" not in value and "." not in value:
+        return False
+    return classify(last).secrecy is not Secrecy.NONE or (last.islower() and "token" in last)
