@@ -1,0 +1,36 @@
+"""The nouns of measuring: a reading, and the probe that makes it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from otel_mldebug.semconv.metric import Metric
+
+
+class Reading(NamedTuple):
+    """One measured value, in the unit of its `metric`. What cannot be had has no reading; it is never 0 instead."""
+
+    metric: Metric
+    value: float
+    attributes: Mapping[str, str | int]
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Something that can be measured again and again.
+
+    Attributes:
+        name: What it measures, as a phrase that fits after "read", such as "the GPUs".
+        metrics: The metrics that its readings can have.
+        read: Takes the readings. May be slow and may raise: it runs in a thread of its own.
+        close: Releases what it holds.
+    """
+
+    name: str
+    metrics: tuple[Metric, ...]
+    read: Callable[[], Iterable[Reading]]
+    close: Callable[[], None] = _nothing
