@@ -50,6 +50,19 @@ def resolve(words: Sequence[str], *, module: bool, environ: Mapping[str, str]) -
     return Program(executable=_executable(name, environ), argv=tuple(words), label=name)
 
 
+def isolating_flag(argv: Sequence[str]) -> str:
+    """Return the flag with which a Python is started without PYTHONPATH or `site`, and so without us; empty if none."""
+    if not Path(argv[0]).name.startswith(("python", "pypy")):
+        return ""
+    for word in argv[1:]:
+        if not word.startswith("-") or word.startswith("--") or word[1:2] in ("c", "m", "W", "X", ""):
+            return ""
+        for letter in word[1:]:
+            if letter in "EIS":
+                return f"-{letter}"
+    return ""
+
+
 def _python(*words: str, label: str) -> Program:
     if not sys.executable:
         raise UsageError("this Python does not know its own path: name one, as in `otel-mldebug run python train.py`")

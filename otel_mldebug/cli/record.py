@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from otel_mldebug.cli import cgroup
 from otel_mldebug.cli.program import Program
 from otel_mldebug.cli.supervise import Ending
 from otel_mldebug.config import Config
 from otel_mldebug.store import layout
+from otel_mldebug.store.times import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,17 @@ class RunRecord:
     Attributes:
         run_id: Id that all its processes share.
         store: Absolute path of the store.
-        unwritable: Why nothing can be written there; empty when it can.
+        unkept: Why nothing is kept, as a sentence without a full stop; empty when something is.
         notes: The file that the processes add their notes to; None without a store.
+        oom_kills: Processes of our control group that the kernel killed for lack of memory, known at the end.
     """
 
     def __init__(self, config: Config, program: Program) -> None:
         self.run_id = config.run_id or layout.make_run_id()
         self.store = Path(os.path.abspath(config.store))  # noqa: PTH100  (resolve would follow the user's links)
-        self.unwritable = ""
+        self.unkept = ""
+        self.oom_kills = 0
+        self._oom_kills_before = cgroup.oom_kills()
         self.notes: Path | None = None
         self._directory = layout.run_directory(self.store, self.run_id)
         self._program = program
@@ -68,7 +72,10 @@ class RunRecord:
             StoreError: a newer version wrote the store.
         """
         record = cls(config, program)
-        if config.disabled or not config.local:
+        if config.disabled:
+            return record
+        if not config.local:
+            record.unkept = f"the local store is switched off by {config.origins.get('local', 'local')}"
             return record
         try:
             layout.prepare_root(record.store)
@@ -77,7 +84,7 @@ class RunRecord:
             notes.touch()
             record.notes = notes
         except OSError as exc:
-            record.unwritable = exc.strerror or str(exc)
+            record.unkept = f"the store {record.store} cannot be written: {exc.strerror or exc}"
         return record
 
     def write_started(self) -> None:
@@ -88,9 +95,11 @@ class RunRecord:
         self._facts.update(argv=redactor.argv(self._program.argv), started=rfc3339(time.time_ns()))
         self._write()
 
-    def end(self, ending: Ending, **facts: Any) -> tuple[Note, ...]:
+    def end(self, ending: Ending) -> tuple[Note, ...]:
         """Complete `run.json` and return what the processes noted."""
         notes = self._take_notes()
+        after, before = cgroup.oom_kills(), self._oom_kills_before
+        self.oom_kills = after - before if after is not None and before is not None else 0
         self._facts.update(
             {
                 "started": rfc3339(ending.started_ns),
@@ -99,7 +108,7 @@ class RunRecord:
                 "signal": ending.signal_name or None,
                 "cpu_s": ending.cpu_s,
                 "peak_bytes": ending.peak_bytes,
-                **facts,
+                "oom_kills": self.oom_kills or None,
             }
         )
         self._write()
@@ -133,9 +142,3 @@ def parse_notes(lines: Iterable[str]) -> Iterator[Note]:
         what, *rest = line.split("\t")
         if len(rest) == 3 and rest[0].isdigit():
             yield Note(what, int(rest[0]), rest[1], rest[2])
-
-
-def rfc3339(time_ns: int) -> str:
-    """Return a wall time in nanoseconds since the epoch as RFC 3339 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(time_ns / 1e9, tz=timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

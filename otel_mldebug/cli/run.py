@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from otel_mldebug._guard import guard
 from otel_mldebug.cli import supervise
 from otel_mldebug.cli.program import Program, resolve
 from otel_mldebug.cli.record import RunRecord
@@ -74,23 +75,32 @@ def watch(program: Program, args: argparse.Namespace) -> int:
         os.execve(program.executable, program.argv, environ)  # noqa: S606  (what `run` is for)
     record = RunRecord.begin(config, program)
     if not config.disabled:
-        environ = environment(environ, run_id=record.run_id, store=record.store, notes=record.notes)
+        environ = environment(environ, record)
     ending = supervise.supervise(program, environ, meanwhile=record.write_started)
-    record.end(ending)
+    with guard("write down how the program ended"):
+        notes = record.end(ending)
+        if not args.quiet:
+            from otel_mldebug.cli.aftermath import tell  # not before the program: it costs more than starting it
+
+            tell(config, program, record, ending, notes)
     return supervise.end_alike(ending)
 
 
-def environment(environ: Mapping[str, str], *, run_id: str, store: Path, notes: Path | None) -> dict[str, str]:
+def environment(environ: Mapping[str, str], record: RunRecord) -> dict[str, str]:
     """Return the program's environment: which run it belongs to, where the store is, and our hook before its own."""
     inherited = environ.get("PYTHONPATH", "")
-    return {
+    changed = {
         **environ,
-        "OTEL_MLDEBUG_RUN_ID": run_id,
-        "OTEL_MLDEBUG_STORE": str(store),
+        "OTEL_MLDEBUG_RUN_ID": record.run_id,
+        "OTEL_MLDEBUG_STORE": str(record.store),
         "OTEL_MLDEBUG_SUPERVISED": "1",
-        "PYTHONPATH": os.pathsep.join([str(BOOTSTRAP), inherited] if inherited else [str(BOOTSTRAP)]),
-        **({"OTEL_MLDEBUG_BOOTSTRAP": str(notes)} if notes else {}),
+        "PYTHONPATH": f"{BOOTSTRAP}{os.pathsep}{inherited}" if inherited else str(BOOTSTRAP),
     }
+    if record.notes is not None:
+        changed["OTEL_MLDEBUG_BOOTSTRAP"] = str(record.notes)
+    if record.unkept:
+        changed["OTEL_MLDEBUG_LOCAL"] = "false"  # said once, by us, and not by every process
+    return changed
 
 
 def _options(args: argparse.Namespace) -> dict[str, str]:

@@ -111,6 +111,6 @@ def _build_facts() -> dict[str, str]:
     found: dict[str, str] = dict(re.findall(r"^(cuda|hip)\s*(?::[^=\n]*)?=\s*'([^']+)'", text, re.MULTILINE))
     facts = {name: found[key] for key, name in (("cuda", "CUDA"), ("hip", "ROCm")) if key in found}
     if "CUDA" in facts:
-        cudnn = (each for each in metadata.distributions() if (each.name or "").startswith("nvidia-cudnn-cu"))
-        facts.update({"cuDNN": each.version for each in cudnn})
+        cudnn = [each for each in metadata.distributions() if (each.name or "").startswith("nvidia-cudnn-cu")]
+        facts.update({"cuDNN": cudnn[0].version} if cudnn else {})
     return facts

@@ -10,8 +10,8 @@ from otel_mldebug.cli.checks.check import FAIL, OK, WARN, Check
 LIMIT_S = 2.0
 """How long a connection or an answer is waited for."""
 
-_HTTP, _GRPC = "http/protobuf", "grpc"
-_DEFAULT_PORT = {_HTTP: 4318, _GRPC: 4317}
+_PORT = {"grpc": 4317, "http/protobuf": 4318, "http/json": 4318}
+"""Default port of each protocol. Source: OpenTelemetry specification, OTLP exporter settings."""
 
 
 def check(environ: Mapping[str, str], *, otlp: str | None, prometheus: str) -> Iterator[Check]:
@@ -44,7 +44,7 @@ def protocol_for(url: str, environ: Mapping[str, str]) -> str:
     """Return what will be spoken to `url`: what is set, else HTTP to port 4318 and gRPC to the rest."""
     if given := environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip():
         return given
-    return _HTTP if urlsplit(url).port == _DEFAULT_PORT[_HTTP] else _GRPC
+    return "http/protobuf" if urlsplit(url).port == 4318 else "grpc"
 
 
 def collector(url: str, protocol: str, headers: Mapping[str, str]) -> Check:
@@ -54,7 +54,7 @@ def collector(url: str, protocol: str, headers: Mapping[str, str]) -> Check:
         return Check(
             "otlp", FAIL, f"{url!r} is no URL", "Give one such as http://localhost:4317 or http://localhost:4318"
         )
-    port = parts.port or _DEFAULT_PORT.get(protocol, 4317)
+    port = parts.port or _PORT.get(protocol, 4317)
     shown = f"{parts.hostname}:{port} ({protocol})"
     try:
         socket.create_connection((parts.hostname, port), timeout=LIMIT_S).close()
@@ -63,8 +63,8 @@ def collector(url: str, protocol: str, headers: Mapping[str, str]) -> Check:
         return Check(
             "otlp", FAIL, f"{shown} cannot be reached: {reason}", "Is the collector running, and is this its address?"
         )
-    if protocol != _HTTP:
-        if port == _DEFAULT_PORT[_HTTP]:
+    if protocol == "grpc":
+        if port == 4318:
             return Check(
                 "otlp",
                 WARN,

@@ -1,0 +1,194 @@
+"""The verdict on a run: what happened, where, why, what to try, what was watched, and what to type next. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from otel_mldebug.cli.box import Section, draw, lines_needed
+from otel_mldebug.cli.reasons import ended, no_steps, watched
+from otel_mldebug.cli.render import Look, quantity
+from otel_mldebug.cli.seen import Seen
+from otel_mldebug.semconv.names import Category, Severity
+
+MAX_LINES = 15
+_ORDER = {str(severity): place for place, severity in enumerate(Severity)}
+_ERROR = _ORDER[Severity.ERROR.value]
+_STYLE = {Severity.CRITICAL.value: "bad", Severity.ERROR.value: "bad", Severity.WARNING.value: "warn"}
+
+Finding = Mapping[str, Any]
+
+
+def verdict(seen: Seen, look: Look) -> list[str]:
+    """Return the lines of the verdict, at most `MAX_LINES`."""
+    first = root(seen.findings)
+    sections = [*(_about(first, seen) if first else _nothing_found(seen)), *_recorded(seen)]
+    commands = _next(seen, first)
+    if lines_needed([*sections, *commands], look) > MAX_LINES:
+        commands = _short(commands)
+    title, style = _title(seen, first)
+    sections += commands
+    return draw(title, sections, look, height=MAX_LINES, style=style)
+
+
+def root(findings: Sequence[Finding]) -> Finding | None:
+    """Return the finding that the others follow from, as far as one can tell; None if there are none.
+
+    The most severe; among those one that ended its program; among those the earliest. What one rank says about
+    another one's end comes after an earlier error that is about something else.
+    """
+    if not findings:
+        return None
+    first = min(findings, key=_rank)
+    if first.get("category") == Category.DISTRIBUTED.value:
+        earlier = [
+            finding
+            for finding in findings
+            if _severity(finding) >= _ERROR
+            and finding.get("category") != Category.DISTRIBUTED.value
+            and finding.get("first_seen", "") <= first.get("first_seen", "")
+        ]
+        first = min(earlier, key=_rank, default=first)
+    return first
+
+
+def _rank(finding: Finding) -> tuple[int, bool, str]:
+    uncaught = (finding.get("context") or {}).get("uncaught") == "main thread"
+    return -_severity(finding), not uncaught, str(finding.get("first_seen", ""))
+
+
+def _severity(finding: Finding) -> int:
+    return _ORDER.get(str(finding.get("severity")), _ERROR)
+
+
+def _title(seen: Seen, first: Finding | None) -> tuple[str, str]:
+    if first is not None:
+        severity = str(first.get("severity", Severity.ERROR.value))
+        return f"otel-mldebug: {severity}, {first.get('rule', 'unknown')}", _STYLE.get(severity, "strong")
+    if seen.ending.signal is not None:
+        return f"otel-mldebug: {seen.ending.signal_name}, no findings", "warn"
+    return "otel-mldebug: no findings", "good" if seen.steps and not seen.ending.code else "strong"
+
+
+def _about(first: Finding, seen: Seen) -> Iterable[Section]:
+    style = _STYLE.get(str(first.get("severity")), "strong")
+    yield Section(label="what", text=str(first.get("summary") or first.get("rule")), style=style, most=3, weight=75)
+    exception = first.get("exception") or {}
+    if exception.get("type"):
+        text = f"{exception['type']}: {exception.get('message', '')}".rstrip(": ")
+        yield Section(label="error", text=text, most=2, weight=45)
+    if place := where(first, seen):
+        yield Section(label="where", text=place, most=2, weight=65)
+    if evidence := _evidence(first):
+        yield Section(label="evidence", text=evidence, most=2, weight=40)
+    if first.get("cause"):
+        yield Section(label="why", text=str(first["cause"]), most=2, weight=60)
+    for number, solution in enumerate((first.get("solutions") or ())[:3]):
+        label, weight = "" if number else "try", (70, 58, 30)[number]
+        yield Section(
+            label=label, text=f"{number + 1}. {solution}", most=1 + (number == 0), least=int(number == 0), weight=weight
+        )
+    if text := ended(seen):
+        yield Section(label="ended", text=text, most=2, weight=50)
+    yield from _others([finding for finding in seen.findings if finding is not first])
+
+
+def where(finding: Finding, seen: Seen) -> str:
+    """Return step, layer, code, rank and host of a finding, as far as they are known."""
+    parts: list[str] = []
+    if (step := finding.get("step")) is not None:
+        epoch = finding.get("epoch")
+        parts.append(f"step {step:,}" + (f" (epoch {epoch})" if epoch is not None else ""))
+    if layer := finding.get("layer"):
+        parts.append(f"first in layer {layer}")
+    frames = (finding.get("exception") or {}).get("frames") or ()
+    own = [frame for frame in frames if frame.get("in_app")] or frames
+    if own:
+        parts.append(
+            f"{PurePath(own[-1].get('file', '?')).name}:{own[-1].get('line', '?')} in {own[-1].get('function')}"
+        )
+    elif function := finding.get("function"):
+        parts.append(str(function))
+    hosts = finding.get("hosts") or ()
+    ranks = finding.get("ranks") or ([finding["rank"]] if finding.get("rank") is not None else [])
+    if ranks:
+        named = ", ".join(map(str, ranks[:8])) + (f" and {len(ranks) - 8} more" if len(ranks) > 8 else "")
+        parts.append(f"rank{'s' * (len(ranks) > 1)} {named}")
+    if hosts and (ranks or len(seen.hosts) > 1):
+        parts.append(f"on {', '.join(hosts[:3])}")
+    count = finding.get("count", 1)
+    if count > 1:
+        parts.append(f"{count:,} times")
+    return ", ".join(parts)
+
+
+def _evidence(finding: Finding) -> str:
+    """Return the numbers, then the words that the summary does not hold already."""
+    summary = str(finding.get("summary", ""))
+    pairs = [(name, value) for name, value in (finding.get("evidence") or {}).items() if name != "step"]
+    numbers = [(name, value) for name, value in pairs if _numeric(value)]
+    words = [(name, value) for name, value in pairs if not _numeric(value) and str(value) not in summary]
+    return "; ".join(f"{_words(name)} {quantity(name, value)}" for name, value in [*numbers, *words])
+
+
+def _words(name: str) -> str:
+    for unit in ("_bytes", "_s", "_share"):
+        name = name.removesuffix(unit)
+    return name.replace("_", " ")
+
+
+def _numeric(value: Any) -> bool:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in values)
+
+
+def _others(findings: Sequence[Finding]) -> Iterable[Section]:
+    shown = findings if len(findings) <= 2 else findings[:1]
+    for number, finding in enumerate(shown):
+        step = f" at step {finding['step']:,}" if finding.get("step") is not None else ""
+        text = f"{finding.get('severity')} {finding.get('rule')}{step}: {finding.get('summary', '')}"
+        yield Section(label="" if number else "also", text=text)
+    if len(shown) < len(findings):
+        yield Section(label="", text=f"and {len(findings) - len(shown)} more findings: see otel-mldebug errors")
+
+
+def _nothing_found(seen: Seen) -> Iterable[Section]:
+    text = ended(seen)
+    if text:
+        style = "" if seen.ending.code == 0 else "warn"
+        yield Section(label="what", text=text, style=style, most=3)
+    elif seen.steps:
+        yield Section(label="what", text=f"{seen.label} ran through and nothing wrong was seen.", style="good")
+    if not seen.steps and (advice := no_steps(seen)[1]):
+        yield Section(label="try", text=advice, most=2)
+
+
+def _recorded(seen: Seen) -> Iterable[Section]:
+    yield Section(label="watched", text=watched(seen), most=3, weight=25)
+    if seen.store:
+        count = len(seen.findings)
+        what = [f"{count} finding{'s' * (count != 1)}"] if count else []
+        what += [f"{seen.steps:,} steps"] if seen.steps else []
+        text = f"{' and '.join(what)} in {seen.store}" if what else seen.store
+        yield Section(label="recorded", text=text, most=2, weight=20)
+
+
+def _next(seen: Seen, first: Finding | None) -> list[Section]:
+    commands = {
+        f"otel-mldebug errors{seen.option}": "the stack, all evidence, every solution" if first else "",
+        f"otel-mldebug training{seen.option}": "loss, gradient norm and phases, step by step" if seen.steps else "",
+        "otel-mldebug doctor": "check versions, endpoints, store and settings",
+        "otel-mldebug explain -": "paste any other error to have it explained",
+        "otel-mldebug demo": "see what a finding looks like",
+    }
+    chosen = [(command, about) for command, about in commands.items() if about][:3]
+    columns = max(len(command) for command, _ in chosen)
+    return [
+        Section(label="" if number else "next", text=f"{command.ljust(columns)}  # {about}", literal=True)
+        for number, (command, about) in enumerate(chosen)
+    ]
+
+
+def _short(commands: Iterable[Section]) -> list[Section]:
+    """Return the commands without their comments: on one line, or on two where they are long."""
+    text = "; ".join(section.text.partition("  # ")[0].strip() for section in commands)
+    return [Section(label="next", text=text, most=2, least=2)]
