@@ -1,0 +1,78 @@
+"""Failures found in a text to findings: one for each distinct failure, its occurrences counted, root causes only."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from otel_mldebug.rules.facts import ErrorFacts
+from otel_mldebug.rules.finding import ORDER, Finding
+from otel_mldebug.rules.text.scan import Seen
+
+MAX_GROUPS = 1000
+"""Distinct failures that are kept; further ones are only counted."""
+_LAUNCHERS = frozenset({"ChildFailedError", "ProcessExitedException", "CalledProcessError", "SystemExit"})
+"""Classes that only say that another process failed, whose own failure is in the same text."""
+
+
+@dataclass(slots=True)
+class Group:
+    """One distinct failure in a text.
+
+    Attributes:
+        finding: What it is.
+        facts: The first occurrence, wrapped as it was printed.
+        line: Where that begins, from 1.
+        count: Occurrences.
+        ranks: Ranks that printed it.
+    """
+
+    finding: Finding
+    facts: ErrorFacts
+    line: int
+    count: int = 1
+    ranks: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Collected:
+    """All failures in a text, the most severe first, and how many were left out because there were too many kinds."""
+
+    groups: list[Group]
+    left_out: int = 0
+
+
+def collect(seen: Iterable[Seen], explain: Callable[[ErrorFacts], Finding]) -> Collected:
+    """Explain and group `seen`."""
+    groups: dict[str, Group] = {}
+    left_out = 0
+    for one in seen:
+        for facts in _members(one.facts):
+            finding = explain(facts)
+            if finding.basis == "none" and not facts.type:
+                continue  # a line that looked like a failure, and nothing knows it
+            group = groups.get(finding.fingerprint)
+            if group is not None:
+                group.count += 1
+            elif len(groups) < MAX_GROUPS:
+                group = groups[finding.fingerprint] = Group(finding, facts, one.line)
+            else:
+                left_out += 1
+                continue
+            if one.rank is not None:
+                group.ranks.add(one.rank)
+    kept = _without_launchers(list(groups.values()))
+    kept.sort(key=lambda group: (-ORDER[group.finding.severity], -group.count, group.line))
+    return Collected(kept, left_out)
+
+
+def _members(facts: ErrorFacts) -> Iterable[ErrorFacts]:
+    """Yield the members of an exception group, each a failure of its own; otherwise the exception itself."""
+    if not facts.group:
+        yield facts
+        return
+    for member in facts.group:
+        yield from _members(member)
+
+
+def _without_launchers(groups: list[Group]) -> list[Group]:
+    real = [group for group in groups if not (group.facts.name in _LAUNCHERS and group.facts.cause is None)]
+    return real or groups

@@ -1,0 +1,49 @@
+"""Lines of a log that announce a failure without a traceback: killed processes, native crashes, bare error lines."""
+
+import re
+
+from otel_mldebug.rules.facts import ErrorFacts
+from otel_mldebug.rules.text.lines import without_prefix
+
+_BARE = re.compile(
+    r"((?:[A-Za-z_]\w*\.){0,12}[A-Z]\w*(?:Error|Exception|Timeout|Interrupt|NotFound|Exceeded|Refused|Aborted|Killed|Failure))"
+    r": ?(\S.*)"
+)
+_LOGGED = re.compile(r"[\w.]{1,60}: " + _BARE.pattern)
+_WARNING = re.compile(r"(?:[A-Za-z_]\w*\.)*\w*Warning: ")
+_EVENTS = re.compile(
+    r"(?:^|: |\] )Killed(?:$|\s+(?:\"?\$|python|torchrun|accelerate))"
+    r"|Segmentation fault|Bus error|Illegal instruction|Floating point exception"
+    r"|\bAborted(?: \(core dumped\)|$)|core dumped"
+    r"|oom-kill|Out of memory: Kill|OOM Killed|OOMKilled|out-of-memory handler"
+    r"|Watchdog caught collective operation timeout|NCCL watchdog|NCCL WARN|ncclSystemError|ncclInternalError"
+    r"|srun: error: |slurmstepd: error: |DUE TO TIME LIMIT|DUE TO PREEMPTION"
+    r"|what\(\):|panicked at|Fatal Python error|FATAL: "
+    r"|No space left on device|Too many open files|CUDA error: |NVRM: Xid|Xid \("
+    r"|died with <Signals\.|exited with (?:exit )?code -?[1-9]|(?:process|worker).{0,60}(?:died|was killed|got signal)"
+    r"|(?:loss|grad(?:ient)?(?:_norm| norm)?)\W{1,4}(?:nan|inf)\b|(?:nan|inf|non-finite) loss"
+)
+TRIGGERS = (
+    "rror", "xception", "illed", "KILL", "imeout", "ault", "oom", "OOM", "Abort", "abort", "core dumped", "NCCL",
+    "ncclS", "ncclI", "srun", "slurm", "DUE TO", "what()", "panicked", "FATAL", "No space", "Too many open", "Xid", "died", "exited",
+    "signal", "nan", "NaN", "inf", "Inf", "Interrupt", "NotFound", "Exceeded", "Refused", "Failure",
+)  # fmt: skip
+"""Pieces, one of which is in every line that can matter: most lines of a log have none and cost no expression."""
+_WHAT = re.compile(r"\s*what\(\):\s*(.*)")
+
+
+def may_matter(line: str) -> bool:
+    """Return quickly whether `line` could announce a failure."""
+    return any(trigger in line for trigger in TRIGGERS)
+
+
+def event_in(line: str) -> ErrorFacts | None:
+    """Return the failure that a single line announces; None for all others."""
+    said = without_prefix(line)
+    found = _BARE.match(said) or _LOGGED.match(said)
+    if found is not None:
+        return ErrorFacts(type=found.group(1), message=found.group(2))
+    if _WARNING.match(said) or not _EVENTS.search(line):
+        return None
+    what = _WHAT.match(said)
+    return ErrorFacts(message=what.group(1) if what else said)
