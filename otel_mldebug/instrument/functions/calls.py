@@ -48,7 +48,7 @@ def opened(watch: Watch, known: Known, *, enter: bool = True) -> "Call | None":
 
 
 def ended(watch: Watch, took_ns: int, call: "Call | None", known: Known, exc: BaseException | None = None) -> None:
-    """Finish a call, which has been counted, and add up.
+    """Finish a call, which has been counted, and had a span or took long enough to be looked at.
 
     Args:
         watch: What was called.
@@ -58,8 +58,7 @@ def ended(watch: Watch, took_ns: int, call: "Call | None", known: Known, exc: Ba
         exc: What ended it, if that is no error: `KeyboardInterrupt`, `CancelledError`, `GeneratorExit`, ….
     """
     try:
-        watch.add_up()
-        watch.budget.refresh()
+        watch.look(took_ns)
         current = sink.current()
         if call is not None or current.active():
             from otel_mldebug.instrument.functions import spans
@@ -86,8 +85,7 @@ def failed(watch: Watch, took_ns: int, call: "Call | None", known: Known, exc: B
     try:
         kind = type_name(exc)
         watch.failed(kind, took_ns)
-        watch.add_up()
-        watch.budget.refresh()
+        watch.look(took_ns)
         current = sink.current()
         if call is not None or current.active():
             from otel_mldebug.instrument.functions import spans

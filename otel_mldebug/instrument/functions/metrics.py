@@ -14,32 +14,37 @@ SCOPE = "otel_mldebug.functions"
 _NS_PER_S = 1e9
 
 
-class _Instruments:
-    """The instruments of one pipeline, made again for the next one."""
+class Instruments:
+    """What one pipeline gave us.
 
-    __slots__ = ("duration", "generation")
+    Attributes:
+        tracer: For our spans.
+        duration: The histogram of calls.
+    """
 
-    def __init__(self) -> None:
-        self.generation: int | None = None
-        self.duration: Histogram | None = None
+    __slots__ = ("duration", "generation", "sink", "tracer")
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.tracer = sink.tracer(SCOPE)  # brings the pipeline into being, which may change the generation
+        self.duration = observe(sink.meter(SCOPE))
+        self.generation = sink.generation()
+
+    def point(self, took_ns: int, function: str) -> None:
+        """Record the duration of a call; with its span current, the point refers to it."""
+        self.duration.record(took_ns / _NS_PER_S, {names.CODE_FUNCTION_NAME: function})
 
 
-_instruments = _Instruments()
+_latest: Instruments | None = None
 
 
-def follow(current: Sink) -> None:
-    """Register our instruments with the pipeline of `current`, unless that has been done. Cheap when it has."""
-    if _instruments.generation == current.generation() or not current.active():
-        return
-    meter = current.meter(SCOPE)  # may bring the pipeline into being, and so change the generation
-    _instruments.generation = current.generation()
-    _instruments.duration = observe(meter)
-
-
-def point(took_ns: int, function: str) -> None:
-    """Record the duration of a call in the histogram; with its span current, the point refers to it."""
-    if _instruments.duration is not None:
-        _instruments.duration.record(took_ns / _NS_PER_S, {names.CODE_FUNCTION_NAME: function})
+def of(sink: Sink) -> Instruments:
+    """Return the instruments of the pipeline behind `sink`; made once for each, and cheap from then on."""
+    global _latest
+    latest = _latest
+    if latest is None or latest.sink is not sink or latest.generation != sink.generation():
+        latest = _latest = Instruments(sink)
+    return latest
 
 
 def observe(meter: Meter) -> Histogram:

@@ -11,12 +11,11 @@ from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 from otel_mldebug.instrument.functions import metrics
 from otel_mldebug.instrument.functions.attributes import clean
 from otel_mldebug.instrument.functions.calls import Known
+from otel_mldebug.instrument.functions.metrics import Instruments
 from otel_mldebug.instrument.functions.watch import Watch
 from otel_mldebug.instrument.sink import Sink
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.names import Reason
-
-SCOPE = "otel_mldebug.functions"
 
 
 class Call:
@@ -55,15 +54,14 @@ class Call:
 
 def opened(watch: Watch, current: Sink, known: Known, *, enter: bool) -> Call | None:
     """Return a call with a span, if the budget pays for one; `enter` makes it current."""
-    metrics.follow(current)
+    instruments = metrics.of(current)  # before the clock: the first time it brings the pipeline into being
     paid_ns = watch.budget.try_spend("span", urgent=watch.rich)
     if not paid_ns:
         watch.rich = False
         return None
-    tracer = current.tracer(SCOPE)  # before the clock: the first one brings the pipeline into being
     began_ns = watch.budget.clock_ns()
     attributes = _attributes(watch, Reason.BUDGET, known)
-    call = Call(tracer.start_span(watch.target.span, attributes=attributes), paid_ns)
+    call = Call(instruments.tracer.start_span(watch.target.span, attributes=attributes), paid_ns)
     if enter:
         call.enter()
     call.cost_ns = watch.budget.clock_ns() - began_ns
@@ -74,14 +72,14 @@ def ended(
     watch: Watch, current: Sink, took_ns: int, call: Call | None, known: Known, exc: BaseException | None
 ) -> None:
     """End the span of a call; without one, make one after the fact if the call turned out to be worth it."""
-    metrics.follow(current)
+    instruments = metrics.of(current)
     began_ns = watch.budget.clock_ns()
     if call is not None:
-        metrics.point(took_ns, watch.target.function)
+        instruments.point(took_ns, watch.target.function)
     elif took_ns > watch.outlier_ns:
-        call = _after_the_fact(watch, current, took_ns, Reason.OUTLIER, known)
+        call = _after_the_fact(watch, instruments, took_ns, Reason.OUTLIER, known)
     elif watch.pays_for_itself(took_ns) and (paid_ns := watch.budget.try_spend("span", urgent=True)):
-        call = _after_the_fact(watch, current, took_ns, Reason.LONG, known)
+        call = _after_the_fact(watch, instruments, took_ns, Reason.LONG, known)
         call.paid_ns = paid_ns
     else:
         return
@@ -92,9 +90,9 @@ def failed(
     watch: Watch, current: Sink, took_ns: int, call: Call | None, known: Known, exc: Exception, kind: str
 ) -> None:
     """Report `exc`, whose class is called `kind`, with the call's span current, and end that span as failed."""
-    metrics.follow(current)
+    instruments = metrics.of(current)
     began_ns = watch.budget.clock_ns()
-    call = call or _after_the_fact(watch, current, took_ns, Reason.ERROR, known)
+    call = call or _after_the_fact(watch, instruments, took_ns, Reason.ERROR, known)
     call.enter()
     function = watch.target.function
     found = current.exception(exc, function=function, arguments=known.arguments(), context=known.context())
@@ -103,10 +101,10 @@ def failed(
     _close(watch, call, began_ns, exc)
 
 
-def _after_the_fact(watch: Watch, current: Sink, took_ns: int, reason: Reason, known: Known) -> Call:
+def _after_the_fact(watch: Watch, instruments: Instruments, took_ns: int, reason: Reason, known: Known) -> Call:
     start_ns = time.time_ns() - took_ns
     attributes = _attributes(watch, reason, known)
-    return Call(current.tracer(SCOPE).start_span(watch.target.span, attributes=attributes, start_time=start_ns), 0.0)
+    return Call(instruments.tracer.start_span(watch.target.span, attributes=attributes, start_time=start_ns), 0.0)
 
 
 def _close(watch: Watch, call: Call, began_ns: int, exc: BaseException | None) -> None:

@@ -130,13 +130,17 @@ class Watch:
         self._errors.append(error_type)
         self.append(duration_ns)
 
-    def add_up(self) -> None:
-        """Add up what calls have left in the list, unless somebody is at it."""
+    def look(self, took_ns: int) -> None:
+        """Look at a call that was counted: add up what is in the list, if there is reason to and nobody is at it."""
+        if took_ns <= self.limit_ns and len(self.durations_ns) < BATCH:
+            self.rich = self.pays_for_itself(took_ns)
+            return
         if self._lock.acquire(blocking=False):
             try:
                 self._take()
             finally:
                 self._lock.release()
+        self.budget.refresh()
 
     def totals(self) -> Totals:
         """Return all calls so far. Waits for another thread that adds up at this moment, at most 0.2 s."""
