@@ -1,0 +1,53 @@
+"""A training run that has everything the Overview shows; it trains until the file named on the command line appears.
+
+A plain loop, two watched functions of which one fails now and then, and a weight that turns NaN in the middle.
+"""
+
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import otel_mldebug
+
+DEADLINE_S = 240
+
+
+@otel_mldebug.trace
+def prepare(images: torch.Tensor) -> torch.Tensor:
+    """Return the images with mean 0."""
+    return images - images.mean()
+
+
+@otel_mldebug.trace
+def lookup(number: int) -> str:
+    """Return a name; a third of the numbers has none."""
+    return {0: "zero", 1: "one"}[number % 3]
+
+
+def main(stop: Path) -> None:
+    torch.manual_seed(7)
+    data = TensorDataset(torch.randn(512, 16), torch.randint(0, 4, (512,)))
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    end = time.monotonic() + DEADLINE_S
+    number = 0
+    while not stop.exists() and time.monotonic() < end:
+        for images, labels in DataLoader(data, batch_size=64):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(prepare(images)), labels).backward()
+            optimizer.step()
+            number += 1
+            if number == 200:
+                model[2].weight.data[1, 2] = float("nan")
+            with contextlib.suppress(KeyError):
+                lookup(number)
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
