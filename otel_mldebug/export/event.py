@@ -40,6 +40,12 @@ def span_attributes(occurrence: Occurrence) -> dict[str, Value]:
     return {key: value for key, value in event_attributes(occurrence).items() if key not in _NOT_ON_SPANS}
 
 
+def finding_on_span(finding: Finding) -> dict[str, Value]:
+    """Return what a failed span of somebody else's carries: the finding, without an occurrence."""
+    attributes = finding_attributes(Occurrence(finding=finding, id="", time_ns=0))
+    return {key: value for key, value in attributes.items() if key not in _NOT_ON_SPANS}
+
+
 def note(occurrence: Occurrence) -> str:
     """Return what a traceback shows of a finding: at most four lines."""
     finding = occurrence.finding

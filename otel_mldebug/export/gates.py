@@ -5,6 +5,7 @@ is a gate: open, it passes on to our pipeline; closed (before `configure`, after
 recorded nothing) it costs a comparison. Nothing that passes a gate can raise into the user's program.
 """
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -91,19 +92,24 @@ class LogGate(LogRecordProcessor):
 
 
 class Snapshots(MetricReader):
-    """Collects when it is asked, cumulative, for the store and for OTLP alike; has no thread of its own."""
+    """Collects when it is asked; has no thread of its own. Cumulative, unless `preferred` says otherwise.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        preferred: `preferred_temporality` and `preferred_aggregation`, as for any reader.
+    """
+
+    def __init__(self, **preferred: Any) -> None:
+        super().__init__(**preferred)
+        self._taking = threading.Lock()
         self._latest: MetricsData | None = None
 
     def take(self, timeout_ms: float = 5000) -> MetricsData | None:
         """Collect and return all metrics; None when there are none, or the reader has been removed."""
-        if self._collect is None:
-            return None
-        self._latest = None
-        self.collect(timeout_millis=timeout_ms)
-        return self._latest
+        with self._taking:
+            self._latest = None
+            if self._collect is not None:
+                self.collect(timeout_millis=timeout_ms)
+            return self._latest
 
     @override
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:

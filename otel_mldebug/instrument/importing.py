@@ -60,7 +60,7 @@ class OnImport(MetaPathFinder):
             return
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module  # type: ignore[misc]  # from here on the loader is as it was
+            vars(loader).pop("exec_module", None)  # from here on the loader is as it was
             execute(module)
             self.remove()
             self._call(module)

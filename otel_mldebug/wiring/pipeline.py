@@ -1,9 +1,9 @@
 """Everything that one `open` puts in place and one `close` takes away again."""
 
-import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from opentelemetry.metrics import Meter
@@ -11,61 +11,63 @@ from opentelemetry.trace import Tracer
 
 from otel_mldebug._guard import guard
 from otel_mldebug._version import __version__
-from otel_mldebug.config import Config
 from otel_mldebug.export.emitter import Emitter, Outlets
-from otel_mldebug.export.gates import OURS, Snapshots
+from otel_mldebug.export.gates import Snapshots
 from otel_mldebug.export.local import LocalSpans, write_metrics
 from otel_mldebug.export.meters import OurMeter, release
-from otel_mldebug.instrument import resources
+from otel_mldebug.export.otlp.outlet import Outlet
+from otel_mldebug.export.processors import Joined
+from otel_mldebug.export.prometheus.endpoint import Endpoint
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.steps import StepRecord
-from otel_mldebug.semconv import names
 from otel_mldebug.store.writer import StoreWriter
 from otel_mldebug.wiring.identity import Identity
-from otel_mldebug.wiring.providers import Providers, missing, present_or_made
+from otel_mldebug.wiring.providers import Providers, missing
 
 TICK_S = 0.5
-"""How long an ended span waits before it is handed to the store."""
-METRICS_S = 10.0
-"""Seconds between two collections of metrics for the store and for OTLP."""
+"""How long an ended span waits, at most, before it is handed to the store."""
 
 
+@dataclass(slots=True, kw_only=True)
 class Pipeline:
-    """The pipeline of a process, from providers to files and exporters.
+    """The pipeline of a process, from providers to files and exporters. `begin` and `close` once each.
 
-    Args:
-        providers: What signals go through.
+    Attributes:
         identity: Who this process is.
+        providers: What signals go through.
         emitter: What makes findings.
-        store: The local store; None when it is switched off.
         redactor: What replaces secrets.
+        store: The local store; None when it is switched off.
+        spans: What writes spans to it.
+        snapshots: Reader of cumulative metrics.
+        preferring: Reader of metrics in the form that OTLP is told to have, where that is another one.
+        outlet: What sends by OTLP; None when nothing is sent.
+        endpoint: The Prometheus endpoint; None when it is off.
+        joined: What was put around somebody else's processors.
+        sampler: What samples host, process and GPU.
+        interval_s: Seconds between two collections of metrics.
     """
 
-    def __init__(
-        self, providers: Providers, identity: Identity, emitter: Emitter, store: StoreWriter | None, redactor: Redactor
-    ) -> None:
-        self.providers, self.identity, self.emitter, self.store = providers, identity, emitter, store
-        self._tags = identity.tags()
-        self._snapshots = Snapshots()
-        self._spans = LocalSpans(store) if store is not None else None
-        self._sampler: Any = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="otel-mldebug", daemon=True)
-        self._attach()
-        self._thread.start()
+    identity: Identity
+    providers: Providers
+    emitter: Emitter
+    redactor: Redactor
+    store: StoreWriter | None
+    spans: LocalSpans | None
+    joined: Joined
+    interval_s: float
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    preferring: Snapshots | None = None
+    outlet: Outlet | None = None
+    endpoint: Endpoint | None = None
+    sampler: Any = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
-    def _attach(self) -> None:
-        if (gate := self.providers.span_gate()) is not None:
-            gate.tags = missing(self.providers.tracer, self._tags)
-            gate.targets = (self._spans,) if self._spans is not None else ()
-        self.providers.add_reader(self._snapshots)
-        outlets = self.emitter.outlets
-        outlets.store = self.store
-        outlets.tags = missing(self.providers.logger, self._tags)
-        outlets.logger = self.providers.logger.get_logger(OURS, __version__)
-        outlets.counter = self.meter(OURS).create_counter(
-            names.MLDEBUG_FINDINGS.name, names.MLDEBUG_FINDINGS.unit, names.MLDEBUG_FINDINGS.brief
-        )
+    def begin(self) -> None:
+        """Start the thread that writes spans and collects metrics."""
+        self._thread = threading.Thread(target=self._run, name="otel-mldebug", daemon=True)
+        self._thread.start()
 
     def tracer(self, scope: str) -> Tracer:
         """Return a tracer for our own spans."""
@@ -73,14 +75,8 @@ class Pipeline:
 
     def meter(self, scope: str) -> Meter:
         """Return a meter for our own points."""
-        tags = missing(self.providers.meter, self._tags)
+        tags = missing(self.providers.meter, self.identity.tags())
         return cast("Meter", OurMeter(self.providers.meter, scope, __version__, tags, self))
-
-    def sample(self, config: Config) -> None:
-        """Start sampling host, process and GPU."""
-        with guard("sample the machine's resources"):
-            if (begin := getattr(resources, "start", None)) is not None:
-                self._sampler = begin(self.meter(f"{OURS}.resources"), config)
 
     def step(self, record: StepRecord) -> None:
         """Keep one training step."""
@@ -92,74 +88,89 @@ class Pipeline:
         if self.store is not None and facts:
             self.store.watched(facts)
 
-    def _run(self) -> None:
-        next_metrics_s = time.monotonic() + METRICS_S
-        while not self._stop.wait(TICK_S):
-            self._write_spans()
-            if time.monotonic() >= next_metrics_s:
-                next_metrics_s = time.monotonic() + METRICS_S
-                self._write_metrics()
+    def dropped(self) -> dict[str, int]:
+        """Return what was given up so far, by signal."""
+        found: dict[str, int] = {}
+        for counts in (
+            {} if self.store is None else self.store.dropped,
+            {} if self.spans is None else {"traces": self.spans.dropped},
+            {} if self.outlet is None else self.outlet.dropped,
+        ):
+            for signal, number in counts.items():
+                found[signal] = found.get(signal, 0) + number
+        return {signal: number for signal, number in found.items() if number}
 
-    def _write_spans(self) -> None:
-        if self._spans is not None:
-            with guard("write spans to the store"):
-                self._spans.write()
-
-    def _write_metrics(self) -> None:
-        with guard("write metrics to the store"):
-            data = self._snapshots.take()
-            if data is not None and self.store is not None:
-                write_metrics(self.store, data)
+    def flush(self) -> None:
+        """Write what waits to the store now."""
+        self._write_spans()
+        self._collect()
+        if self.store is not None:
+            self.store.flush()
 
     def close(self, timeout_s: float) -> None:
-        """Write and send what waits, and take everything out again."""
+        """Write and send what waits, and take everything out again, within about `timeout_s` seconds."""
+        deadline_s = time.monotonic() + timeout_s
         self.emitter.close()
-        if self._sampler is not None:
-            with guard("stop sampling the machine's resources"):
-                self._sampler.stop()
         self._stop.set()
-        self._thread.join(timeout_s)
+        if self._thread is not None:
+            self._thread.join(timeout_s / 2)
         self._write_spans()
-        self._write_metrics()
+        self._collect()
+        self._end("stop sampling", self.sampler, lambda: self.sampler.stop())
         self._detach()
-        self.providers.remove_readers()
+        self.joined.leave()
+        self._end("close the Prometheus endpoint", self.endpoint, lambda: cast("Endpoint", self.endpoint).close())
+        if self.store is not None:  # what is local is safe before anything remote is waited for
+            self.store.flush()
+        left_s = max(0.1, deadline_s - time.monotonic())
+        self._end("send what waits", self.outlet, lambda: cast("Outlet", self.outlet).close(left_s))
         if self.store is not None:
+            if self.outlet is not None and (lost := self.outlet.dropped):
+                self.store.watched({"not_sent": lost})
             self.store.close()
 
     def abandon(self) -> None:
         """Let go of everything, in a forked child, without writing or waiting for anything."""
         self._stop.set()
-        self._detach()
-        if self.store is not None:
-            self.store.abandon()
+        self._detach(reader=False)
+        self._end("let go of the endpoint", self.endpoint, lambda: cast("Endpoint", self.endpoint).abandon())
+        self._end("let go of the collector", self.outlet, lambda: cast("Outlet", self.outlet).abandon())
+        self._end("let go of the store", self.store, lambda: cast("StoreWriter", self.store).abandon())
 
-    def _detach(self) -> None:
+    def _run(self) -> None:
+        next_s = time.monotonic() + self.interval_s
+        while not self._stop.wait(TICK_S):
+            self._write_spans()
+            if time.monotonic() >= next_s:
+                next_s = time.monotonic() + self.interval_s
+                self._collect()
+
+    def _write_spans(self) -> None:
+        if self.spans is not None:
+            with guard("write spans to the store"):
+                self.spans.write()
+
+    def _collect(self) -> None:
+        with guard("collect metrics"):
+            data = self.snapshots.take()
+            if data is not None and self.store is not None:
+                write_metrics(self.store, data)
+            if self.outlet is not None and self.outlet.sends_metrics:
+                preferred = data if self.preferring is None else self.preferring.take()
+                if preferred is not None:
+                    self.outlet.metrics(preferred)
+
+    def _detach(self, *, reader: bool = True) -> None:
         self.emitter.outlets = Outlets()
         release(self.providers.meter, self)
-        if (gate := self.providers.span_gate()) is not None:
-            gate.targets = ()
+        for gate in (self.providers.span_gate(), self.providers.log_gate()):
+            if gate is not None:
+                gate.targets = ()
+        if reader:
+            self.providers.remove_readers()
 
-
-def build(config: Config, identity: Identity, *, forked: bool = False, providers: Providers | None = None) -> Pipeline:
-    """Put a process's pipeline together.
-
-    Args:
-        config: Settings.
-        identity: Who this process is.
-        forked: The process was forked from one that had a pipeline.
-        providers: What signals go through; OpenTelemetry's globals by default.
-    """
-    redactor = Redactor(enabled=config.redact)
-    resource = identity.resource(redactor)
-    if providers is None:
-        providers = present_or_made(resource, fresh_meter=forked)
-    store = None
-    if config.local:
-        store = StoreWriter(config.store, identity.run_id, resource=resource, max_bytes=config.store_max_mb * 2**20)
-    # Under the supervisor the verdict follows the traceback, which stays exactly as it would be without us.
-    notes = config.notes and "OTEL_MLDEBUG_SUPERVISED" not in os.environ
-    emitter = Emitter(Outlets(), redactor=redactor, notes=notes)
-    pipeline = Pipeline(providers, identity, emitter, store, redactor)
-    if config.resources:
-        pipeline.sample(config)
-    return pipeline
+    @staticmethod
+    def _end(doing: str, part: object, end: Callable[[], None]) -> None:
+        if part is not None:
+            with guard(doing):
+                end()

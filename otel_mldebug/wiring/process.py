@@ -26,6 +26,8 @@ _lock = threading.RLock()
 _runtime: Runtime | None = None
 _hooks = Hooks()
 _registered = False
+_forked = False
+"""Whether this process was forked from one that had a pipeline."""
 
 
 def runtime() -> Runtime | None:
@@ -137,7 +139,7 @@ def capture_exception(
 
 
 def _made(config: Config, run_id: str = "") -> Runtime:
-    made = Runtime(config, _identity(config, run_id))
+    made = Runtime(config, _identity(config, run_id), forked=_forked)
     sink.install(made)
     _register()
     with guard("put the hooks in place"):
@@ -175,9 +177,10 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
-    global _lock
+    global _lock, _forked
     _lock = threading.RLock()
     reset()
     if _runtime is not None:
         with guard("start afresh after a fork"):
             _runtime.after_fork()
+            _forked = _forked or _runtime.forked

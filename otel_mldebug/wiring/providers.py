@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs import LoggerProvider
@@ -17,6 +17,8 @@ from otel_mldebug.export.gates import LogGate, SpanGate
 
 _gates: "WeakKeyDictionary[Any, Any]" = WeakKeyDictionary()
 """The one gate that each provider has, whoever made it: a processor cannot be taken back."""
+_ours: "WeakSet[Any]" = WeakSet()
+"""Providers that we made, in this or an earlier pipeline of this process."""
 
 
 @dataclass(slots=True)
@@ -27,7 +29,7 @@ class Providers:
         tracer: Provider of tracers, of any kind.
         meter: Provider of meters, of any kind.
         logger: Provider of loggers, of any kind.
-        made: Which of `tracer`, `meter`, `logger` we made ourselves.
+        made: Which of `tracer`, `meter`, `logger` we made ourselves, now or for an earlier pipeline.
         readers: Metric readers of ours that the meter provider has.
     """
 
@@ -101,24 +103,24 @@ def present_or_made(resource: Mapping[str, Any], *, fresh_meter: bool = False) -
             nor touch the locks that the parent may have held.
     """
     attributes = Resource.create(dict(resource))
-    made = set()
     tracer: Any = trace.get_tracer_provider()
     if isinstance(tracer, trace.ProxyTracerProvider):
         tracer = TracerProvider(resource=attributes, shutdown_on_exit=False)
+        _ours.add(tracer)
         trace.set_tracer_provider(tracer)
-        made.add("tracer")
     meter: Any = None if fresh_meter else metrics.get_meter_provider()
     if meter is None or _is_proxy(meter):
         meter = MeterProvider(resource=attributes, shutdown_on_exit=False)
+        _ours.add(meter)
         if not fresh_meter:
             metrics.set_meter_provider(meter)
-        made.add("meter")
     logger: Any = _logs.get_logger_provider()
     if _is_proxy(logger):
         logger = LoggerProvider(resource=attributes, shutdown_on_exit=False)
+        _ours.add(logger)
         _logs.set_logger_provider(logger)
-        made.add("logger")
-    return Providers(tracer=tracer, meter=meter, logger=logger, made=frozenset(made))
+    found = {"tracer": tracer, "meter": meter, "logger": logger}
+    return Providers(**found, made=frozenset(name for name, provider in found.items() if provider in _ours))
 
 
 def _is_proxy(provider: Any) -> bool:

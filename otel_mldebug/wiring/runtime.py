@@ -27,6 +27,7 @@ class Runtime(Sink):
         config: Settings.
         identify: Says who this process is; asked when the pipeline is made, again in a forked child.
         make: Makes the pipeline; the process's real one by default.
+        forked: The process was forked from one that had a pipeline.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Runtime(Sink):
         identify: "Callable[[], Identity]",
         *,
         make: "Callable[[Config, Identity, bool], Pipeline] | None" = None,
+        forked: bool = False,
     ) -> None:
         self.config = config
         self.run_id = ""
@@ -45,7 +47,7 @@ class Runtime(Sink):
         self._generation = 1
         self._watched: dict[str, Any] = {}
         self._closed = False
-        self._forked = False
+        self._forked = forked
 
     # Beginning and end
 
@@ -66,6 +68,11 @@ class Runtime(Sink):
                     self._closed = True  # once is enough: what failed now fails at every record
                     fault("set up telemetry", exc)
             return self._pipeline
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process was forked from one that had a pipeline."""
+        return self._forked
 
     @property
     def pipeline(self) -> "Pipeline | None":
@@ -164,6 +171,6 @@ class Runtime(Sink):
 
 
 def _real_pipeline(config: Config, identity: "Identity", forked: bool) -> "Pipeline":
-    from otel_mldebug.wiring.pipeline import build  # brings the SDK in
+    from otel_mldebug.wiring.build import build  # brings the SDK in
 
     return build(config, identity, forked=forked)

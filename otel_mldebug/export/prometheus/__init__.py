@@ -1,0 +1,1 @@
+"""A page of metrics that Prometheus can scrape, spelled as the Collector would spell it."""
