@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -49,6 +50,12 @@ def open_store(args: argparse.Namespace) -> Store:
 def print_json(value: Any) -> None:
     """Print one JSON document, in ASCII, so that no terminal and no locale can break it."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print lines; what the encoding of stdout does not have becomes a question mark."""
+    encoding = sys.stdout.encoding or "ascii"
+    print("\n".join(lines).encode(encoding, "replace").decode(encoding))
 
 
 def exit_code(findings: Iterable[Mapping[str, Any]], fail_on: str | None) -> int:

@@ -192,7 +192,7 @@ def sparkline(values: Sequence[float | None], look: Look, *, bad: Sequence[bool]
             out.append(cross)
         elif value is None:
             out.append(" ")
-        elif span <= 0 or not math.isfinite(span):
+        elif span <= 1e-9 * max(abs(low), abs(high)) or not math.isfinite(span):
             out.append(levels[len(levels) // 2])
         else:
             out.append(levels[min(int((value - low) / span * len(levels)), len(levels) - 1)])

@@ -1,10 +1,12 @@
 """A long series of numbers in a bounded number of bins."""
 
-import math
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 POINTS = 128
-"""Bins of a curve, at most; a power of two."""
+"""Bins of a curve, at most; an even number."""
 
 
 @dataclass(slots=True)
@@ -20,6 +22,10 @@ class Bin:
         """Mean of the finite values; None without any."""
         return self.total / self.finite if self.finite else None
 
+    def add(self, other: "Bin") -> None:
+        """Take in what is in another bin."""
+        self.total, self.finite, self.bad = self.total + other.total, self.finite + other.finite, self.bad + other.bad
+
 
 @dataclass(slots=True)
 class Curve:
@@ -29,56 +35,59 @@ class Curve:
         start: The first step that may come.
         width: Steps in one bin.
         bins: From `start` on.
-        first: Value of the lowest step that had one; may be non-finite.
-        last: Value of the highest step that had one; may be non-finite.
-        lowest: The lowest finite value.
-        lowest_step: Where it was first.
-        highest: The highest finite value.
-        highest_step: Where it was first.
+        first: The first value of all with its step; may be non-finite.
+        last: The last value of all with its step; may be non-finite.
+        lowest: The lowest finite value, with the first step that had it.
+        highest: The highest finite value, with the first step that had it.
         first_bad: The first step whose value was not finite.
-        num: Values.
     """
 
     start: int = 0
     width: int = 1
     bins: list[Bin] = field(default_factory=list)
-    first: float | None = None
-    last: float | None = None
-    lowest: float | None = None
-    lowest_step: int = 0
-    highest: float | None = None
-    highest_step: int = 0
+    first: tuple[int, float] | None = None
+    last: tuple[int, float] | None = None
+    lowest: tuple[float, int] | None = None
+    highest: tuple[float, int] | None = None
     first_bad: int | None = None
-    num: int = 0
-    _first_step: int = 0
-    _last_step: int = -1
 
-    def add(self, step: int, value: float | None) -> None:
-        """Add the value of a step; None and steps before the start are ignored."""
-        if value is None or step < self.start:
-            return
-        self.num += 1
-        if self.first is None or step < self._first_step:
-            self.first, self._first_step = value, step
-        if step >= self._last_step:
-            self.last, self._last_step = value, step
-        place = self._bin(step)
-        if not math.isfinite(value):
-            place.bad += 1
-            self.first_bad = step if self.first_bad is None else min(self.first_bad, step)
-            return
-        place.total += value
-        place.finite += 1
-        if self.lowest is None or (value, step) < (self.lowest, self.lowest_step):
-            self.lowest, self.lowest_step = value, step
-        if self.highest is None or (-value, step) < (-self.highest, self.highest_step):
-            self.highest, self.highest_step = value, step
+    def __bool__(self) -> bool:
+        return self.first is not None
 
-    def _bin(self, step: int) -> Bin:
+    def add(self, steps: Sequence[int], values: Sequence[float | None]) -> None:
+        """Add the values of steps in rising order, none before the start; None is no value."""
+        place = 0
+        while place < len(steps):
+            number = self._bin(steps[place])
+            end = bisect_left(steps, self.start + (number + 1) * self.width, place)
+            pairs = zip(steps[place:end], values[place:end], strict=True)
+            if known := [(step, value) for step, value in pairs if value is not None]:
+                self._add(self.bins[number], known)
+            place = end
+
+    def _add(self, target: Bin, known: Sequence[tuple[int, float]]) -> None:
+        if self.first is None or known[0][0] < self.first[0]:
+            self.first = known[0]
+        if self.last is None or known[-1][0] >= self.last[0]:
+            self.last = known[-1]
+        finite = [value for _, value in known if isfinite(value)]
+        if len(finite) < len(known):
+            bad = next(step for step, value in known if not isfinite(value))
+            self.first_bad = bad if self.first_bad is None else min(bad, self.first_bad)
+        target.add(Bin(sum(finite), len(finite), len(known) - len(finite)))
+        if finite:
+            low, high = min(finite), max(finite)
+            if self.lowest is None or low < self.lowest[0]:
+                self.lowest = (low, next(step for step, value in known if value == low))
+            if self.highest is None or high > self.highest[0]:
+                self.highest = (high, next(step for step, value in known if value == high))
+
+    def _bin(self, step: int) -> int:
         while (place := (step - self.start) // self.width) >= POINTS:
-            pairs = zip(self.bins[::2], [*self.bins[1::2], Bin()], strict=False)
-            self.bins = [Bin(a.total + b.total, a.finite + b.finite, a.bad + b.bad) for a, b in pairs]
+            for left, right in zip(self.bins[::2], self.bins[1::2], strict=False):
+                left.add(right)
+            self.bins = self.bins[::2]
             self.width *= 2
         while len(self.bins) <= place:
             self.bins.append(Bin())
-        return self.bins[place]
+        return place

@@ -1,9 +1,9 @@
 """What one line of a file holds: OTLP requests, and batches of step records as columns."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.store.otlp_values import attributes, number, parse_number, text
@@ -11,14 +11,15 @@ from otel_mldebug.store.otlp_values import attributes, number, parse_number, tex
 VERSION = 1
 """Version of the batches of steps and counts, in each of them as `v`."""
 
+Columns = dict[str, list[Any]]
+"""Values of step records by field, all of one length; fields that no record has are not there."""
+
 Scope = tuple[str, str]
 """Name and version of the instrumentation that a record came from."""
 
 _OTLP = {"logs": ("resourceLogs", "scopeLogs", "logRecords"), "traces": ("resourceSpans", "scopeSpans", "spans")}
-_STEP_DEFAULTS = {f.name: None if f.default is MISSING else f.default for f in fields(StepRecord)}
-_FLOATS = frozenset(
-    f.name for f in fields(StepRecord) if f.type in (float, "float", float | None, "float | None") and f.name != "index"
-)
+_DEFAULTS = {f.name: None if f.default is MISSING else f.default for f in fields(StepRecord)}
+_TYPES = {name: set(get_args(hint)) or {hint} for name, hint in get_type_hints(StepRecord).items()}
 _REQUIRED = ("index", "time_ns", "duration_s")
 
 
@@ -63,7 +64,7 @@ def steps_line(records: Sequence[StepRecord]) -> bytes:
     A column that says nothing is left out; one that is the same all over is one value.
     """
     columns: dict[str, Any] = {"v": VERSION}
-    for name, default in _STEP_DEFAULTS.items():
+    for name, default in _DEFAULTS.items():
         column = [getattr(record, name) for record in records]
         if name in _REQUIRED:
             columns[name] = column
@@ -83,8 +84,8 @@ def _finite(column: Any) -> Any:
     return number(column) if isinstance(column, float) else column
 
 
-def parse_steps(batch: Mapping[str, Any]) -> list[StepRecord]:
-    """Return the records of a batch; what a newer version added to it is ignored.
+def step_columns(batch: Mapping[str, Any]) -> Columns:
+    """Return the columns of a batch that are there; what a newer version added to it is ignored.
 
     Raises:
         ValueError: it is no batch of steps.
@@ -92,18 +93,27 @@ def parse_steps(batch: Mapping[str, Any]) -> list[StepRecord]:
     index = batch.get("index")
     if not isinstance(index, list):
         raise ValueError("a batch of steps without the column `index`")
-    columns = {name: _column(name, batch[name], len(index)) for name in _STEP_DEFAULTS if name in batch}
-    if missing := [name for name in _REQUIRED if name not in columns]:
+    columns = {name: _column(name, batch[name], len(index)) for name in _DEFAULTS if name in batch}
+    if missing := [name for name in _REQUIRED if name not in columns or None in columns[name]]:
         raise ValueError(f"a batch of steps without the column `{missing[0]}`")
+    return columns
+
+
+def _column(name: str, values: Any, length: int) -> list[Any]:
+    column: list[Any] = values if isinstance(values, list) else [values] * length
+    if len(column) != length:
+        raise ValueError(f"a batch of steps whose column `{name}` has {len(column)} values and not {length}")
+    if float in _TYPES[name]:
+        return [value if type(value) is float else parse_number(value) for value in column]
+    if not set(map(type, column)) <= _TYPES[name]:
+        raise ValueError(f"a batch of steps whose column `{name}` has values of another type")
+    return column
+
+
+def records(columns: Columns) -> list[StepRecord]:
+    """Return the rows of what `step_columns` returned."""
     known = tuple(columns)
     return [StepRecord(**dict(zip(known, row, strict=True))) for row in zip(*columns.values(), strict=True)]
-
-
-def _column(name: str, values: Any, length: int) -> Iterable[Any]:
-    values = values if isinstance(values, list) else [values] * length
-    if len(values) != length:
-        raise ValueError(f"a batch of steps whose column `{name}` has {len(values)} values and not {length}")
-    return [parse_number(value) for value in values] if name in _FLOATS else values
 
 
 def counts_line(counts: Mapping[str, int], time_ns: int) -> bytes:

@@ -39,16 +39,12 @@ def number(value: float) -> float | str:
 
 def parse_number(value: object) -> float | None:
     """Return the double that `number` was given, NaN and infinities included; None if it is none."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    if isinstance(value, (int, float)):
+    try:
         return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return None
+    except (ValueError, OverflowError):
+        return None
 
 
 def any_value(value: object) -> dict[str, Any]:

@@ -45,6 +45,10 @@ class Process:
     watched: Mapping[str, Any]
     dropped: Mapping[str, int]
 
+    def by_rank(self) -> tuple[bool, int, str]:
+        """Return a key to sort by: ranks in order, then processes without one by name."""
+        return self.rank is None, self.rank or 0, self.name
+
     def to_json(self) -> dict[str, Any]:
         """Return the process as the command line prints it."""
         out = {

@@ -1,13 +1,13 @@
 """What the steps of a run come to: phases, ranks, curves, the first bad step."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
-from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Phase
 from otel_mldebug.store.curve import Curve
+from otel_mldebug.store.lines import Columns
 from otel_mldebug.store.otlp_values import number
 from otel_mldebug.store.runs import Process, Run
 from otel_mldebug.store.steps import Steps
@@ -28,8 +28,9 @@ class Lane:
 
     Attributes:
         process: Whose steps they are.
-        steps: How many it has made, those whose records are gone included.
-        recorded: Steps whose records were read.
+        steps: How many it has made, those whose records are gone or were not asked for included.
+        recorded: How many of them are in the store.
+        counted: How many of those were asked for; all that follows is about these.
         seconds: Wall time of those.
         phases: Seconds by phase.
         samples: Samples in them; 0 when unknown.
@@ -41,6 +42,7 @@ class Lane:
     process: Process
     steps: int = 0
     recorded: int = 0
+    counted: int = 0
     seconds: float = 0.0
     phases: dict[str, float] = field(default_factory=dict)
     samples: int = 0
@@ -48,27 +50,33 @@ class Lane:
     first_bad: int | None = None
     damaged: int = 0
 
-    def add(self, record: StepRecord) -> None:
-        """Add one step."""
-        self.recorded += 1
-        self.steps = max(self.steps, self.recorded, record.index + 1)
-        self.seconds += record.duration_s
-        self.samples += record.samples or 0
-        measured = 0.0
-        for phase, name in _MEASURED:
-            seconds = getattr(record, name)
-            if seconds is not None:
-                self._spend(phase, seconds)
-                measured += seconds
-        if record.backward_s is not None:  # where nothing was measured, nothing is known of the rest either
-            self._spend(Phase.OTHER, max(0.0, record.duration_s - measured))
-        if record.loss is not None:
-            self.loss = record.loss
-        if self.first_bad is None and any(_bad(getattr(record, name)) for name in _BAD):
-            self.first_bad = record.index
+    def add(self, columns: Columns) -> None:
+        """Add a batch of steps."""
+        index, durations = columns["index"], columns["duration_s"]
+        nothing = [None] * len(index)
+        self.counted += len(index)
+        self.seconds += sum(durations)
+        self.samples += sum(filter(None, columns.get("samples", ())))
+        measured = [columns.get(name, nothing) for _, name in _MEASURED]
+        for (phase, _), column in zip(_MEASURED, measured, strict=True):
+            self._spend(phase, [value for value in column if value is not None])
+        # Where the parts of a step were not measured, nothing is known of the rest either.
+        rows = zip(columns.get("backward_s", nothing), durations, *measured, strict=True)
+        rest = [max(0.0, whole - sum(filter(None, parts))) for known, whole, *parts in rows if known is not None]
+        self._spend(Phase.OTHER, rest)
+        losses: Sequence[float | None] = columns.get("loss", ())
+        self.loss = next((loss for loss in reversed(losses) if loss is not None), self.loss)
+        for name in _BAD:
+            self._look_for_bad(index, columns.get(name, ()))
 
-    def _spend(self, phase: Phase, seconds: float) -> None:
-        self.phases[phase.value] = self.phases.get(phase.value, 0.0) + seconds
+    def _spend(self, phase: Phase, seconds: Sequence[float]) -> None:
+        if seconds:
+            self.phases[phase.value] = self.phases.get(phase.value, 0.0) + sum(seconds)
+
+    def _look_for_bad(self, index: Sequence[int], values: Sequence[float | None]) -> None:
+        bad = (step for step, value in zip(index, values, strict=False) if value is not None and not isfinite(value))
+        if (step := next(bad, None)) is not None:
+            self.first_bad = step if self.first_bad is None else min(step, self.first_bad)
 
     def to_json(self) -> dict[str, Any]:
         """Return the lane as the command line prints it."""
@@ -124,7 +132,7 @@ class Training:
     def watched(self) -> dict[str, Any]:
         """What was watched, over all processes; of different values the one of the lowest rank."""
         out: dict[str, Any] = {}
-        for process in sorted(self.run.processes, key=_by_rank):
+        for process in sorted(self.run.processes, key=Process.by_rank):
             for key, value in process.watched.items():
                 out.setdefault(key, value)
         return out
@@ -151,21 +159,13 @@ class Training:
 def summarise(run: Run, findings: Sequence[dict[str, Any]] = (), first: int = 0, last: int | None = None) -> Training:
     """Read the steps of a run once and return what they come to."""
     out = Training(run=run, findings=findings, curves={name: Curve(start=first) for name in _CURVES})
-    for process in sorted(run.processes, key=_by_rank):
+    for process in sorted(run.processes, key=Process.by_rank):
         lane, steps = Lane(process), Steps(run.path / process.name, first, last)
-        for record in steps:
-            lane.add(record)
+        for columns in steps:
+            lane.add(columns)
             for name, curve in out.curves.items():
-                curve.add(record.index, getattr(record, name))
-        lane.damaged = steps.damaged
+                curve.add(columns["index"], columns.get(name, [None] * len(columns["index"])))
+        lane.steps, lane.recorded, lane.damaged = steps.seen, steps.recorded, steps.damaged
         if lane.steps or lane.damaged:
             out.lanes.append(lane)
     return out
-
-
-def _by_rank(process: Process) -> tuple[bool, int, str]:
-    return process.rank is None, process.rank or 0, process.name
-
-
-def _bad(value: float | None) -> bool:
-    return value is not None and not math.isfinite(value)

@@ -1,0 +1,119 @@
+"""The curves of a training over its steps, with the findings below them. Pure."""
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from otel_mldebug.cli.render import Look, clean, number, pad, seconds, sparkline
+from otel_mldebug.semconv.names import Category
+from otel_mldebug.store.curve import Bin, Curve
+from otel_mldebug.store.training import Training
+
+MARKS = "123456789abcdefghijklmnopqrstuvwxyz"
+"""Marks of findings on the time line, in the order of their list."""
+
+_LABEL = 15
+_WIDTH = 48
+_STEP_TIME = "duration_s"
+_NAMES = {"loss": "loss", "gradient_norm": "gradient norm", "learning_rate": "learning rate", _STEP_TIME: "step time"}
+_NUMERIC = {str(category) for category in (Category.LOSS, Category.GRADIENT, Category.MODEL, Category.DATA)}
+_SPIKE = 4.0
+"""A step time is drawn as at most this many times the median: one slow step shall not flatten all others."""
+
+
+class _Axis:
+    """Steps as columns: `per` steps each, from `start` on."""
+
+    def __init__(self, curves: Sequence[Curve], width: int) -> None:
+        self.width = width
+        self.start = min((_begin(curve) for curve in curves), default=0)
+        self.end = max((curve.last[0] for curve in curves if curve.last), default=self.start)
+        self.per = max(1, math.ceil((self.end - self.start + 1) / width))
+
+    def column(self, step: int) -> int | None:
+        """Return where a step stands; None if it does not."""
+        return (step - self.start) // self.per if self.start <= step <= self.end else None
+
+    def __str__(self) -> str:
+        left, right = f"{self.start:,}", f"{self.end:,}"
+        used = (self.end - self.start) // self.per + 1
+        return left if self.start == self.end else f"{left.ljust(max(len(left) + 1, used - len(right)))}{right}"
+
+
+def lines(training: Training, look: Look) -> Iterator[str]:
+    """Yield a line for each curve that has values, then the findings, the axis and the first bad step."""
+    curves = {name: curve for name, curve in training.curves.items() if curve}
+    axis = _Axis([*curves.values()], max(10, min(_WIDTH, look.width - _LABEL - 37)))
+    for name, curve in curves.items():
+        yield f"{_NAMES[name]:<{_LABEL}}{pad(_draw(name, curve, axis, look), axis.width)}  {_told(name, curve, look)}"
+    if marks := _marks(training.findings, axis):
+        yield f"{'findings':<{_LABEL}}{look.paint(marks, 'bad')}"
+    yield look.paint(f"{'step':<{_LABEL}}{axis}", "faint")
+    if bad := training.first_bad:
+        rank = "" if bad.process.rank is None else f" (rank {bad.process.rank})"
+        place = _layer(training.findings)
+        yield look.paint(f"first bad step {bad.first_bad:,}{rank}{place and look.between + place}", "bad")
+
+
+def _begin(curve: Curve) -> int:
+    return curve.first[0] if curve.first else curve.start
+
+
+def _draw(name: str, curve: Curve, axis: _Axis, look: Look) -> str:
+    cells = [Bin() for _ in range(axis.width)]
+    for place, one in enumerate(curve.bins):
+        step = max(curve.start + place * curve.width, axis.start)
+        if (column := axis.column(step)) is not None:
+            cells[column].add(one)
+    values = [cell.mean for cell in cells]
+    if name == _STEP_TIME:
+        most = _SPIKE * statistics.median([value for value in values if value is not None] or [0.0])
+        values = [None if value is None else min(value, most) for value in values]
+    if axis.per < curve.width:  # fewer bins than columns: between two of them nothing is known
+        values, cells = _stretched(values, cells, axis)
+    return sparkline(values, look, bad=[cell.bad > 0 for cell in cells]).rstrip()
+
+
+def _stretched(
+    values: Sequence[float | None], cells: Sequence[Bin], axis: _Axis
+) -> tuple[list[float | None], list[Bin]]:
+    """Fill each empty column up to the axis' end with what stands before it."""
+    used = (axis.end - axis.start) // axis.per + 1
+    filled: list[tuple[float | None, Bin]] = []
+    for place, pair in enumerate(zip(values, cells, strict=True)):
+        empty = pair[0] is None and not pair[1].bad
+        filled.append(filled[-1] if empty and filled and place < used else pair)
+    return [value for value, _ in filled], [cell for _, cell in filled]
+
+
+def _told(name: str, curve: Curve, look: Look) -> str:
+    if curve.first is None or curve.last is None:
+        return ""
+    if name == _STEP_TIME and curve.highest is not None:
+        num = sum(one.finite for one in curve.bins)
+        mean = sum(one.total for one in curve.bins) / max(1, num)
+        return f"mean {seconds(mean)}, longest {seconds(curve.highest[0])} at {curve.highest[1]:,}"
+    first, last = curve.first[1], curve.last[1]
+    if curve.lowest and curve.highest and curve.lowest[0] == curve.highest[0] and curve.first_bad is None:
+        return f"{number(first)} throughout"
+    text = f"{number(first)} {look.arrow} {number(last)}"
+    if name == "loss" and curve.lowest and curve.lowest[0] not in (first, last):
+        text += f", lowest {number(curve.lowest[0])} at {curve.lowest[1]:,}"
+    return text
+
+
+def _marks(findings: Sequence[Mapping[str, Any]], axis: _Axis) -> str:
+    cells = [" "] * axis.width
+    for mark, finding in zip(MARKS, findings, strict=False):
+        column = axis.column(finding["step"]) if "step" in finding else None
+        if column is not None and cells[column] == " ":
+            cells[column] = mark
+    return "".join(cells).rstrip()
+
+
+def _layer(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return where it showed first, by the earliest finding about numbers that names a place."""
+    told = [f for f in findings if f.get("layer") and "step" in f and f["category"] in _NUMERIC]
+    first = min(told, key=lambda finding: finding["step"], default=None)
+    return f"first in {clean(first['layer'])}" if first else ""

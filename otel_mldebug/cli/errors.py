@@ -1,0 +1,101 @@
+"""`otel-mldebug errors`: what went wrong, grouped; or one group in full."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from otel_mldebug.cli.common import (
+    common_options,
+    exit_code,
+    fail_option,
+    moment,
+    open_store,
+    print_json,
+    show,
+)
+from otel_mldebug.errors import UsageError
+from otel_mldebug.store.queries import ALL, Store
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `errors`."""
+    parser = subparsers.add_parser(
+        "errors",
+        allow_abbrev=False,
+        help="list what went wrong, grouped",
+        description="List what went wrong in a run, over all its processes: one entry for each group, the most severe "
+        "first. With an id, a fingerprint or a rule: that one in full.",
+        epilog="examples:\n  otel-mldebug errors\n  otel-mldebug errors 3fb2a1\n"
+        "  otel-mldebug errors --since 10m --fail-on error\n  otel-mldebug errors --run all --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("which", metavar="ID|FINGERPRINT|RULE", nargs="?", help="show this one in full")
+    parser.add_argument(
+        "--run", metavar="ID", help="the run, or the beginning of its id; the latest by default; or all"
+    )
+    parser.add_argument(
+        "--since", metavar="AGE", help="only what happened since: 90s, 10m, 2h, 3d, or a time with zone"
+    )
+    fail_option(parser)
+    common_options(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the findings; 1 if `--fail-on` says so.
+
+    Raises:
+        StoreError: there is no store or no such run.
+        UsageError: nothing has the id that was given.
+    """
+    store = open_store(args)
+    since_ns = moment(args.since) if args.since else None
+    run_id = args.run if args.run in (None, ALL) else store.run(args.run).run_id
+    findings = store.findings(run_id, since_ns=since_ns)
+    if args.which:
+        findings = [find(store, findings, args.which)]
+    if args.json:
+        print_json({"findings": findings})
+    else:
+        _print(store, findings, args)
+    return exit_code(findings, args.fail_on)
+
+
+def find(store: Store, findings: Sequence[Mapping[str, Any]], which: str) -> dict[str, Any]:
+    """Return the one finding that `which` names: an id, or the beginning of a fingerprint or of an id, or a rule.
+
+    It is looked for among `findings`, then in the whole store. An occurrence that is not the first of its group comes
+    with the group's counts and times.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    groups: Sequence[Mapping[str, Any]] = ()
+    for groups in (findings, store.findings(ALL)):
+        named = [f for f in groups if which in (f.get("id"), f.get("fingerprint"), f["rule"])]
+        named = named or [f for f in groups if str(f.get("fingerprint", "")).startswith(which)]
+        if len(named) > 1:
+            near = ", ".join(str(f.get("fingerprint", f["rule"])) for f in named[:5])
+            raise UsageError(f"{which!r} fits {len(named)} findings: {near}. Give one of these.")
+        if named:
+            return dict(named[0])
+    if occurrence := store.occurrence(which):
+        group = next((f for f in groups if f.get("fingerprint") == occurrence.get("fingerprint")), {})
+        kept = ("count", "suppressed", "first_seen", "last_seen", "ranks", "hosts")
+        return {**occurrence, **{key: group[key] for key in kept if key in group}}
+    raise UsageError(
+        f"The store {store.root} has no finding {which!r}: expected an id, a fingerprint or a rule. "
+        "See which there are with: otel-mldebug errors --run all"
+    )
+
+
+def _print(store: Store, findings: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
+    from otel_mldebug.cli import finding_page, finding_table
+    from otel_mldebug.cli.render import Look
+
+    look = Look.of(sys.stdout)
+    if args.which:
+        show(finding_page.lines(findings[0], look))
+        return
+    runs = store.runs() if args.run == ALL else [store.run(args.run)]
+    show(finding_table.lines(runs, findings, look, since=args.since))

@@ -1,0 +1,123 @@
+"""A list of findings for the terminal: a line of facts for each, what it is, and what to try first. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from otel_mldebug.cli.render import Look, clean, clock, columns, cut, number, pad
+from otel_mldebug.store.runs import Run
+
+STYLES = {"critical": "bad", "error": "bad", "warning": "warn", "info": "", "debug": "faint"}
+"""Severity -> style."""
+
+_HEAD = ("severity", "category", "what", "count", "ranks", "seen", "where")
+_MOST = (8, 16, 26, 9, 9, 19, 26)
+_INDENT = "  "
+
+
+def lines(
+    runs: Sequence[Run], findings: Sequence[Mapping[str, Any]], look: Look, *, since: str | None = None
+) -> list[str]:
+    """Return the lines of a list of findings, as wide as the look allows."""
+    when = f" since {since} ago" if since and since[-1:] in "smhd" else f" since {since}" if since else ""
+    title = _title(runs, look)
+    if not findings:
+        return [title, "", f"No findings{when}.", _watched(runs)]
+    rows = [_row(finding, look) for finding in findings]
+    widths = [min(most, max(columns(row[i]) for row in (_HEAD, *rows))) for i, most in enumerate(_MOST)]
+    widths = [width if any(row[i] for row in rows) else 0 for i, width in enumerate(widths)]
+    spare = look.width - sum(width + 2 for width in widths) + 2
+    widths[2] += min(0, spare)  # a narrow terminal: what is cut is the name of the rule
+    widths[2] = max(widths[2], 8)
+    num = sum(int(finding["count"]) for finding in findings)
+    groups = f"{len(findings)} finding{'s' * (len(findings) > 1)}{when}, {number(num)} occurrence{'s' * (num > 1)}"
+    out = [title, groups, "", look.paint(_line(_HEAD, widths, look), "faint")]
+    for finding, row in zip(findings, rows, strict=True):
+        out += [_painted(finding, row, widths, look), *_explained(finding, look), ""]
+    first = findings[0].get("fingerprint") or findings[0].get("id", "")
+    return [*out, look.paint(f"One in full: otel-mldebug errors {str(first)[:8]}", "faint")]
+
+
+def _title(runs: Sequence[Run], look: Look) -> str:
+    if len(runs) != 1:
+        return look.paint(f"{len(runs)} runs", "strong")
+    run = runs[0]
+    return look.paint(f"Run {clean(run.run_id)}", "strong") + look.between + ending(run)
+
+
+def ending(run: Run) -> str:
+    """Return how a run ended, as a phrase."""
+    if run.signal:
+        return f"killed by {clean(run.signal)}"
+    if run.exit_code:
+        return f"failed with exit code {run.exit_code}"
+    return {"finished": "finished", "running": "still running", "killed": "ended without a word"}.get(
+        run.status, run.status
+    )
+
+
+def _watched(runs: Sequence[Run]) -> str:
+    num = sum(len(run.processes) for run in runs)
+    if not num:
+        return "No process has recorded anything. What was watched: otel-mldebug doctor"
+    return f"{num} process{'es' * (num > 1)} recorded. The steps: otel-mldebug training"
+
+
+def _row(finding: Mapping[str, Any], look: Look) -> tuple[str, ...]:
+    exception = finding.get("exception", {}).get("type", "")
+    ranks = finding.get("ranks") or ([finding["rank"]] if "rank" in finding else [])
+    return (
+        finding["severity"].upper(),
+        finding["category"],
+        clean(finding["rule"] if finding["rule"] != "unknown" or not exception else exception),
+        number(finding["count"]),
+        spans(ranks),
+        seen(finding),
+        where(finding, look),
+    )
+
+
+def seen(finding: Mapping[str, Any]) -> str:
+    """Return when a finding was first and last seen."""
+    first, last = clock(finding["first_seen"]), clock(finding["last_seen"])
+    return first if first == last else f"{first} - {last}"
+
+
+def where(finding: Mapping[str, Any], look: Look) -> str:
+    """Return step, layer and function, as far as they are known."""
+    parts = [f"step {finding['step']}" if "step" in finding else "", finding.get("layer", "")]
+    if not any(parts):
+        parts.append(finding.get("function", ""))
+    return look.between.join(clean(part) for part in parts if part)
+
+
+def spans(ranks: Sequence[int]) -> str:
+    """Return ranks as ranges: `0-3, 7`."""
+    out: list[list[int]] = []
+    for rank in sorted(ranks):
+        if out and rank == out[-1][1] + 1:
+            out[-1][1] = rank
+        else:
+            out.append([rank, rank])
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in out)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], look: Look) -> str:
+    shown = [
+        pad(cut(cell, width, look), width, right=name == "count")
+        for cell, width, name in zip(cells, widths, _HEAD, strict=True)
+        if width
+    ]
+    return "  ".join(shown).rstrip()
+
+
+def _painted(finding: Mapping[str, Any], row: Sequence[str], widths: Sequence[int], look: Look) -> str:
+    line = _line(row, widths, look)
+    return look.paint(line[: widths[0]], STYLES.get(finding["severity"], "")) + line[widths[0] :]
+
+
+def _explained(finding: Mapping[str, Any], look: Look) -> Iterator[str]:
+    room = look.width - len(_INDENT)
+    yield _INDENT + cut(clean(finding["summary"]), room, look)
+    if solutions := finding.get("solutions"):
+        advice = cut(f"{look.arrow} {clean(solutions[0])}", room, look)
+        yield _INDENT + look.paint(advice, "good")
