@@ -8,7 +8,9 @@ from otel_mldebug.rules.redact.values import is_placeholder
 
 _HOST = re.compile(r"((?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24}|xn--[a-z0-9-]{2,59}))(?![\w(\[@-]|\.\w)")
 _USER_BACKWARDS = re.compile(r"([\w.%+'-]{1,64})(?![\w.%+'@-]|//)")
-_PROXY = re.compile(r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?|[A-Za-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,5}:\d{2,5})(?!\w)")
+_PROXY = re.compile(
+    r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?|[A-Za-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,5}:\d{2,5})(?!\w)"
+)
 _LOGIN_BACKWARDS = re.compile(r"([^\s:@/\"'<>,;`\\\[\]]{1,128}):([\w.-]{0,63}[A-Za-z])(?![\w./@:+\[-])")
 _VERSION = re.compile(r"v?\d+\.\d")
 _NO_PERSON = frozenset(["git", "hg", "svn"])

@@ -1,6 +1,7 @@
 """Secrets that a command, a file format or a library writes without a key of their own next to them."""
 
 import re
+from functools import partial
 
 from otel_mldebug.rules.redact.keys import Secrecy
 from otel_mldebug.rules.redact.marks import Mark
@@ -22,12 +23,18 @@ _COMMANDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
 _STATEMENTS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("wandb login", "wandb-key", re.compile(r"(wandb login\s+(?:--relogin\s+)?)([0-9a-f]{40})(?![0-9a-f])")),
     ("login ", "password", re.compile(r"(login\s{1,4}\S{1,256}\s{1,4}password\s{1,4})(\S+)")),
+    (
+        "Auth(",
+        "password",
+        re.compile(r"((?:Basic|Digest|Proxy)Auth\(\s*[bu]?[\"'][^\"'\r\n]{0,128}[\"'],\s*[bu]?[\"'])([^\"'\r\n]+)"),
+    ),
     ("dentified by", "password", re.compile(r"([Ii]dentified by [\"'])([^\"'\r\n]+)")),
     ("IDENTIFIED BY", "password", re.compile(r"(IDENTIFIED BY [\"'])([^\"'\r\n]+)")),
 )
 # A validation error names the field on the line before: pydantic.
 _INPUT_VALUE = re.compile(
-    r"^((?:[\w-]{1,60}\.){0,8}([\w-]{1,60})[ ]*\r?\n[ \t]+[^\r\n]{0,300}?input_value=)([\"'])([^\"'\r\n]{1,1024})(?=\3)",
+    r"^((?:[\w-]{1,60}\.){0,8}([\w-]{1,60})[ ]*\r?\n[ \t]+[^\r\n]{0,300}?input_value=)"
+    r"([\"'])([^\"'\r\n]{1,1024})(?=\3)",
     re.MULTILINE,
 )
 # {"name": "DB_PASSWORD", "value": "x"} and its YAML: Kubernetes, Compose, HAR files.
@@ -45,7 +52,7 @@ def redact(text: str, mark: Mark, *, classify: Classify) -> str:
         rows = _COMMANDS + _STATEMENTS
     for literal, kind, pattern in rows:
         if literal in text:
-            text = pattern.sub(lambda m, kind=kind: m[1] + _unless_placeholder(m[2], kind, mark), text)
+            text = pattern.sub(partial(_argument, kind=kind, mark=mark), text)
     if "input_value=" in text:
         text = _INPUT_VALUE.sub(lambda m: m[1] + m[3] + _under(m[2], m[4], mark, classify), text)
     if "alue" in text and "ame" in text:
@@ -53,8 +60,11 @@ def redact(text: str, mark: Mark, *, classify: Classify) -> str:
     return text
 
 
-def _unless_placeholder(value: str, kind: str, mark: Mark) -> str:
-    return value if is_placeholder(value) or value.isdigit() and len(value) < 6 else mark(kind, value)
+def _argument(found: re.Match[str], *, kind: str, mark: Mark) -> str:
+    value = found[2]
+    if is_placeholder(value) or (value.isdigit() and len(value) < 6):
+        return found[0]
+    return found[1] + mark(kind, value)
 
 
 def _under(name: str, value: str, mark: Mark, classify: Classify) -> str:

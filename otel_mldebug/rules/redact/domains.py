@@ -1,5 +1,7 @@
 """Top-level domains that tell an e-mail address from `queries@keys.transpose` and `getty@tty1.service`."""
 
+from otel_mldebug.rules.redact.words import vocabulary
+
 _GENERIC = (
     "academy agency ai app arpa art asia bank berlin bio biz blog build business cafe care cat center city cloud club "
     "codes com community company computer consulting coop corp data design dev digital domain edu education email "
@@ -20,5 +22,5 @@ _COUNTRIES = (
     "sk sl sm sn sr ss st su sv sx sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi "
     "vn vu wf ws ye yt za zm zw"
 )
-TOP_LEVEL = frozenset((_GENERIC + " " + _COUNTRIES).split())
+TOP_LEVEL = vocabulary(_GENERIC + " " + _COUNTRIES)
 """Without the country codes that are file extensions as often: md, py, rs, sh, so."""

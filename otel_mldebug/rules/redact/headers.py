@@ -6,7 +6,7 @@ import re
 
 from otel_mldebug.rules.redact.marks import Mark
 from otel_mldebug.rules.redact.values import is_placeholder, looks_like_credential
-
+from otel_mldebug.rules.redact.words import vocabulary
 
 
 def _any_case(word: str) -> str:
@@ -16,7 +16,9 @@ def _any_case(word: str) -> str:
 
 _QUOTE = r"""\\{0,3}["']"""
 # `Name: `, `"name": "`, `'name': b'`, `[name] = `, `('name', '`; group 1 ends where the value begins.
-_AFTER_NAME = rf"(?:(?:{_QUOTE})?\]?[ \t]{{0,4}}(?::|=>?)[ \t]{{0,4}}[(\[]?(?:[bu]?{_QUOTE})?|{_QUOTE}, ?[bu]?{_QUOTE})"
+_AFTER_NAME = (
+    rf"(?:(?:{_QUOTE})?\]?[ \t]{{0,4}}(?::|=>?)[ \t]{{0,4}}[(\[]?(?:[bufr]?{_QUOTE})?|{_QUOTE}, ?[bufr]?{_QUOTE})"
+)
 _AUTHORIZATION = re.compile(
     rf"({_any_case('authorization')}{_AFTER_NAME})"
     r"((?i:bearer|basic|token|digest|apikey|api-key|key|bot|negotiate|ntlm|splunk|sso-key|geniekey|jwt|oauth|"
@@ -33,9 +35,9 @@ _SIGNATURE = re.compile(
 )
 _CRUMB = re.compile(r"([^\s=;,]{1,80}=)([^;,\s]*)")
 _NEXT_CRUMB = re.compile(r"[^;]{0,60};[ \t]*(?:(?:httponly|secure|partitioned)\b(?:;[ \t]*)?)*", re.IGNORECASE)
-_COOKIE_ATTRIBUTES = frozenset("path= domain= expires= max-age= samesite= version= priority=".split())
+_COOKIE_ATTRIBUTES = vocabulary("path= domain= expires= max-age= samesite= version= priority=")
 _FIRST_WORD = re.compile(r"[^\s,;)\]}]+")
-_NO_SECRET = frozenset("token auth authentication authorization scheme header headers credentials realm format".split())
+_NO_SECRET = vocabulary("token auth authentication authorization scheme header headers credentials realm format")
 
 
 def redact(text: str, mark: Mark) -> str:
@@ -57,8 +59,8 @@ def redact(text: str, mark: Mark) -> str:
 def _authorization(found: re.Match[str], mark: Mark) -> str:
     """Return the header's value without its secret: the first word after the scheme, or the whole quoted value."""
     scheme, rest = found[2], found[3]
-    if is_placeholder(rest.strip()):
-        return rest
+    if is_placeholder(rest.strip()) or (scheme and scheme.lower().startswith(("digest", "oauth", "aws4", "hmac"))):
+        return rest  # their fields are found by name
     words = rest.split(None, 1)
     if not scheme and found[1][-1] in "\"'":
         if len(words) == 2 and words[0].isalpha():  # a scheme we do not know
@@ -82,7 +84,8 @@ def authorization(value: str, mark: Mark) -> str:
 
 def _opaque(value: str) -> bool:
     """Say whether what follows `Bearer` is a token and no word of a sentence."""
-    if is_placeholder(value) or value.rstrip(".").lower() in _NO_SECRET:
+    word = value.rstrip(".=").lower()
+    if is_placeholder(value) or word in _NO_SECRET or (value[-1] == "=" and word.isalpha() and len(word) < 18):
         return False
     return looks_like_credential(value) or len(value) >= 18
 

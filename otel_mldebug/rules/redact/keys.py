@@ -59,7 +59,7 @@ def classify(key: str) -> KeyClass:
 
 def _identifier(words: list[str]) -> KeyClass | None:
     """The two names ending in `id` that are half of a credential."""
-    if words[-2:] == ["key", "id"] and words[-3:-2] == ["access"] or words[-1] == "accesskeyid":
+    if words[-3:] == ["access", "key", "id"] or words[-1] == "accesskeyid":
         return KeyClass(Secrecy.STRONG, "access-key-id")
     if words[-2:] == ["secret", "id"]:
         return KeyClass(Secrecy.STRONG, "secret")
@@ -126,7 +126,7 @@ def _other(words: list[str], whole: str) -> KeyClass | None:
         return KeyClass(Secrecy.STRONG, "token" if last == "jwt" else "authorization")
     if last in w.COOKIE_WORDS:
         return KeyClass(Secrecy.STRONG, "cookie")
-    if last in w.PERSONAL_WORDS or (before, last) in w.PERSONAL_PAIRS or whole.endswith("cardnumber"):
+    if last in w.PERSONAL_WORDS or f"{before}_{last}" in w.PERSONAL_PAIRS or whole.endswith("cardnumber"):
         return KeyClass(Secrecy.STRONG, "personal")
     if last in ("auth", "oauth") and (not before or before in w.AUTH_OWNERS):
         return KeyClass(Secrecy.WEAK, "authorization")

@@ -8,6 +8,7 @@ Mark = Callable[[str, str], str]
 MARKER = r"\[redacted:[a-z0-9-]{1,40}\]"
 """A regular expression for a marker, to build others from."""
 
+
 def marker(kind: str) -> str:
     """Return the marker for a secret of `kind`, such as `[redacted:github-token]`."""
     return f"[redacted:{kind}]"

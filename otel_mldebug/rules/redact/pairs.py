@@ -1,7 +1,7 @@
 """Secret keys with their values in running text.
 
-`key=value`, `key: value`, `"key": "value"`, `<key>value</key>`, `export KEY=value`, `("key", "value")`, `api key: value`.
-What follows the separator decides: a quoted value is taken whole, a bare one up to the next delimiter; constants,
+`key=value`, `key: value`, `"key": "value"`, `<key>value</key>`, `("key", "value")`, `api key: value` and the like. What
+follows the separator decides: a quoted value is taken whole, a bare one up to the next delimiter; constants,
 placeholders, types and expressions of a program stay.
 """
 
@@ -12,26 +12,32 @@ from dataclasses import dataclass
 from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy, classify
 from otel_mldebug.rules.redact.marks import MARKER, Mark
 from otel_mldebug.rules.redact.values import PROSE, is_code, is_plain_word, is_secret_value, looks_like_credential
-from otel_mldebug.rules.redact.words import MODEL_TOKEN_OWNERS
+from otel_mldebug.rules.redact.words import MODEL_TOKEN_OWNERS, vocabulary
 
 Classify = Callable[[str], KeyClass]
 
-STEMS = ("pass", "pw", "pswd", "phrase", "cret", "cred", "cvv", "cvc", "ken", "key", "kie", "uth", "bear", "jwt")
-"""Every secret key that occurs in texts has one of these in it; they begin with rare letters, for speed."""
+STEMS = (
+    *("pass", "pw", "pswd", "phrase", "cret", "cred", "cvv", "cvc", "key", "kie", "uth", "bear", "jwt"),
+    "ken(?!i[zs]|_ids?=|_type)",  # token, but neither tokenizer nor token_ids
+)
+"""Every secret key that occurs in texts matches one of these; they begin with rare letters, for speed."""
 
 _QUOTE = r"""\\{0,3}["'`]"""
 _SEPARATOR = (
     rf"(?:{_QUOTE})?\]?[ \t]*(?:=>|:=|==?|:(?!//)|%3d)"  # key=, key: and so on, the key quoted or not
-    rf"|{_QUOTE}, ?(?=[bu]?{_QUOTE})"  # ("key", "value")
+    rf"|{_QUOTE}, ?(?=[bu]?{_QUOTE})"  # ("key", "value"), ["--key", "value"]
     r"|(?<=[a-z0-9])>(?=[^\s<>])"  # <key>value</key>
     r"|(?: \[\w{0,20}\])?[ \t]*(?::|=)"  # AWS Secret Access Key [None]:
     rf"|[ \t]+(?=[bu]?{_QUOTE})"  # PASSWORD 'value'
+    r"| (?=[a-z_-]{0,20}[0-9][a-z0-9_-]{4})"  # password hunter22
     r"|[ \t](?:is|was|set to|provided|supplied|given|used|value)[:=]?[ \t]+"
 )
 _KEY_BACKWARDS = re.compile(r"[A-Za-z0-9_.-]{0,80}")
 _WORD_BACKWARDS = re.compile(r" ([A-Za-z]{1,20})(?![A-Za-z0-9_.-])")
-_ANNOTATION = re.compile(r"[ \t]*[A-Za-z_][\w.]{0,40}(?:\[[\w., |]{0,40}\])?(?: \| \w{1,20})?[ \t]*=[ \t]*(?=[bu]?[\"'])")
-_OPENING = re.compile(r"""[ \t]*([(\[]?)(?:[bBuUrRfF]{1,2}(?=["']))?(\\{0,3}["'`])?""")
+_ANNOTATION = re.compile(
+    r"[ \t]*[A-Za-z_][\w.]{0,40}(?:\[[\w., |]{0,40}\])?(?: \| \w{1,20})?[ \t]*=[ \t]*(?=[bu]?[\"'])"
+)
+_OPENING = re.compile(r"""[ \t]*([(\[]?)(?:[bBuUrRfF]{1,2}(?=[\\"']))?(\\{0,3}["'`])?""")
 _QUOTED = {q: re.compile(rf"[^{q}\\\r\n]*(?:\\.[^{q}\\\r\n]*)*(?={q})") for q in "\"'`"}
 _BARE = re.compile(rf"(?:{MARKER}|[^\s\"'`,;&)\]}}\\])+")
 _XML = re.compile(r"[^<>\r\n]{1,4096}(?=</)")
@@ -39,14 +45,16 @@ _NEXT_IN_LIST = re.compile(r"""["'][ \t]*,[ \t]*[bu]?(?=["'])""")
 _DICT_VALUE = re.compile(r"""(:[ \t]*)(["'])([^"'\\{}\r\n]{1,4096})(?=\2)""")
 _LINE_START = re.compile(r"(?:\A|[\r\n])[ \t>|+-]*(?:(?:export|set|env) )?\Z")
 _PLAIN_KEYS = frozenset(["key", "keys", "token", "tokens", "phrase"])
-_SCHEMES = frozenset("bearer basic token digest apikey negotiate ntlm oauth aws4-hmac-sha256".split())
-_PARSERS = MODEL_TOKEN_OWNERS | frozenset("expected illegal unrecognized unrecognised missing this every".split())
+_SCHEMES = vocabulary("bearer basic token digest apikey negotiate ntlm oauth aws4-hmac-sha256")
+_COMPLAINTS = vocabulary("invalid bad unknown wrong expired revoked missing this")
+_PARSERS = (MODEL_TOKEN_OWNERS | vocabulary("expected illegal unrecognized unrecognised every")) - _COMPLAINTS
 
 
 def finder(more_stems: tuple[str, ...] = ()) -> re.Pattern[str]:
     """Return the expression that finds, in lower-case text, what may be a secret key and the separator after it."""
-    stems = "|".join(sorted({*STEMS, *map(re.escape, more_stems)}, key=len, reverse=True))
-    return re.compile(rf"(?:{stems})([a-z0-9_.-]{{0,40}})({_SEPARATOR})")
+    stems = "|".join((*STEMS, *map(re.escape, more_stems)))
+    # The rest of the key is taken in a lookahead, once and for all: no backtracking into it.
+    return re.compile(rf"(?:{stems})(?=([a-z0-9_.-]{{0,40}}))\1(?:{_SEPARATOR})")
 
 
 FIND = finder()
@@ -112,8 +120,11 @@ def _with_word_before(text: str, start: int, name: str, key: KeyClass, classify:
     if not word:
         return key
     before = word[1][::-1].lower()
-    if name.startswith("token") and before in _PARSERS:
-        return HARMLESS
+    if name.startswith("token"):
+        if before in _PARSERS:
+            return HARMLESS
+        if before in _COMPLAINTS:  # a credential or a word of a grammar
+            return KeyClass(Secrecy.WEAK, "token")
     together = classify(f"{before}_{name}")
     return together if together.secrecy > key.secrecy else key
 
@@ -125,6 +136,8 @@ def _values(pair: _Pair) -> Iterator[tuple[int, int]]:
         end = annotation.end()
     opening = _OPENING.match(text, end)
     if opening is None or text.startswith("[redacted:", opening.start(1)):
+        return
+    if "," in pair.separator and not _is_item(pair, opening):
         return
     if pair.separator == ">":
         if text[pair.key_start - 1 : pair.key_start] in ("<", ":") and (xml := _XML.match(text, end)):
@@ -138,6 +151,19 @@ def _values(pair: _Pair) -> Iterator[tuple[int, int]]:
                 yield from _if_secret(pair, item.start(3), item.end(3))
     elif opening[1] != "[":
         yield from _bare(pair, opening.end())
+
+
+def _is_item(pair: _Pair, opening: re.Match[str]) -> bool:
+    """Say whether `("key", "value")` or `["--key", "value"]` is that, and no list of names."""
+    text, quote = pair.text, opening[2] or ""
+    begin = pair.key_start - len(quote)
+    if not quote or not text.startswith(quote, begin):
+        return False
+    if pair.name.startswith("-"):
+        return True
+    stop = text.find(quote, opening.end(), opening.end() + 4096)
+    alone = text[begin - 1 : begin] in ("(", "[") and text[stop + len(quote) : stop + len(quote) + 1] in (")", "]")
+    return alone and looks_like_credential(text[opening.end() : stop])
 
 
 def _if_secret(pair: _Pair, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -175,7 +201,8 @@ def _bare(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
     found = _BARE.match(pair.text, start)
     if not found:
         return
-    value = found[0].rstrip(".:!?") or found[0]
+    value = found[0].partition("%26")[0] if "%" in pair.separator else found[0]
+    value = value.rstrip(".:") or value
     if value[0] in "<{[(" or value.startswith(("${", "$(", "%(")) or value.lower() in _SCHEMES:
         return
     if is_code(value, pair.name) or not is_secret_value(value, pair.key) or not _written_as_value(pair, value, start):
@@ -185,9 +212,9 @@ def _bare(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
 
 def _written_as_value(pair: _Pair, value: str, start: int) -> bool:
     """Say whether `value` is meant as the value of the key, and is no next word of a sentence or a program."""
-    if looks_like_credential(value):
-        return True
     kind, separator = pair.key.kind, pair.separator
+    if looks_like_credential(value):
+        return separator != " " or kind == "password" or len(value) >= (20 if pair.name.lower() == "token" else 10)
     if value.replace(".", "").replace(",", "").lstrip("+-").isdigit():
         return kind == "password" or (kind in ("secret", "personal", "api-key") and len(value) >= 3)
     if "=" in separator or "%" in separator:

@@ -27,7 +27,7 @@ _MIXED = r"(?=[\w-]{0,80}[0-9])(?=[\w-]{0,80}[A-Za-z])"  # looks ahead only as f
 
 PROVIDERS: tuple[Provider, ...] = (
     # Code hosts and registries
-    Provider("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9_.-]{30,}"),
+    Provider("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{30,}"),
     Provider("github-token", "github_pat_", r"[A-Za-z0-9_]{30,}"),
     Provider("gitlab-token", "glpat- gldt- glrt- glrtr- glptt- glft- glimt- glwt-", r"[\w=.-]{16,}"),
     Provider("gitlab-token", "glcbt- glagent- glsoat- glffct- gloas-", r"[\w=.-]{16,}"),

@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from otel_mldebug.errors import ConfigError
@@ -67,7 +67,7 @@ class Redactor:
         if not self.enabled or not value:
             return value
         for kind, pattern in self._more:
-            value = pattern.sub(lambda m, kind=kind: self._replace(m, kind), value)
+            value = pattern.sub(partial(self._replace, kind), value)
         return text.redact(value, self._mark, classify=self._classify, find=self._find)
 
     def value(self, value: Any) -> Any:
@@ -103,7 +103,7 @@ class Redactor:
             self.counts[kind] += 1
         return marker(kind)
 
-    def _replace(self, found: re.Match[str], kind: str) -> str:
+    def _replace(self, kind: str, found: re.Match[str]) -> str:
         group = "secret" if found.re.groupindex.get("secret") and found["secret"] is not None else 0
         start, stop = (position - found.start() for position in found.span(group))
         return found[0][:start] + self._mark(kind, found[group]) + found[0][stop:] if found[group] else found[0]

@@ -1,7 +1,7 @@
 """Redaction of JSON-like values: nested containers, dataclasses, named tuples, argument lists, header lists.
 
-Bounded in depth and in the number of values, guarded against cycles, and total: whatever comes in, something that can be
-written as JSON (or the same plain value) comes out.
+Bounded in depth and in the number of values, guarded against cycles, and total: whatever comes in, something that can
+be written as JSON (or the same plain value) comes out.
 """
 
 import dataclasses

@@ -9,8 +9,8 @@ from otel_mldebug.rules.redact.marks import Mark
 def redact(text: str, mark: Mark, *, classify: pairs.Classify, find: re.Pattern[str]) -> str:
     """Return `text` with everything replaced that the stages know. Linear in its length."""
     text = pem.redact(text, mark)
-    text = headers.redact(text, mark)
     text = tokens.redact(text, mark)
+    text = headers.redact(text, mark)
     text = urls.redact(text, mark)
     text = pairs.redact(text, mark, classify=classify, find=find)
     text = commands.redact(text, mark, classify=classify)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from otel_mldebug.rules.redact.marks import Mark
 from otel_mldebug.rules.redact.providers import PROVIDERS
@@ -24,7 +25,7 @@ def _dispatcher(prefixes: list[str]) -> str:
     groups: dict[str, list[str]] = {}
     for prefix in sorted(prefixes, key=len, reverse=True):
         groups.setdefault(prefix[0], []).append(re.escape(prefix[1:]))
-    return "(?:%s)" % "|".join(f"{first}(?:{'|'.join(rests)})" for first, rests in groups.items())
+    return "|".join(f"{first}(?:{'|'.join(rests)})" for first, rests in groups.items())
 
 
 _ROWS = _by_prefix()
@@ -56,14 +57,14 @@ _MAILGUN = re.compile(r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])")
 def redact(text: str, mark: Mark) -> str:
     """Replace tokens in `text`. Linear in its length."""
     if "eyJ" in text:
-        text = _JWT.sub(lambda m: mark("jwt", m[0]), text)
+        text = _JWT.sub(partial(_without_full_stop, mark=mark), text)
     runs = [run.span() for run in _RUN.finditer(text)]
     if not runs:
         return text
     text = _in_runs(text, runs, mark)
     for literal, kind, pattern in _INNER:
         if literal in text:
-            text = pattern.sub(lambda m, kind=kind: _last_group(m, kind, mark), text)
+            text = pattern.sub(partial(_last_group, kind=kind, mark=mark), text)
     return text
 
 
@@ -87,8 +88,8 @@ def _finds(text: str, position: int, start: int, stop: int) -> Iterator[tuple[st
         position = prefix.start(1) + 1
         for kind, pattern in _ROWS[prefix[1]]:
             if found := pattern.match(text, prefix.start(1)):
-                yield kind, found.start(), found.end()
-                position = found.end()
+                position = found.start() + len(found[0].rstrip("."))
+                yield kind, found.start(), position
                 if kind == "aws-access-key-id" and (secret := _AWS_SECRET_AFTER_ID.match(text, position)):
                     yield "aws-secret-key", secret.start(1), secret.end(1)
                     position = secret.end()
@@ -101,10 +102,15 @@ def _finds(text: str, position: int, start: int, stop: int) -> Iterator[tuple[st
             yield "discord-token" if first in "MNO" else "mailgun-key", start, found.end()
 
 
-def _last_group(found: re.Match[str], kind: str, mark: Mark) -> str:
+def _last_group(found: re.Match[str], *, kind: str, mark: Mark) -> str:
     if found.lastindex is None:
         return mark(kind, found[0])
     return found[0][: found.start(1) - found.start()] + mark(kind, found[1])
+
+
+def _without_full_stop(found: re.Match[str], *, mark: Mark) -> str:
+    token = found[0].rstrip(".")
+    return mark("jwt", token) + found[0][len(token) :]
 
 
 def _mixed(token: str) -> bool:

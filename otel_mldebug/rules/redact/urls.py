@@ -5,6 +5,7 @@ import re
 from otel_mldebug.rules.redact.keys import Secrecy, classify
 from otel_mldebug.rules.redact.marks import MARKER, Mark
 from otel_mldebug.rules.redact.values import is_placeholder, looks_like_credential
+from otel_mldebug.rules.redact.words import vocabulary
 
 _STOP = r"\s\"'<>`\\"
 # The authority up to its last @; an unencoded / or # in a password is let through by the second expression.
@@ -15,9 +16,7 @@ _ODD_USERINFO = re.compile(
 )
 _PARTS = re.compile(rf"({MARKER}|[^:]*)(:?)(.*)", re.DOTALL)
 _ORACLE = re.compile(r"(jdbc:oracle:\w{2,6}:[\w$]{1,64}/)([^@\s\"']{1,128})(?=@)")
-_PARAMETER = re.compile(
-    r"([?&#%](?:3[Ff]|26|amp;)?([A-Za-z_][\w.%-]{0,63}?)(?:=|%3[Dd]))([^\s&#\"'<>`\\()\[\]{},;|]+)"
-)
+_PARAMETER = re.compile(r"([?&#%](?:3[Ff]|26|amp;)?([A-Za-z_][\w.%-]{0,63}?)(?:=|%3[Dd]))([^\s&#\"'<>`\\()\[\]{},;|]+)")
 _ENCODED_STOP = re.compile(r"%26|%23|&amp;")
 _HOOK = re.compile(
     r"((?:slack(?:-gov)?\.com/(?:services|workflows|triggers)|discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{5,25}|"
@@ -26,13 +25,13 @@ _HOOK = re.compile(
     r"open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook|victorops\.com/integrations/\w{1,30}/\d{1,20}/alert)/)"
     r"([A-Za-z0-9_@:%.-]{4,}(?:/[A-Za-z0-9_@:%.-]+)*)"
 )
-_ONLY_IN_URLS = frozenset(
+_ONLY_IN_URLS = vocabulary(
     "sig signature key auth code hmac sid session ticket x-amz-signature x-amz-credential x-amz-security-token "
     "x-goog-signature x-goog-credential googleaccessid otp assertion code_verifier client_assertion samlresponse "
-    "oauth_signature hdnts skey sas pass".split()
+    "oauth_signature hdnts skey sas pass"
 )
 """Parameters that are secret in a query, and too common a word elsewhere."""
-_LONG = frozenset("code ticket session sid auth googleaccessid".split())
+_LONG = vocabulary("code ticket session sid auth googleaccessid")
 _JUDGED_BY_VALUE = _LONG | {"key", "pass"}
 _HIDDEN_USERS = frozenset(["x-oauth-basic", "x-token-auth", "", "x"])
 """Passwords that say that the user is the secret: `https://TOKEN:x-oauth-basic@github.com`."""
@@ -79,7 +78,7 @@ def _parameter(found: re.Match[str], mark: Mark) -> str:
     key = classify(name)
     if is_placeholder(value) or (key.secrecy is Secrecy.NONE and name not in _ONLY_IN_URLS):
         return found[3]
-    if name in _JUDGED_BY_VALUE or key.secrecy is Secrecy.WEAK:
-        if not looks_like_credential(value) or (name in _LONG and len(value) < 10):
-            return found[3]
+    judged = name in _JUDGED_BY_VALUE or key.secrecy is Secrecy.WEAK
+    if judged and (not looks_like_credential(value) or (name in _LONG and len(value) < 10)):
+        return found[3]
     return mark(key.kind or "signature", value) + found[3][len(value) :]

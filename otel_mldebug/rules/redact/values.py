@@ -6,20 +6,21 @@ references to a vault, code that fetches it, a tokenizer's `<pad>`.
 
 import re
 
-from otel_mldebug.rules.redact.keys import KeyClass, Secrecy, classify, words_of
+from otel_mldebug.rules.redact.keys import KeyClass, Secrecy, classify
 from otel_mldebug.rules.redact.marks import MARKER
+from otel_mldebug.rules.redact.words import vocabulary
 
-CONSTANTS = frozenset(
+CONSTANTS = vocabulary(
     "none null nil true false yes no on off undefined nan inf n/a na unset str string int integer bytes bool boolean "
-    "float any object dict list tuple secretstr optional redacted masked filtered same-origin".split()
+    "float any object dict list tuple secretstr optional redacted masked filtered same-origin"
 )
 """Values that are no secret anywhere, in lower case."""
 
-PROSE = frozenset(
+PROSE = vocabulary(
     "empty missing required invalid incorrect expired set default disabled enabled unknown rejected denied revoked "
     "failed malformed wrong mismatch ok valid must should cannot could can is was not the a an and or has for in of to "
     "with from expected got but absent present ignored forbidden unauthorized unsupported hidden removed it this that "
-    "please see use no your".split()
+    "please see use no your"
 )
 """Words that go on with a sentence after `password: `."""
 
@@ -40,15 +41,16 @@ _FILE = re.compile(r"[\w./~@ -]*\.(?:pem|json|key|crt|cer|p12|pfx|jks|txt|ya?ml|
 # <pad>, [MASK], </s>, <|endoftext|>, Ġhello, ▁the, ##ing: a tokenizer's token.
 _SPECIAL_TOKEN = re.compile(r"<[^<>\s]{0,40}>|\[[A-Z_0-9 ]{1,20}\]|[Ġ▁Ċ].{0,40}|##\w{1,30}|\W{0,6}", re.DOTALL)
 _CALL = re.compile(r"(?:await |not )?[A-Za-z_][\w.]*(?:\(|\[(?:[\"'\w]|\Z))")
-_NAMES = frozenset(
+_NAMES = vocabulary(
     "arg args data default field input item k key kwargs kw obj opt opts param params payload pw request resp response "
-    "result self tok v val value var x y".split()
+    "result self tok v val value var x y"
 )
 _OWNERS = ("self.", "args.", "config.", "cfg.", "settings.", "os.", "opts.", "options.", "ctx.", "cls.")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _PLAIN_WORD = re.compile(r"[A-Z]?[a-z]{1,15}|[A-Z]{1,12}")
 _NUMBER = re.compile(r"[-+]?[\d_.,]+(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]{1,16}")
 _OPAQUE = re.compile(r"[A-Za-z0-9]{20,}|[A-Za-z0-9+/_=.~-]{24,}")
+_SCHEME = re.compile(r"\A(?:Bearer|Basic|Token|ApiKey|Digest)(?: +|\Z)", re.IGNORECASE)
 _HAS_DIGIT = re.compile(r"\d")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 _HAS_SPACE = re.compile(r"\s")
@@ -96,6 +98,8 @@ def is_secret_value(value: str, key: KeyClass) -> bool:
     """Say whether `value`, quoted or whole under a key of class `key`, is to be replaced."""
     if key.secrecy is Secrecy.WEAK and not looks_like_credential(value):
         return False
+    if key.kind == "authorization":
+        value = _SCHEME.sub("", value)
     if is_placeholder(value) or is_path(value, key.kind):
         return False
     return key.kind != "token" or _SPECIAL_TOKEN.fullmatch(value) is None
@@ -109,6 +113,10 @@ def _settled(value: str) -> bool:
     return "[redacted:" in value and (_SETTLED.fullmatch(value) is not None or "=[redacted:cookie]" in value)
 
 
+def _squeezed(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
 def is_code(value: str, name: str) -> bool:
     """Say whether the unquoted `value` of the key `name` is an expression of a program, as in a traceback."""
     if _CALL.match(value):
@@ -116,7 +124,7 @@ def is_code(value: str, name: str) -> bool:
     if not _IDENTIFIER.fullmatch(value):
         return False
     last = value.rpartition(".")[2]
-    if last.lower() in _NAMES or value.startswith(_OWNERS) or words_of(last) == words_of(name):
+    if last.lower() in _NAMES or value.startswith(_OWNERS) or _squeezed(last) == _squeezed(name):
         return True
     if "_" not in value and "." not in value:
         return False

@@ -1,19 +1,25 @@
 """The vocabulary of key names: which words make a key secret, and which make it harmless again."""
 
-PASSWORD_WORDS = frozenset(
+
+def vocabulary(text: str) -> frozenset[str]:
+    """Return the words of `text`; lists of words stay readable that way."""
+    return frozenset(text.split())
+
+
+PASSWORD_WORDS = vocabulary(
     "password passwords passwd passwds passphrase passphrases passcode pwd pswd passwort keypass storepass "
-    "sshpass pgpassword bindpw".split()
+    "sshpass pgpassword bindpw"
 )
 PASSWORD_PARTS = ("password", "passwd", "passphrase", "passcode")
-PASS_OWNERS = frozenset(
+PASS_OWNERS = vocabulary(
     "admin amqp auth basic broker celery clickhouse couchdb database db elastic email es ftp http https imap "
     "jenkins kafka key keystore ldap login mail mongo mongodb mqtt my mysql neo4j nexus pg pop postgres postgresql "
     "proxy rabbit rabbitmq redis root router sa server service sftp smtp sql ssh sudo svn truststore user vault vnc "
-    "vpn web wifi wlan".split()
+    "vpn web wifi wlan"
 )
 """Words before a final `pass` that make it a password; `forward_pass` and `low_pass` have none of them."""
 
-SECRET_FOLLOWERS = frozenset("access key keys token id string text value base b64 base64 data json phrase".split())
+SECRET_FOLLOWERS = vocabulary("access key keys token id string text value base b64 base64 data json phrase")
 """What may follow `secret` in a key that is itself a secret: `secret_key_base`, `secret_access_key`."""
 
 _PROVIDERS = (
@@ -28,41 +34,37 @@ _PROVIDERS = (
     "supabase tavily telegram tinify together trello twilio twitter unsplash vercel vertex voyage wandb weather "
     "weaviate xai youtube zhipu"
 )
-KEY_OWNERS = frozenset(
-    (
-        _PROVIDERS + " access account admin aes api apikey apim app application auth authorization bearer client cmk "
-        "cipher consumer crypt crypto decrypt decryption deploy deployment ecdsa ed25519 encrypt encryption fernet "
-        "functions hmac ingest ingestion instrumentation integration jwt kek kms license licence master oauth pem "
-        "private read recovery root rsa sas sdk secret secure security service shared sharing signature signing ssh "
-        "ssl storage subscription symmetric tls webhook wrapping write admin bot session server user"
-    ).split()
+KEY_OWNERS = vocabulary(
+    _PROVIDERS + " access account admin aes api apikey apim app application auth authorization bearer client cmk "
+    "cipher consumer crypt crypto decrypt decryption deploy deployment ecdsa ed25519 encrypt encryption fernet "
+    "functions hmac ingest ingestion instrumentation integration jwt kek kms license licence master oauth pem "
+    "private read recovery root rsa sas sdk secret secure security service shared sharing signature signing ssh "
+    "ssl storage subscription symmetric tls webhook wrapping write admin bot session server user"
 )
 """Words before a final `key` that make it a credential; `primary_key`, `sort_key`, `cache_key` have none of them."""
 
-WEAK_KEY_OWNERS = frozenset(
-    "app application client read service session server storage user write maps weather".split()
-)
+WEAK_KEY_OWNERS = vocabulary("app application client read service session server storage user write maps weather")
 """Of those, the ones that name a plain identifier as often: the value has to look like a credential too."""
 
 KEY_ENDINGS = tuple(
-    "apikey accesskey secretkey authkey privatekey signingkey encryptionkey masterkey accountkey licensekey "
-    "sharedkey sshkey subscriptionkey".split()
+    vocabulary(
+        "apikey accesskey secretkey authkey privatekey signingkey encryptionkey masterkey accountkey licensekey "
+        "sharedkey sshkey subscriptionkey"
+    )
 )
 
-TOKEN_OWNERS = frozenset(
-    (
-        _PROVIDERS + " access account activation admin api app application artifactory atlas auth authentication "
-        "authorization bearer bot buildkite cf ci circle circleci civitai client codecov conda confirmation consul "
-        "csrf dashboard deploy device do docker fly gitea gl hub id impersonation influx influxdb invite "
-        "invitation jfrog job jupyter jwt k8s kube kubernetes login magic mfa mlflow netlify ngrok nomad notebook "
-        "oauth oauth2 pat personal private publish pull push railway refresh registration registry reset root run "
-        "runner sa saml scim secret security service session share sso sts svc terraform tf trakt twine unsubscribe "
-        "upload user vault verification web webhook xsrf zenodo"
-    ).split()
+TOKEN_OWNERS = vocabulary(
+    _PROVIDERS + " access account activation admin api app application artifactory atlas auth authentication "
+    "authorization bearer bot buildkite cf ci circle circleci civitai client codecov conda confirmation consul "
+    "csrf dashboard deploy device do docker fly gitea gl hub id impersonation influx influxdb invite "
+    "invitation jfrog job jupyter jwt k8s kube kubernetes login magic mfa mlflow netlify ngrok nomad notebook "
+    "oauth oauth2 pat personal private publish pull push railway refresh registration registry reset root run "
+    "runner sa saml scim secret security service session share sso sts svc terraform tf trakt twine unsubscribe "
+    "upload user vault verification web webhook xsrf zenodo"
 )
 """Words before a final `token` that make it a credential."""
 
-MODEL_TOKEN_OWNERS = frozenset(
+MODEL_TOKEN_OWNERS = vocabulary(
     "added additional action assistant audio avg bad begin beginning block blank boi bos box cancel cancellation chat "
     "class cls cont continuation cur current decoder document draft each empty encoder end eoa eod eoi eom eos eot "
     "extra fake fill fim first forced full generated head human ignore image img infill init initial input instruction "
@@ -70,29 +72,29 @@ MODEL_TOKEN_OWNERS = frozenset(
     "null num object one oov output pad padding page patch per pixel placeholder pos position predicted prefix prev "
     "previous prompt query register right sample segment self sentinel sep separator sot soi space special speech "
     "start steering stop str sub subword suffix system tail target task text think thinking timestamp tool total "
-    "trigger turn unexpected unk unknown user_start video vision visual vocab word".split()
+    "trigger turn unexpected unk unknown user_start video vision visual vocab word"
 )
 """Words before a final `token` that make it a piece of text: a tokenizer's or a parser's token."""
 
-CREDENTIAL_WORDS = frozenset("credential credentials creds cred".split())
-COOKIE_WORDS = frozenset("cookie cookies cookie2 setcookie".split())
-SESSION_WORDS = frozenset("sessionid sessid phpsessid jsessionid asp.net_sessionid sessiontoken".split())
-PERSONAL_WORDS = frozenset("cvv cvv2 cvc cvc2 ssn otp totp mnemonic passkey".split())
-PERSONAL_PAIRS = frozenset(
-    [("card", "number"), ("credit", "card"), ("seed", "phrase"), ("recovery", "phrase"), ("recovery", "code")]
-    + [("recovery", "codes"), ("backup", "codes"), ("pin", "code"), ("security", "number"), ("debit", "card")]
+CREDENTIAL_WORDS = vocabulary("credential credentials creds cred")
+COOKIE_WORDS = vocabulary("cookie cookies cookie2 setcookie")
+SESSION_WORDS = vocabulary("sessionid sessid phpsessid jsessionid asp.net_sessionid sessiontoken")
+PERSONAL_WORDS = vocabulary("cvv cvv2 cvc cvc2 ssn otp totp mnemonic passkey")
+PERSONAL_PAIRS = vocabulary(
+    "card_number credit_card debit_card seed_phrase recovery_phrase recovery_code recovery_codes backup_codes pin_code "
+    "security_number"
 )
 
-AUTH_OWNERS = frozenset("x http basic proxy redis smtp npm registry docker user digest login upstream".split())
+AUTH_OWNERS = vocabulary("x http basic proxy redis smtp npm registry docker user digest login upstream")
 
-TAIL = frozenset(
+TAIL = vocabulary(
     "0 1 2 3 4 5 6 7 8 9 v1 v2 v3 b64 base64 backup bytes confirm confirmation current data dev encoded env "
     "encrypted hash hashed json live local main new old pem plain plaintext prev previous primary prod production raw "
-    "repeat sandbox sbx secondary stage staging str string test text val value".split()
+    "repeat sandbox sbx secondary stage staging str string test text val value"
 )
 """Words that may follow the decisive word without changing what the key is: `API_KEY_2`, `password_old`."""
 
-DESCRIBES = frozenset(
+DESCRIBES = vocabulary(
     "age alg algorithm alias at arn attempts attempt audience bucket budget cache callback cells changed check checker "
     "class cls column config context cost count counts created description dict dim dims dir directory disabled emb "
     "embed embedder embedding embeddings embeddings enabled endpoint error errors exception exceptions exists expired "
@@ -105,15 +107,15 @@ DESCRIBES = frozenset(
     "result role rotation rules schema scope scopes scheme score scores second seconds selector service set shape "
     "shift size sizes sock socket source span spans state status store strategy strength stream suffix support table "
     "target time timeout tokenizer ttl type types updated uri url usage used user username valid validator var "
-    "variable vault version weight weights".split()
+    "variable vault version weight weights"
 )
-"""Last words that make a key describe a secret instead of holding it: `password_length`, `token_type`, `secret_name`."""
+"""Last words that make a key describe a secret, not hold it: `password_length`, `token_type`, `secret_name`."""
 
-COUNTS = frozenset("has is no num n max min total avg mean count contains requires needs missing unexpected".split())
+COUNTS = vocabulary("has is no num n max min total avg mean count contains requires needs missing unexpected")
 """First words that make a key a number or a question: `num_tokens`, `has_password`, `max_new_tokens`."""
 
-HARMLESS_FIELDS = DESCRIBES | frozenset(
+HARMLESS_FIELDS = DESCRIBES | vocabulary(
     "account auth_uri client_id client_email database db domain email hostname login project project_id provider "
-    "region tenant token_uri universe_domain user username user_name".split()
+    "region tenant token_uri universe_domain user username user_name"
 )
 """Fields inside a container such as `credentials` that say whose it is, not what it is."""
