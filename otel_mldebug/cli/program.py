@@ -54,12 +54,16 @@ def isolating_flag(argv: Sequence[str]) -> str:
     """Return the flag with which a Python is started without PYTHONPATH or `site`, and so without us; empty if none."""
     if not Path(argv[0]).name.startswith(("python", "pypy")):
         return ""
-    for word in argv[1:]:
-        if not word.startswith("-") or word.startswith("--") or word[1:2] in ("c", "m", "W", "X", ""):
-            return ""
-        for letter in word[1:]:
-            if letter in "EIS":
-                return f"-{letter}"
+    words = iter(argv[1:])
+    for word in words:
+        if word in ("-X", "-W"):
+            next(words, None)
+        elif not word.startswith("-") or word.startswith("--") or word[1:2] in ("c", "m", ""):
+            break
+        elif word[1] not in "XW":
+            for letter in word[1:]:
+                if letter in "EIS":
+                    return f"-{letter}"
     return ""
 
 
