@@ -15,7 +15,8 @@ class StepRecord:
         forward_s: From the batch to the start of backward, loss included, seconds.
         backward_s: Inside backward, seconds, summed over the backward calls of the step.
         optimizer_s: Inside the optimizer's step, seconds.
-        loss: Objective: unscaled, summed over the backward calls of the step. May be NaN or infinite.
+        loss: Objective: unscaled, summed over the backward calls of the step; of those that an optimizer makes itself
+            (closures) the first, which is where its step began. May be NaN or infinite.
         gradient_norm: Euclidean norm of all gradients that the optimizer sees. May be NaN or infinite.
         learning_rate: Of the first parameter group.
         samples: Samples in the step's batches.

@@ -1,1 +1,28 @@
-"""Watching training steps."""
+"""Training: steps, what they cost and produce, and what is wrong with them.
+
+Importing this imports neither torch nor OpenTelemetry; `install` is called with torch once the program has imported it.
+"""
+
+from typing import Any
+
+from otel_mldebug.instrument.training.progress import context
+
+__all__ = ["context", "install", "uninstall"]
+
+
+def install(torch: Any) -> None:
+    """Watch training from now on; nothing happens if that is so already.
+
+    Args:
+        torch: The module, which the program has imported.
+    """
+    from otel_mldebug.instrument.training import pytorch
+
+    pytorch.install(torch)
+
+
+def uninstall() -> None:
+    """Stop watching: PyTorch is as it was before."""
+    from otel_mldebug.instrument.training import pytorch
+
+    pytorch.uninstall()

@@ -1,0 +1,147 @@
+"""What tensors say at the moment when a loss or a gradient is found to be non-finite, before the evidence is gone."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from otel_mldebug.instrument.training.health import Damage, damage, tensors_of
+from otel_mldebug.instrument.training.layers import Layers, owner
+from otel_mldebug.instrument.training.trace import Trace, common, trace
+from otel_mldebug.rules.detectors.origin import Kind, Origin
+from otel_mldebug.rules.facts import Value
+
+_MOST_SHARE = 0.5
+"""Share of the weights that only an update of the optimizer makes bad at once."""
+
+
+class Diagnosis:
+    """Looks for the origin of non-finite values.
+
+    Args:
+        torch: The module.
+        layers: Names of parameters and modules.
+    """
+
+    def __init__(self, torch: Any, layers: Layers) -> None:
+        self._torch = torch
+        self._layers = layers
+
+    def loss(self, loss: Any, value: float, *, step: int, batches: Iterable[Any]) -> Origin:
+        """Return where a loss became non-finite, to be called before backward frees its graph.
+
+        Args:
+            loss: The tensor.
+            value: What it holds.
+            step: Number of the step.
+            batches: What the step was fed with, as far as it is known.
+        """
+        found = trace(self._torch, loss.grad_fn, self._layers) if loss.grad_fn is not None else Trace()
+        if found.bad_leaves:
+            return self._weights(found.bad_leaves, len(found.leaves), step=step, value=value)
+        bad_input = self._bad_input(batches)
+        if found.outside is not None:
+            named = self._named(found.outside.tensor)
+            if named:
+                return self._weights([(named, found.outside.damage)], len(found.leaves) + 1, step=step, value=value)
+            where, harm = bad_input or ("", found.outside.damage)
+            return Origin(
+                step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm),
+                certainty=0.95 if where else 0.85,
+            )  # fmt: skip
+        if bad_input is not None and (found.fed or not found.operation):
+            where, harm = bad_input
+            return Origin(step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm), certainty=0.9)
+        if not found.operation:
+            return Origin(step=step, value=value, kind=Kind.UNKNOWN, certainty=0.95)
+        return Origin(
+            step=step,
+            value=value,
+            kind=Kind.FORWARD,
+            layer=found.layer,
+            operation=found.operation,
+            after=found.after,
+            before=found.before,
+            details=describe(found.damage) if found.damage is not None else {},
+            certainty=0.95 if found.certain else 0.7,
+        )
+
+    def gradients(self, bad: Sequence[tuple[Any, bool]], value: float, *, step: int, batches: Iterable[Any]) -> Origin:
+        """Return where gradients became non-finite although the loss is finite, to be called before the optimizer.
+
+        Args:
+            bad: Parameters in forward order, each with whether its gradient is not finite.
+            value: The gradient norm.
+            step: Number of the step.
+            batches: What the step was fed with, as far as it is known.
+        """
+        self._layers.learn([p for p, _ in bad])
+        weights = [(self._layers.name(p) or f"#{i}", d) for i, (p, _) in enumerate(bad) if (d := self._damage(p))]
+        if weights:
+            return self._weights(weights, len(bad), step=step, value=value)
+        if (found := self._bad_input(batches)) is not None:
+            where, harm = found
+            return Origin(step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm), certainty=0.85)
+        names = [self._layers.name(p) or f"#{i}" for i, (p, _) in enumerate(bad)]
+        hit = [i for i, (_, is_bad) in enumerate(bad) if is_bad]
+        after = owner(names[hit[-1]])
+        fine = [owner(name) for name in names[hit[-1] + 1 :] if owner(name) != after]
+        before = fine[0] if fine else ""
+        alone = len({owner(names[i]) for i in hit}) == 1 and len(hit) < len(bad)
+        return Origin(
+            step=step,
+            value=value,
+            kind=Kind.BACKWARD,
+            layer=after if alone else (common(after, before) or after) if before else "",
+            after=after,
+            before=before,
+            tensors=tuple(names[i] for i in hit),
+            num_bad=len(hit),
+            num_all=len(bad),
+            certainty=0.85 if before else 0.8,
+        )
+
+    def _damage(self, tensor: Any) -> Damage | None:
+        return damage(self._torch, tensor)
+
+    def _weights(self, bad: Sequence[tuple[str, Damage]], num_all: int, *, step: int, value: float) -> Origin:
+        spread = len(bad) > 2 and len(bad) > _MOST_SHARE * num_all and step > 0
+        return Origin(
+            step=step,
+            value=value,
+            kind=Kind.WEIGHT,
+            layer="" if spread else bad[0][0],
+            tensors=tuple(name for name, _ in bad),
+            num_bad=len(bad),
+            num_all=num_all,
+            details=describe(bad[0][1]),
+            certainty=0.8 if spread else 0.95,
+            update=spread,
+        )
+
+    def _bad_input(self, batches: Iterable[Any]) -> tuple[str, Damage] | None:
+        for batch in batches:
+            for place, tensor in tensors_of(self._torch, batch):
+                found = self._damage(tensor)
+                if found is not None and not found.mask_like:
+                    return place, found
+        return None
+
+    def _named(self, tensor: Any) -> str:
+        """Return the name of a buffer or frozen weight that shares its memory with `tensor`."""
+        try:
+            pointer = tensor.data_ptr()
+        except RuntimeError:
+            return ""
+        return next((n for n, t in self._layers.tensors() if t.numel() and t.data_ptr() == pointer), "")
+
+
+def describe(harm: Damage) -> dict[str, Value]:
+    """Return what is wrong with a tensor as evidence."""
+    found: dict[str, Value] = {
+        "format": harm.format,
+        "elements": harm.size,
+        "nan": harm.nan,
+        "infinite": harm.above + harm.below,
+    }
+    if harm.nan + harm.above + harm.below < harm.size:
+        found.update(smallest=harm.low, largest=harm.high)
+    return found

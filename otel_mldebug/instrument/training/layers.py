@@ -1,0 +1,155 @@
+"""From tensors to the names that people gave them: `encoder.fc1.weight`. Holds nothing but weak references."""
+
+import gc
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+_PREFIXES = ("_orig_mod.", "module.", "_fsdp_wrapped_module.")
+"""What torch.compile, DDP and FSDP put in front of the names of the model that they wrap."""
+_MOST_SEARCHES = 4
+"""Searches through all objects of the process: each takes about 0.2 s for a million objects."""
+
+
+class Layers:
+    """Knows the models of the process and the qualified names of their parameters, buffers and modules.
+
+    Modules are noted when something is registered in them, by torch's own registration hooks: nothing runs in a
+    forward pass. A model that was there before the hooks, or that was copied or unpickled, is searched for once it is
+    needed.
+
+    Args:
+        torch: The module.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self._module_type = torch.nn.Module
+        self._noted: list[weakref.ref[Any]] = []
+        self._latest: int = 0
+        self._roots: list[weakref.ref[Any]] = []
+        self._focus: list[weakref.ref[Any]] = []
+        self._names: dict[int, tuple[weakref.ref[Any], weakref.ref[Any], str]] = {}
+        self._searches = 0
+
+    def note(self, module: Any, *_: Any) -> None:
+        """Note a module in which a parameter or a module is being registered."""
+        if id(module) != self._latest:
+            self._latest = id(module)
+            self._noted.append(weakref.ref(module))
+            if len(self._noted) > 50_000:
+                self._noted = [ref for ref in self._noted if ref() is not None][-25_000:]
+
+    def learn(self, parameters: Iterable[Any], *, search: bool = True) -> None:
+        """Make sure that `parameters` have names, if they belong to any module.
+
+        Args:
+            parameters: Tensors that an optimizer or a graph holds.
+            search: Go through all objects of the process if the modules noted are not enough.
+        """
+        unknown = [p for p in parameters if not self.name(p)]
+        if not unknown:
+            return
+        wanted = {id(p) for p in unknown}
+        noted = (module for ref in self._noted if (module := ref()) is not None)
+        wanted = self._adopt(noted, wanted)
+        if wanted and search and self._searches < _MOST_SEARCHES:
+            self._searches += 1
+            self._adopt(self._all_modules(), wanted)
+
+    def _all_modules(self) -> Iterator[Any]:
+        kinds: dict[type, bool] = {}
+        for thing in gc.get_objects():
+            kind = type(thing)  # not isinstance: that would ask proxies for their class
+            known = kinds.get(kind)
+            if known is None:
+                known = kinds[kind] = issubclass(kind, self._module_type)
+            if known:
+                yield thing
+
+    def _adopt(self, modules: Iterable[Any], wanted: set[int]) -> set[int]:
+        """Name the tensors of those roots among `modules` that hold something wanted; return what stays unnamed."""
+        every = {id(m): m for m in modules if m.__dict__.get("_modules") is not None}
+        children = {id(c) for m in every.values() for c in list(m._modules.values()) if c is not None}
+        found = []
+        for key, root in every.items():
+            if key in children:
+                continue
+            ids = {id(p) for p in root.parameters()}
+            if ids & wanted:
+                found.append(root)
+                wanted = wanted - ids
+        known = [root for ref in self._roots if (root := ref()) is not None]
+        fresh = [root for root in found if all(root is not k for k in known)]
+        self._roots = [weakref.ref(root) for root in (*known, *fresh)]
+        for root in fresh:
+            ref = weakref.ref(root)
+            for name, tensor in _tensors(root):
+                self._names[id(tensor)] = (weakref.ref(tensor), ref, plain(name))
+        return wanted
+
+    def focus(self, parameters: Iterable[Any]) -> None:
+        """Say which parameters are being trained: their models count, and are told apart by class if several are."""
+        self.learn(parameters := list(parameters))
+        roots = {id(found[1]): found[1] for p in parameters if (found := self._names.get(id(p))) is not None}
+        self._focus = list(roots.values())
+
+    def name(self, tensor: Any) -> str:
+        """Return the qualified name of a parameter or buffer; empty when it has none."""
+        found = self._names.get(id(tensor))
+        return self._spell(found) if found is not None and found[0]() is tensor else ""
+
+    def _spell(self, found: tuple[weakref.ref[Any], weakref.ref[Any], str]) -> str:
+        root = found[1]() if len(self._focus) > 1 else None
+        return f"{type(_unwrap(root)).__name__}.{found[2]}" if root is not None else found[2]
+
+    def models(self) -> list[str]:
+        """Return the class names of the models that are being trained."""
+        return [type(_unwrap(root)).__name__ for ref in self._focus if (root := ref()) is not None]
+
+    def tensors(self) -> Iterator[tuple[str, Any]]:
+        """Yield every parameter and buffer of the models found so far, with its name."""
+        for found in list(self._names.values()):
+            if (tensor := found[0]()) is not None:
+                yield self._spell(found), tensor
+
+    def is_module(self, thing: Any) -> bool:
+        """Return whether `thing` is a module of PyTorch."""
+        return issubclass(type(thing), self._module_type)
+
+    def module_name(self, module: Any) -> str:
+        """Return the qualified name of a module; its class name for a root, empty for a stranger."""
+        for ref in self._roots:
+            root = ref()
+            if root is None:
+                continue
+            if module is root or module is _unwrap(root):
+                return type(module).__name__
+            for name, child in root.named_modules():
+                if child is module:
+                    return plain(name)
+        return ""
+
+
+def plain(name: str) -> str:
+    """Return a name without what wrappers put into it."""
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix) if prefix == "module." else name.replace(prefix, "")
+    return name
+
+
+def owner(name: str) -> str:
+    """Return the module that a parameter belongs to: its name without the last part."""
+    return name.rpartition(".")[0] or name
+
+
+def _unwrap(root: Any) -> Any:
+    for attribute in ("_orig_mod", "module"):
+        inner = root.__dict__.get("_modules", {}).get(attribute)
+        if inner is not None and len(root._modules) == 1:
+            return _unwrap(inner)
+    return root
+
+
+def _tensors(root: Any) -> Iterator[tuple[str, Any]]:
+    yield from root.named_parameters(remove_duplicate=False)
+    yield from root.named_buffers(remove_duplicate=False)

@@ -1,0 +1,114 @@
+"""DataLoader iteration: how long a batch was waited for, how many samples it has, and which pass it is from."""
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from otel_mldebug import _guard
+from otel_mldebug.instrument.training.track import Fetch
+from otel_mldebug.instrument.training.watch import Watch
+
+_ATTRIBUTE = "_mldebug_passes"
+
+
+class Passes:
+    """Passes over one loader. One that was given up after its first batch counts for none: `next(iter(loader))`.
+
+    Attributes:
+        done: Passes that have ended.
+        batches: Batches of the current one.
+    """
+
+    __slots__ = ("batches", "done")
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.batches = 0
+
+    def begin(self) -> None:
+        """Start a pass; the one before it has ended at the latest now."""
+        if self.batches > 1:
+            self.done += 1
+        self.batches = 0
+
+    def exhausted(self) -> None:
+        """End the pass: the loader has no more batches."""
+        if self.batches:
+            self.done += 1
+        self.batches = 0
+
+
+class LoaderHooks:
+    """Wrappers for `DataLoader.__iter__` and for `__next__` of its iterators.
+
+    Args:
+        watch: What all hooks share.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._recorder = watch.recorder
+        self._clock = watch.clock
+        self._tensor = watch.torch.Tensor
+        self._passes: WeakKeyDictionary[Any, Passes] = WeakKeyDictionary()
+
+    def iterating(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `DataLoader.__iter__` that counts passes."""
+
+        def __iter__(loader: Any) -> Any:  # noqa: N807
+            iterator = original(loader)
+            try:
+                passes = self._passes.get(loader)
+                if passes is None:
+                    passes = self._passes[loader] = Passes()
+                passes.begin()
+                iterator.__dict__[_ATTRIBUTE] = passes
+            except Exception as exc:  # noqa: BLE001
+                _guard.fault("watch a DataLoader", exc)
+            return iterator
+
+        return __iter__
+
+    def fetching(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `__next__` that measures."""
+        clock, recorder = self._clock, self._recorder
+
+        def __next__(iterator: Any) -> Any:  # noqa: N807
+            started = clock()
+            try:
+                batch = original(iterator)
+            except StopIteration:
+                recorder.track.exhausted(id(iterator), clock())
+                passes = iterator.__dict__.get(_ATTRIBUTE)
+                if passes is not None:
+                    passes.exhausted()
+                raise
+            try:
+                passes = iterator.__dict__.get(_ATTRIBUTE)
+                if passes is not None:
+                    passes.batches += 1
+                now = clock()
+                fetch = Fetch(now - started, self._samples(batch), passes.done if passes is not None else 0, batch)
+                recorder.track.fetched(id(iterator), started, now, fetch)
+            except Exception as exc:  # noqa: BLE001
+                _guard.fault("watch a DataLoader", exc)
+            return batch
+
+        return __next__
+
+    def _samples(self, batch: Any) -> int | None:
+        """Return the first dimension of the first tensor in `batch`; the length of a plain list."""
+        for _ in range(4):
+            if isinstance(batch, self._tensor):
+                return int(batch.shape[0]) if batch.dim() else None
+            if isinstance(batch, (list, tuple)) and batch:
+                first = batch[0]
+                if isinstance(first, (str, int, float, bytes)):
+                    return len(batch)
+                batch = first
+            elif isinstance(batch, dict) and batch:
+                batch = next((v for v in batch.values() if isinstance(v, self._tensor)), None) or next(
+                    iter(batch.values())
+                )
+            else:
+                return None
+        return None

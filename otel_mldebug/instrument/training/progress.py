@@ -1,0 +1,52 @@
+"""Where training stands, for whoever reports an exception. Neither imports nor needs PyTorch."""
+
+from typing import TYPE_CHECKING, Any
+
+from otel_mldebug import _guard
+
+if TYPE_CHECKING:
+    from otel_mldebug.instrument.training.layers import Layers
+    from otel_mldebug.instrument.training.recorder import StepRecorder
+
+_recorder: "StepRecorder | None" = None
+_layers: "Layers | None" = None
+_MOST_FRAMES = 200
+
+
+def follow(recorder: "StepRecorder | None", layers: "Layers | None") -> None:
+    """Take the recorder whose steps count from now on; None when nothing is watched any more."""
+    global _recorder, _layers
+    _recorder, _layers = recorder, layers
+
+
+def context(exc: BaseException | None = None) -> dict[str, Any]:
+    """Return what is known of the training step that is going on, empty outside of training.
+
+    Args:
+        exc: An exception that came out of the program: the innermost module whose method it passed gives the layer.
+
+    Returns:
+        `step`, `epoch`, `loss`, `gradient_norm`, `learning_rate`, `layer`, as far as they are known.
+    """
+    known: dict[str, Any] = {}
+    with _guard.guard("say where training stands"):
+        if _recorder is not None:
+            known = _recorder.progress()
+        if exc is not None and (layer := layer_of(exc)):
+            known["layer"] = layer
+    return known
+
+
+def layer_of(exc: BaseException) -> str:
+    """Return the qualified name of the innermost module that `exc` came out of; empty if there is none."""
+    if _layers is None:
+        return ""
+    layer, traceback = "", exc.__traceback__
+    for _ in range(_MOST_FRAMES):
+        if traceback is None:
+            break
+        module = traceback.tb_frame.f_locals.get("self")
+        if module is not None and _layers.is_module(module):
+            layer = _layers.module_name(module) or layer
+        traceback = traceback.tb_next
+    return layer

@@ -1,0 +1,120 @@
+"""Put our hooks into PyTorch, and take them out again: `install(torch)` and `uninstall()`.
+
+Nothing here touches a model: module hooks make compiled models recompile. See docs/why/how-steps-are-found.md.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from otel_mldebug.instrument.importing import OnImport
+from otel_mldebug.instrument.training import progress
+from otel_mldebug.instrument.training.backward import BackwardHooks
+from otel_mldebug.instrument.training.layers import Layers
+from otel_mldebug.instrument.training.loaders import LoaderHooks
+from otel_mldebug.instrument.training.patches import Patch
+from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.scaling import ScalerHooks
+from otel_mldebug.instrument.training.stepping import StepHooks
+from otel_mldebug.instrument.training.watch import Watch
+
+_lock = threading.Lock()
+_installed: "Installation | None" = None
+_layers: Layers | None = None
+
+
+class Installation:
+    """All that is in place in one PyTorch.
+
+    Args:
+        torch: The module.
+        recorder: Gets the steps.
+        layers: Names of parameters; kept over several installations, since models are.
+    """
+
+    def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers) -> None:
+        self.recorder = recorder
+        self.watch = watch = Watch(torch, recorder, layers)
+        steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch), ScalerHooks(watch)
+        backward = BackwardHooks(watch)
+        data = torch.utils.data.dataloader
+        scaler = torch.amp.grad_scaler.GradScaler
+        self._patches = [
+            Patch(torch.autograd, "backward", backward.wrap),
+            Patch(torch.optim.Optimizer, "__init__", steps.constructing),
+            Patch(data.DataLoader, "__iter__", loaders.iterating),
+            Patch(data._BaseDataLoaderIter, "__next__", loaders.fetching),
+            Patch(scaler, "scale", scalers.scaling),
+            Patch(scaler, "step", scalers.stepping),
+        ]
+        modules = torch.nn.modules.module
+        optimizers = sys.modules["torch.optim.optimizer"]  # torch.optim hides it
+        self._handles = [
+            modules.register_module_parameter_registration_hook(layers.note),
+            modules.register_module_module_registration_hook(layers.note),
+            before := optimizers.register_optimizer_step_pre_hook(steps.before),
+            after := optimizers.register_optimizer_step_post_hook(steps.after),
+        ]
+        self._hooks: list[tuple[dict[int, Any], int, Callable[..., Any]]] = [
+            (optimizers._global_optimizer_pre_hooks, before.id, steps.before),
+            (optimizers._global_optimizer_post_hooks, after.id, steps.after),
+        ]
+        self._dynamo = OnImport("torch._dynamo", self._hide)
+        self._dynamo.install()
+
+    def _hide(self, dynamo: Any) -> None:
+        """Keep our hooks out of what is compiled.
+
+        Plain, they would be traced, and the numbers that they count would make every step recompile. `disable` needs
+        the compiler, which takes seconds to import; so this waits until the program imports it, which it does before
+        anything can be compiled.
+        """
+        for patch in self._patches:
+            patch.through(dynamo.disable)
+        for hooks, key, hook in self._hooks:
+            if key in hooks:
+                hooks[key] = dynamo.disable(hook)
+
+    def remove(self) -> None:
+        """Take everything out again."""
+        self._dynamo.remove()
+        for handle in self._handles:
+            handle.remove()
+        for patch in reversed(self._patches):
+            patch.undo()
+        self._hooks.clear()
+        self._patches.clear()
+        self.recorder.settle(final=True)
+
+
+def install(torch: Any, *, recorder: StepRecorder | None = None) -> None:
+    """Watch training from now on; nothing happens if that is so already.
+
+    Args:
+        torch: The module.
+        recorder: Gets the steps; a new one by default.
+    """
+    global _installed, _layers
+    with _lock:
+        if _installed is not None:
+            return
+        if _layers is None:
+            _layers = Layers(torch)
+        _installed = Installation(torch, recorder or StepRecorder(), _layers)
+        progress.follow(_installed.recorder, _layers)
+
+
+def uninstall() -> None:
+    """Stop watching: PyTorch is as it was before."""
+    global _installed
+    with _lock:
+        if _installed is not None:
+            _installed.remove()
+            _installed = None
+            progress.follow(None, None)
+
+
+def installed() -> bool:
+    """Return whether training is being watched."""
+    return _installed is not None

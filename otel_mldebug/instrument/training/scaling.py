@@ -1,0 +1,61 @@
+"""Gradient scalers: the objective is what goes into `scale`, and a step that the scaler skips is a step, too."""
+
+from collections.abc import Callable
+from typing import Any
+
+from otel_mldebug import _guard
+from otel_mldebug.instrument.training.watch import Watch
+
+
+class ScalerHooks:
+    """Wrappers for `torch.amp.GradScaler`.
+
+    Args:
+        watch: What all hooks share.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._recorder = watch.recorder
+        self._tensor = watch.torch.Tensor
+
+    def scaling(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `scale` that remembers what it was given, until the next backward."""
+        recorder, tensor = self._recorder, self._tensor
+
+        def scale(scaler: Any, outputs: Any) -> Any:
+            scaled = original(scaler, outputs)
+            if type(outputs) is tensor and outputs.numel() == 1:
+                recorder.track.scaled = outputs
+            return scaled
+
+        return scale
+
+    def stepping(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `step` that ends the step itself when the scaler did not call the optimizer."""
+
+        def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            track = self._recorder.track
+            before = track.closed
+            out = original(scaler, optimizer, *args, **kwargs)
+            try:
+                if track.closed == before and scaler.is_enabled():
+                    self._skipped(optimizer)
+            except Exception as exc:  # noqa: BLE001
+                _guard.fault("watch a gradient scaler", exc)
+            return out
+
+        return step
+
+    def _skipped(self, optimizer: Any) -> None:
+        known = self._watch.optimizers.get(optimizer) or self._watch.met(optimizer)
+        now = self._watch.clock()
+        known.stepped(now - self._recorder.track.begun)
+        rate = optimizer.param_groups[0].get("lr")
+        self._recorder.close(
+            known.cell,
+            now,
+            key=known.key,
+            learning_rate=rate if isinstance(rate, float) else None,
+            skipped=True,
+        )

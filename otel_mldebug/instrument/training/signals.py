@@ -1,0 +1,140 @@
+"""How steps become metrics and spans: counters read from the cells, histogram points and spans paid from the budget."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from otel_mldebug.instrument import sink as sinks
+from otel_mldebug.instrument.budget import Budget
+from otel_mldebug.instrument.training.cells import Cell, Totals
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv import names
+from otel_mldebug.semconv.metric import Metric
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import CallbackOptions, Histogram, Observation
+    from opentelemetry.trace import Span
+
+SCOPE = "otel_mldebug.training"
+SPAN_NAME = "training step"
+
+
+class Signals:
+    """The instruments of one generation of the pipeline."""
+
+    def __init__(self, cells: Mapping[str, Cell], totals: Totals, budget: Budget) -> None:
+        self._cells = cells
+        self._totals = totals
+        self._budget = budget
+        self._generation: int | None = None
+        self._duration: Histogram | None = None
+        self._spans = 0
+
+    def renew(self, generation: int) -> None:
+        """Make the instruments, once for each generation of the sink."""
+        if generation == self._generation:
+            return
+        self._generation = generation
+        meter = sinks.current().meter(SCOPE)
+        for metric, read in self._readers():
+            create = meter.create_observable_gauge if metric.instrument == "gauge" else meter.create_observable_counter
+            create(metric.name, [_callback(read)], unit=metric.unit, description=metric.brief)
+        metric = names.MLDEBUG_TRAIN_STEP_DURATION
+        self._duration = meter.create_histogram(
+            metric.name,
+            unit=metric.unit,
+            description=metric.brief,
+            explicit_bucket_boundaries_advisory=list(metric.buckets),
+        )
+
+    def _readers(self) -> Iterable[tuple[Metric, Callable[[], Iterable[tuple[float | None, dict[str, Any]]]]]]:
+        def each(value: Callable[[Cell], float | None]) -> Callable[[], Iterable[tuple[float | None, dict[str, Any]]]]:
+            return lambda: [
+                (value(cell), {names.MLDEBUG_TRAIN_OPTIMIZER: cell.name} if cell.name else {})
+                for cell in list(self._cells.values())
+            ]
+
+        totals = self._totals
+        yield names.MLDEBUG_TRAIN_STEPS, each(lambda cell: cell.steps)
+        yield names.MLDEBUG_TRAIN_LOSS, each(lambda cell: cell.loss)
+        yield names.MLDEBUG_TRAIN_GRADIENT_NORM, each(lambda cell: cell.gradient_norm)
+        yield names.MLDEBUG_TRAIN_LEARNING_RATE, each(lambda cell: cell.learning_rate)
+        yield (
+            names.MLDEBUG_TRAIN_PHASE_TIME,
+            lambda: [(s, {names.MLDEBUG_TRAIN_PHASE: str(p)}) for p, s in totals.phases.items() if s],
+        )
+        yield names.MLDEBUG_TRAIN_SAMPLES, lambda: [(totals.samples or None, {})]
+        yield names.MLDEBUG_TRAIN_NONFINITE, lambda: [(totals.nonfinite, {})]
+
+    def start_span(self, started_ns: int) -> "Span":
+        """Start the span of a step: a trace of its own, linked to the span that is current around it, if any.
+
+        Args:
+            started_ns: Wall time at which the step began, nanoseconds since the epoch.
+        """
+        from opentelemetry.context import Context
+        from opentelemetry.trace import Link, get_current_span
+
+        around = get_current_span().get_span_context()
+        return (
+            sinks.current()
+            .tracer(SCOPE)
+            .start_span(
+                SPAN_NAME,
+                context=Context(),
+                links=[Link(around)] if around.is_valid else None,
+                start_time=started_ns,
+            )
+        )
+
+    def emit(self, record: StepRecord, span: "Span | None", cell: Cell) -> None:
+        """Finish the step's span, or make one and a histogram point where the budget pays for them."""
+        budget = self._budget
+        paid = budget.try_spend("span") if span is None else 0.0
+        if span is None and not paid:
+            return
+        began = budget.clock_ns()
+        if span is None:
+            span = self.start_span(record.time_ns - int(record.duration_s * 1e9))
+        self._spans += 1
+        span.set_attributes(attributes(record, self._spans / max(1, cell.steps)))
+        span.end(record.time_ns)
+        if self._duration is not None:
+            self._duration.record(
+                record.duration_s, {names.MLDEBUG_TRAIN_OPTIMIZER: record.optimizer} if record.optimizer else None
+            )
+        budget.settle("span", paid, budget.clock_ns() - began)
+
+
+def attributes(record: StepRecord, share: float) -> dict[str, Any]:
+    """Return the attributes of a step's span; what was not measured, or is not finite, is left out."""
+    phase = names.MLDEBUG_TRAIN_PHASE_DURATION
+    found = {
+        names.MLDEBUG_TRAIN_STEP_INDEX: record.index,
+        names.MLDEBUG_TRAIN_EPOCH: record.epoch,
+        names.MLDEBUG_TRAIN_OPTIMIZER: record.optimizer or None,
+        names.MLDEBUG_TRAIN_LOSS_VALUE: record.loss,
+        names.MLDEBUG_TRAIN_GRADIENT_NORM_VALUE: record.gradient_norm,
+        names.MLDEBUG_TRAIN_LEARNING_RATE_VALUE: record.learning_rate,
+        f"{phase}.{names.Phase.DATA}": record.data_s,
+        f"{phase}.{names.Phase.FORWARD}": record.forward_s,
+        f"{phase}.{names.Phase.BACKWARD}": record.backward_s,
+        f"{phase}.{names.Phase.OPTIMIZER}": record.optimizer_s,
+        names.MLDEBUG_SAMPLED_SHARE: min(1.0, share),
+    }
+    return {
+        key: value
+        for key, value in found.items()
+        if value is not None and (not isinstance(value, float) or math.isfinite(value))
+    }
+
+
+def _callback(
+    read: Callable[[], Iterable[tuple[float | None, dict[str, Any]]]],
+) -> "Callable[[CallbackOptions], Iterable[Observation]]":
+    from opentelemetry.metrics import Observation
+
+    def observe(_: "CallbackOptions") -> "Iterable[Observation]":
+        return [Observation(value, attributes) for value, attributes in read() if value is not None]
+
+    return observe

@@ -1,0 +1,213 @@
+"""From a loss that is not finite back to what was not finite first: weight, input, or the output of an operation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from otel_mldebug.instrument.training.graph import Examination, Node, is_result, saved, walk
+from otel_mldebug.instrument.training.health import Damage
+from otel_mldebug.instrument.training.layers import Layers, owner
+from otel_mldebug.rules.detectors.culprits import OTHER, culprit
+
+_MASKING = ("MaskedFill", "Where", "MaskedFill_", "Scatter", "IndexPut")
+"""Operations that put -inf into their output on purpose."""
+_NEAR = 3
+"""Operations between a weight and the one that uses it, such as a transpose and a cast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A tensor that takes part in the graph and was not made in it: input, target, mask, buffer, frozen weight."""
+
+    place: int
+    tensor: Any
+    damage: Damage
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a walk through the graph has found.
+
+    Attributes:
+        leaves: Names of all weights that take part, in forward order; `#3` for those without a name.
+        bad_leaves: Those that are not finite, with what is wrong.
+        outside: The first tensor from outside that is not finite, if it comes before the first bad operation.
+        operation: Operation that made the first non-finite value; empty when that could not be told.
+        layer: Where it is.
+        after: Last layer before it.
+        before: First layer after it.
+        damage: What is wrong with its output, where known.
+        certain: Whether it is that operation and no other.
+        fed: Whether the operation takes something from outside that was not saved and could have been bad.
+    """
+
+    leaves: tuple[str, ...] = ()
+    bad_leaves: tuple[tuple[str, Damage], ...] = ()
+    outside: Outside | None = None
+    operation: str = ""
+    layer: str = ""
+    after: str = ""
+    before: str = ""
+    damage: Damage | None = None
+    certain: bool = False
+    fed: bool = False
+
+
+def trace(torch: Any, root: Any, layers: Layers, *, limit_s: float = 1.0) -> Trace:
+    """Find what was not finite first in the graph that ends in `root`. Waits for the device of the tensors.
+
+    Args:
+        torch: The module.
+        root: Autograd's node of the loss.
+        layers: Names of parameters.
+        limit_s: Wall time that may be used; what has been found until then counts.
+    """
+    nodes = walk(root)
+    layers.learn([n.leaf for n in nodes if n.leaf is not None])
+    look = Examination(torch, limit_s=limit_s)
+    names = {i: layers.name(n.leaf) or f"#{i}" for i, n in enumerate(nodes) if n.leaf is not None}
+    bad = [(names[i], d) for i in names if (d := look.damage(nodes[i].leaf)) is not None]
+    leaves = tuple(names.values())
+    if bad:
+        return Trace(leaves=leaves, bad_leaves=tuple(bad), certain=True)
+    outside = _examine(nodes, look)
+    place = _first_bad(nodes, outside)
+    from_outside = min((o for o in outside if not o.damage.mask_like), key=lambda o: o.place, default=None)
+    if from_outside is not None and from_outside.place <= place:
+        return Trace(leaves=leaves, outside=from_outside, certain=True)
+    suspects = _suspects(nodes, place)
+    blamed = _blame(nodes, suspects)
+    layer, after, before = _location(nodes, blamed, names)
+    output = nodes[blamed].output
+    return Trace(
+        leaves=leaves,
+        operation=nodes[blamed].kind,
+        layer=layer,
+        after=after,
+        before=before,
+        damage=output if isinstance(output, Damage) else None,
+        certain=len(suspects) == 1 and not look.expired,
+        fed=any(nodes[i].outside and nodes[i].output is not False for i in suspects),
+    )
+
+
+def _examine(nodes: list[Node], look: Examination) -> list[Outside]:
+    """Fill in the outputs of `nodes` as far as saved tensors tell; return what came in bad from outside."""
+    places = {node.function: i for i, node in enumerate(nodes)}
+    outside: list[Outside] = []
+    for i, node in enumerate(nodes):
+        if look.expired:
+            break
+        if node.leaf is not None:
+            node.output = False
+            continue
+        inputs = {}
+        for name, tensor in saved(node.function):
+            found = look.damage(tensor)
+            producer = tensor.grad_fn
+            if is_result(name):
+                node.output = node.output or found or False
+                continue
+            inputs[name] = tensor
+            if producer in places:
+                nodes[places[producer]].output = nodes[places[producer]].output or found or False
+            elif producer is None and found is not None and not tensor.requires_grad:
+                outside.append(Outside(i, tensor, found))
+        if node.output is None and inputs:
+            node.output = look.output(node.kind, inputs)
+    return outside
+
+
+def _first_bad(nodes: list[Node], outside: Sequence[Outside]) -> int:
+    """Return the place of the first operation whose output is bad; the last one when none is known to be.
+
+    -inf alone counts only when nothing else is bad: masks are full of it.
+    """
+    for place, node in enumerate(nodes):
+        if isinstance(node.output, Damage) and not node.output.mask_like:
+            earlier = _source_of_minus_infinity(nodes, place)
+            return place if earlier is None else earlier
+    masked = {o.place for o in outside}
+    for place, node in enumerate(nodes):
+        if isinstance(node.output, Damage) and node.kind not in _MASKING and place not in masked:
+            return place
+    return len(nodes) - 1
+
+
+def _source_of_minus_infinity(nodes: list[Node], place: int) -> int | None:
+    """Return the operation above `place` that made a -inf it was not asked to make, such as the logarithm of zero."""
+    above = sorted(_ancestors(nodes, place))
+    for i in above:
+        output = nodes[i].output
+        if isinstance(output, Damage) and output.mask_like and nodes[i].kind not in _MASKING:
+            if any(nodes[j].kind in _MASKING for j in _ancestors(nodes, i)):
+                return None  # a masked score that was moved on
+            return i
+    return None
+
+
+def _ancestors(nodes: list[Node], place: int) -> set[int]:
+    found: set[int] = set()
+    stack = list(nodes[place].inputs)
+    while stack:
+        i = stack.pop()
+        if i not in found:
+            found.add(i)
+            stack.extend(nodes[i].inputs)
+    return found
+
+
+def _suspects(nodes: list[Node], place: int) -> list[int]:
+    """Return `place` and the operations above it that nothing is known of: one of them made the bad value."""
+    found = {place}
+    stack = [i for i in nodes[place].inputs if nodes[i].output is None]
+    while stack:
+        i = stack.pop()
+        if i not in found:
+            found.add(i)
+            stack.extend(j for j in nodes[i].inputs if nodes[j].output is None)
+    kept = [i for i in sorted(found) if not nodes[i].bounded]
+    return kept or [place]
+
+
+def _blame(nodes: list[Node], suspects: list[int]) -> int:
+    known = [i for i in suspects if culprit(nodes[i].kind) is not OTHER]
+    return (known or suspects)[0]
+
+
+def _location(nodes: list[Node], place: int, names: dict[int, str]) -> tuple[str, str, str]:
+    """Return layer, last layer before and first layer after the operation at `place`."""
+    own = _owner(nodes, place, names)
+    above = _ancestors(nodes, place)
+    after = next((name for i in sorted(above, reverse=True) if (name := _owner(nodes, i, names)) not in ("", own)), "")
+    reached = {place}
+    before = ""
+    for i in range(place + 1, len(nodes)):
+        if reached.intersection(nodes[i].inputs):
+            reached.add(i)
+            name = _owner(nodes, i, names)
+            if name and name != own:
+                before = name
+                break
+    return own or common(after, before) or after, after, before
+
+
+def _owner(nodes: list[Node], place: int, names: dict[int, str]) -> str:
+    """Return the module whose weight the operation uses directly, or after a transpose or a cast."""
+    level = list(nodes[place].inputs) if nodes[place].leaf is None else []
+    for _ in range(_NEAR):
+        for i in level:
+            if i in names:
+                return "" if names[i].startswith("#") else owner(names[i])
+        level = [j for i in level if nodes[i].view for j in nodes[i].inputs]
+    return ""
+
+
+def common(one: str, other: str) -> str:
+    """Return the module that holds both: `enc.1.attn` for `enc.1.attn.qkv` and `enc.1.attn.proj`."""
+    shared = []
+    for a, b in zip(one.split("."), other.split("."), strict=False):
+        if a != b:
+            break
+        shared.append(a)
+    return ".".join(shared)

@@ -1,0 +1,98 @@
+"""What all hooks of one installation share, and what they do together when something is wrong."""
+
+import gc
+from typing import Any
+
+from otel_mldebug import _guard
+from otel_mldebug.instrument import sink as sinks
+from otel_mldebug.instrument.training.diagnosis import Diagnosis
+from otel_mldebug.instrument.training.gradients import Gradients
+from otel_mldebug.instrument.training.layers import Layers
+from otel_mldebug.instrument.training.optimizers import Known, Register
+from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.rules.detectors.origin import explain_gradient, explain_loss
+
+
+class Watch:
+    """One installation into PyTorch.
+
+    Args:
+        torch: The module.
+        recorder: Gets the steps.
+        layers: Names of parameters.
+
+    Attributes:
+        constructed: Whether the program has made an optimizer.
+    """
+
+    def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers) -> None:
+        self.torch = torch
+        self.recorder = recorder
+        self.layers = layers
+        self.clock = recorder.clock
+        self.gradients = Gradients(torch)
+        self.optimizers = Register(recorder)
+        self.diagnosis = Diagnosis(torch, layers)
+        self.constructed = False
+        self._alone: bool | None = None
+        self._names: dict[str, None] = {}
+
+    def bad_loss(self, track: Track, loss: Any, value: float) -> None:
+        """Find out why a loss is not finite, before backward frees its graph."""
+        recorder = self.recorder
+        self.optimizers.worry()
+        if recorder.firing("loss.nonfinite") or not sinks.current().active():
+            return
+        origin = self.diagnosis.loss(loss, value, step=recorder.index, batches=track.held)
+        recorder.report(explain_loss(origin, recorder.latest), layer=origin.layer)
+
+    def bad_gradients(self, track: Track, bad: list[tuple[Any, bool]], value: float) -> None:
+        """Find out why gradients are not finite, before an optimizer uses them.
+
+        Args:
+            track: Of the calling thread.
+            bad: Parameters in forward order, each with whether its gradient is not finite.
+            value: The norm of all.
+        """
+        recorder = self.recorder
+        self.optimizers.worry()
+        if recorder.firing("gradient.nonfinite") or not sinks.current().active():
+            return
+        origin = self.diagnosis.gradients(bad, value, step=recorder.index, batches=track.held)
+        recorder.report(explain_gradient(origin, recorder.latest), layer=origin.layer)
+
+    def met(self, optimizer: Any) -> Known:
+        """Start to know an optimizer that steps for the first time."""
+        self.constructed = True
+        self._alone = False
+        known = self.optimizers.meet(optimizer)
+        self.tell(optimizer)
+        return known
+
+    def alone(self) -> bool:
+        """Return whether the program trains without any optimizer of PyTorch. Cheap but for the first call."""
+        if self.constructed:
+            return False
+        if self._alone is None:  # one may have been made before we were installed
+            kind = self.torch.optim.Optimizer
+            self._alone = not any(issubclass(type(thing), kind) for thing in gc.get_objects())
+        return self._alone
+
+    def tell(self, optimizer: Any) -> None:
+        """Tell the sink what is watched: when an optimizer steps for the first time, and when there is none."""
+        if optimizer is None and self._names:
+            return
+        if optimizer is None:
+            self._names[""] = None
+        with _guard.guard("say what is watched"):
+            self._names.update(dict.fromkeys(self.optimizers.names()))
+            facts: dict[str, Any] = {"torch": str(self.torch.__version__), "optimizers": list(self._names)}
+            if optimizer is not None:
+                groups = [group for one in self.optimizers.optimizers() for group in one.param_groups]
+                parameters = {id(p): p for group in groups for p in group["params"]}
+                self.layers.focus(parameters.values())
+                facts["device"] = ", ".join(sorted({str(p.device) for p in parameters.values()}))
+                facts["parameters"] = sum(p.numel() for p in parameters.values())
+                facts["models"] = self.layers.models()
+            sinks.current().watched(**facts)

@@ -1,0 +1,242 @@
+"""Where a non-finite loss or gradient came from, told apart: a weight, the input, a forward or a backward operation."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from typing_extensions import override
+
+from otel_mldebug.rules.detectors.culprits import culprit
+from otel_mldebug.rules.detectors.nonfinite import history, spell
+from otel_mldebug.rules.facts import Value
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+GROWTH = 5.0
+"""Loss or gradient norm that grew this much before the end makes divergence the likely cause."""
+_MOST_NAMES = 8
+
+
+class Kind(str, Enum):
+    """What was non-finite first."""
+
+    WEIGHT = "weight"
+    INPUT = "input"
+    FORWARD = "forward operation"
+    BACKWARD = "backward operation"
+    UNKNOWN = "unknown"
+
+    @override
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What was seen in the tensors when a loss or gradient norm was non-finite for the first time.
+
+    Attributes:
+        step: Number of the step.
+        value: The loss or the gradient norm.
+        kind: What was non-finite first.
+        layer: Module or parameter where it began; empty when that could not be told.
+        operation: Operation that made the first non-finite value, as autograd names it.
+        after: Last layer in the forward pass that was still fine.
+        before: First layer in the forward pass that got the non-finite value.
+        tensors: Bad parameters in forward order, or the places in the batch.
+        num_bad: How many parameters (or gradients) are bad.
+        num_all: Out of how many.
+        details: Further numbers: shares, ranges, formats.
+        certainty: 0..1.
+        update: Whether the latest optimizer update is what made the weights bad.
+    """
+
+    step: int
+    value: float
+    kind: Kind
+    layer: str = ""
+    operation: str = ""
+    after: str = ""
+    before: str = ""
+    tensors: tuple[str, ...] = ()
+    num_bad: int = 0
+    num_all: int = 0
+    details: Mapping[str, Value] = field(default_factory=dict)
+    certainty: float = 0.9
+    update: bool = False
+
+
+def growth(window: Sequence[StepRecord]) -> float:
+    """Return how many times the loss or the gradient norm grew towards the end of the window; 1 when neither did."""
+    factors = [1.0]
+    for values in ([r.loss for r in window], [r.gradient_norm for r in window]):
+        known = [abs(v) for v in values if v is not None and math.isfinite(v)]
+        if len(known) >= 4:
+            usual = sorted(known[: -len(known) // 4] or known[:1])
+            middle = usual[len(usual) // 2]
+            if middle > 0:
+                factors.append(known[-1] / middle)
+    return max(factors)
+
+
+def explain_loss(origin: Origin, window: Sequence[StepRecord]) -> Finding:
+    """Explain a loss that is not finite."""
+    return _finding(origin, window, rule="loss.nonfinite", category=Category.LOSS, what="loss")
+
+
+def explain_gradient(origin: Origin, window: Sequence[StepRecord]) -> Finding:
+    """Explain gradients that are not finite although the loss is."""
+    return _finding(origin, window, rule="gradient.nonfinite", category=Category.GRADIENT, what="gradient norm")
+
+
+def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, category: Category, what: str) -> Finding:
+    grown = growth(window)
+    where, cause, solutions, prevention = _TEXTS[origin.kind](origin, grown)
+    evidence: dict[str, Value] = {"kind": str(origin.kind), "step": origin.step}
+    for key in ("layer", "operation", "after", "before"):
+        if value := getattr(origin, key):
+            evidence[key] = value
+    if origin.tensors:
+        evidence["tensors"] = origin.tensors[:_MOST_NAMES]
+    if origin.num_all:
+        evidence["bad"], evidence["looked_at"] = origin.num_bad, origin.num_all
+    if grown >= 2:
+        evidence["growth_before"] = round(grown, 1)
+    return Finding(
+        rule=rule,
+        category=category,
+        severity=Severity.CRITICAL,
+        summary=f"The {what} is {spell(origin.value)} at step {origin.step}: {where}.",
+        cause=cause,
+        solutions=solutions,
+        prevention=prevention,
+        confidence=origin.certainty,
+        basis="detector",
+        evidence={**evidence, **history(window), **origin.details},
+    )
+
+
+Texts = tuple[str, str, tuple[str, ...], str]
+"""Where it began (for the summary), cause, solutions, prevention."""
+
+_LOWER = "Lower the learning rate by a factor of 3 to 10, and warm it up over the first few hundred steps."
+_CLIP = "Clip gradients before the step: torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)."
+
+
+def _weight(origin: Origin, grown: float) -> Texts:
+    named = origin.layer or f"{origin.num_bad} of {origin.num_all} parameters"
+    if origin.update:
+        return (
+            f"{named} was not finite any more after the update of the step before",
+            f"The update of step {origin.step - 1} wrote non-finite weights; loss and gradients had "
+            + (f"grown {grown:,.0f} times before that." if grown >= GROWTH else "looked normal until then."),
+            (
+                _LOWER,
+                _CLIP,
+                "Check the optimizer's state and settings: an eps of 0, a restored state that is not finite, float16 "
+                "weights updated in place.",
+            ),
+            "Clip gradients, and keep weights and optimizer state in float32.",
+        )
+    return (
+        f"the weight {named} was not finite before the forward pass",
+        "Something other than this forward pass wrote a non-finite value into the weights between two steps: an edit "
+        "of the weights, a loaded checkpoint, an initialisation, or an optimizer state that is not finite.",
+        (
+            f"Look at what writes to {named} outside of the optimizer: manual edits, weight decay or EMA code, "
+            "load_state_dict.",
+            "Check the checkpoint it came from with torch.isfinite(t).all() for each tensor, and go back to the last "
+            "good one.",
+            _CLIP,
+        ),
+        "Check weights for non-finite values after loading and after manual edits.",
+    )
+
+
+def _input(origin: Origin, _: float) -> Texts:
+    named = origin.layer or (origin.tensors[0] if origin.tensors else "the input")
+    return (
+        f"{named} already held non-finite values",
+        "The data that went into the model was not finite; weights were fine when the forward pass began.",
+        (
+            "Find the samples: check them with torch.isfinite in __getitem__ or the collate function, and drop or "
+            "repair them.",
+            "Check the preprocessing: division by a standard deviation of zero, logarithms of zero, missing values "
+            "read as NaN.",
+            "Skip a batch that is not finite instead of training on it: its gradients would make every weight NaN.",
+        ),
+        "Validate data once, before training, and assert torch.isfinite on batches in development.",
+    )
+
+
+def _forward(origin: Origin, grown: float) -> Texts:
+    known = culprit(origin.operation)
+    name = origin.operation.removesuffix("0").removesuffix("Backward") or "an operation"
+    place = _between(origin)
+    solutions = (known.solution, _LOWER, _CLIP)
+    cause = known.cause
+    if grown >= GROWTH:
+        solutions = (_LOWER, _CLIP, known.solution)
+        cause = f"Training diverged: loss or gradient norm had grown {grown:,.0f} times before it. {known.cause}"
+    return (
+        f"{name} {place} made the first non-finite value, from finite weights and inputs",
+        cause,
+        solutions,
+        "Keep epsilons in logarithms, roots and denominators, bound exponents, and clip gradients.",
+    )
+
+
+def _backward(origin: Origin, grown: float) -> Texts:
+    place = _between(origin)
+    return (
+        f"the loss is finite, but the backward pass {place} made the gradient of {origin.num_bad} of {origin.num_all} "
+        "parameters non-finite",
+        (f"Gradients had grown {grown:,.0f} times before they overflowed." if grown >= GROWTH else "")
+        or "An operation there has a finite value and no finite derivative: sqrt, norm or pow at zero, torch.where "
+        "over an undefined branch, or a custom backward.",
+        (
+            "Add an epsilon inside of roots and norms: torch.sqrt(x + 1e-8), and clamp before log, div and pow, in "
+            "both branches of a torch.where.",
+            "Run this step with torch.autograd.set_detect_anomaly(True): it names the operation and its line.",
+            "Clip gradients, and skip the step when their norm is not finite.",
+        ),
+        "Test derivatives at the edges of the domain (zero, equal points, empty rows).",
+    )
+
+
+def _unknown(origin: Origin, grown: float) -> Texts:
+    return (
+        "where it began could not be told",
+        f"Loss or gradient norm had grown {grown:,.0f} times before: training diverged."
+        if grown >= GROWTH
+        else "A value overflowed, or an operation was undefined.",
+        (
+            _LOWER if grown >= GROWTH else "Check the batch of this step and the weights for non-finite values.",
+            _CLIP,
+            "Run the step again from the last checkpoint with torch.autograd.set_detect_anomaly(True).",
+        ),
+        "Clip gradients, and guard logarithms, divisions and square roots with a small epsilon.",
+    )
+
+
+def _between(origin: Origin) -> str:
+    if origin.layer and origin.layer not in (origin.after, origin.before):
+        return f"in {origin.layer}"
+    if origin.after and origin.before:
+        return f"between {origin.after} and {origin.before}"
+    if origin.after:
+        return f"after {origin.after}"
+    if origin.before:
+        return f"before {origin.before}"
+    return f"in {origin.layer}" if origin.layer else "at a place without parameters nearby"
+
+
+_TEXTS = {
+    Kind.WEIGHT: _weight,
+    Kind.INPUT: _input,
+    Kind.FORWARD: _forward,
+    Kind.BACKWARD: _backward,
+    Kind.UNKNOWN: _unknown,
+}

@@ -1,0 +1,57 @@
+"""A sink in memory, and PyTorch with our hooks in it for the length of one test."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from otel_mldebug.instrument import sink
+from otel_mldebug.instrument.budget import Budget
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.steps import StepRecord
+
+torch = pytest.importorskip("torch")
+
+
+class Memory(sink.NullSink):
+    """Keeps everything."""
+
+    def __init__(self) -> None:
+        self.steps: list[StepRecord] = []
+        self.found: list[tuple[Finding, dict[str, Any]]] = []
+        self.facts: dict[str, Any] = {}
+
+    def active(self) -> bool:
+        return True
+
+    def step(self, record: StepRecord) -> None:
+        self.steps.append(record)
+
+    def finding(self, finding: Finding, **where: Any) -> None:
+        self.found.append((finding, where))
+
+    def watched(self, **facts: Any) -> None:
+        self.facts.update(facts)
+
+    def rules(self) -> list[str]:
+        return [finding.rule for finding, _ in self.found]
+
+
+@pytest.fixture
+def seen() -> Iterator[Memory]:
+    memory = Memory()
+    sink.install(memory)
+    yield memory
+    sink.install(None)
+
+
+@pytest.fixture
+def watched(seen: Memory) -> Iterator[Memory]:
+    """What a test sees of the training that it does."""
+    from otel_mldebug.instrument.training import pytorch
+    from otel_mldebug.instrument.training.recorder import StepRecorder
+
+    torch.manual_seed(0)
+    pytorch.install(torch, recorder=StepRecorder(budget=Budget(1.0)))  # so rich that every step is looked at
+    yield seen
+    pytorch.uninstall()
