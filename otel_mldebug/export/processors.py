@@ -5,6 +5,7 @@ Used in our own pipeline, and around the exporting processors of an SDK that som
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor
@@ -116,22 +117,26 @@ class Joined:
     """
 
     def __init__(self, redactors: Redactors) -> None:
-        self._redactors = redactors
+        self.redactors = redactors
         self._undo: list[Callable[[], None]] = []
+        self._known: WeakSet[Any] = WeakSet()
 
     def spans(self, provider: Any) -> bool:
         """Wrap the processors of a tracer provider, and those added later; return whether that was possible."""
+        if provider in self._known or not hasattr(provider, "add_span_processor"):
+            return provider in self._known
         multi: Any = getattr(provider, "_active_span_processor", None)
         lock = getattr(multi, "_lock", None)
         if not isinstance(getattr(multi, "_span_processors", None), tuple) or lock is None:
             log.debug("the processors of %r cannot be wrapped: its spans are exported as they are", type(provider))
             return False
+        self._known.add(provider)
         add = multi.add_span_processor
 
         def wrapped(processor: SpanProcessor) -> SpanProcessor:
             if isinstance(processor, DiagnosingSpanProcessor) or type(processor).__module__.startswith(OURS):
                 return processor
-            return DiagnosingSpanProcessor(processor, self._redactors)
+            return DiagnosingSpanProcessor(processor, self.redactors)
 
         with lock:
             multi._span_processors = tuple(wrapped(processor) for processor in multi._span_processors)
@@ -141,7 +146,10 @@ class Joined:
 
     def logs(self, provider: Any) -> bool:
         """Put redaction before the processors of a logger provider; return whether it surely comes first."""
-        processor = RedactingLogProcessor(self._redactors)
+        if provider in self._known or not hasattr(provider, "add_log_record_processor"):
+            return provider in self._known
+        self._known.add(provider)
+        processor = RedactingLogProcessor(self.redactors)
         self._undo.append(lambda: setattr(processor, "on", False))
         multi: Any = getattr(provider, "_multi_log_record_processor", None)
         lock = getattr(multi, "_lock", None)
@@ -159,6 +167,7 @@ class Joined:
             with guard("leave somebody else's provider"):
                 undo()
         self._undo.clear()
+        self._known.clear()
 
     @staticmethod
     def _unwrap(multi: Any, lock: Any) -> None:

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 
-from otel_mldebug._guard import guard
 from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
 from otel_mldebug.export import self_observation
@@ -14,18 +14,16 @@ from otel_mldebug.export.gates import OURS, Snapshots
 from otel_mldebug.export.local import LocalSpans
 from otel_mldebug.export.otlp.outlet import Outlet
 from otel_mldebug.export.otlp.settings import Signal, destinations
-from otel_mldebug.export.processors import DiagnosingSpanProcessor, Joined, RedactingLogProcessor, Redactors
+from otel_mldebug.export.processors import DiagnosingSpanProcessor, Joined
 from otel_mldebug.export.prometheus.address import wanted
 from otel_mldebug.export.prometheus.endpoint import Endpoint
-from otel_mldebug.instrument import resources
 from otel_mldebug.instrument.budget import process as budget
-from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import TARGETS
 from otel_mldebug.store.writer import StoreWriter
 from otel_mldebug.wiring.identity import Identity
 from otel_mldebug.wiring.pipeline import Pipeline
-from otel_mldebug.wiring.providers import Providers, missing, present_or_made
+from otel_mldebug.wiring.providers import missing, present_or_made
 
 INTERVAL_S = 10.0
 """Seconds between two collections of metrics unless `OTEL_METRIC_EXPORT_INTERVAL` says otherwise."""
@@ -36,9 +34,10 @@ _MADE_FOR: Mapping[Signal, str] = {"traces": "tracer", "metrics": "meter", "logs
 def build(
     config: Config,
     identity: Identity,
+    joined: Joined,
     *,
     forked: bool = False,
-    providers: Providers | None = None,
+    given: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Pipeline:
     """Put a process's pipeline together and start it.
@@ -46,16 +45,16 @@ def build(
     Args:
         config: Settings.
         identity: Who this process is.
+        joined: What redacts, and joins providers that others have set up.
         forked: The process was forked from one that had a pipeline.
-        providers: What signals go through; OpenTelemetry's globals by default.
+        given: Providers to use instead of OpenTelemetry's globals, by `tracer`, `meter`, `logger`.
         environ: Environment to read; the process's by default.
 
     Raises:
         ConfigError: the address for Prometheus is none.
     """
     environ = os.environ if environ is None else environ
-    redactor = Redactor(enabled=config.redact)
-    redactors = Redactors(redactor, redactor if config.redact_foreign else Redactor(enabled=False))
+    redactor = joined.redactors.ours
     resource = identity.resource(redactor)
     address = wanted(config.prometheus, environ)
     store = None
@@ -65,16 +64,16 @@ def build(
     notes = config.notes and not environ.get(SUPERVISED)
     pipeline = Pipeline(
         identity=identity,
-        providers=providers or present_or_made(resource, fresh_meter=forked),
+        providers=present_or_made(resource, given=given, fresh_meter=forked),
         emitter=Emitter(Outlets(store=store), redactor=redactor, notes=notes),
         redactor=redactor,
         store=store,
         spans=LocalSpans(store) if store is not None else None,
-        joined=Joined(redactors),
+        joined=joined,
         interval_s=_interval_s(environ),
     )
     _send(pipeline, environ)
-    _attach(pipeline, redactors)
+    _attach(pipeline)
     _observe(pipeline)
     if address is not None:
         pipeline.endpoint = Endpoint(
@@ -84,9 +83,6 @@ def build(
             targets=config.prometheus_targets or (config.store / TARGETS if config.local else None),
             target_labels={"job": identity.service, "instance": identity.instance},
         )
-    if config.resources:
-        with guard("sample the machine's resources"):
-            pipeline.sampler = resources.start(pipeline.meter(resources.SCOPE), config)
     pipeline.begin()
     return pipeline
 
@@ -98,7 +94,7 @@ def _send(pipeline: Pipeline, environ: Mapping[str, str]) -> None:
         pipeline.outlet = Outlet(ours, environ)
 
 
-def _attach(pipeline: Pipeline, redactors: Redactors) -> None:
+def _attach(pipeline: Pipeline) -> None:
     providers, outlet = pipeline.providers, pipeline.outlet
     tags = pipeline.identity.tags()
     exporting = SynchronousMultiSpanProcessor()  # type: ignore[no-untyped-call]
@@ -107,13 +103,12 @@ def _attach(pipeline: Pipeline, redactors: Redactors) -> None:
             exporting.add_span_processor(processor)
     if (gate := providers.span_gate()) is not None:
         gate.tags = missing(providers.tracer, tags)
-        gate.targets = (DiagnosingSpanProcessor(exporting, redactors),)
+        gate.targets = (DiagnosingSpanProcessor(exporting, pipeline.joined.redactors),)
         pipeline.joined.spans(providers.tracer)
     sends_logs = outlet.log_processor() if outlet is not None else None
     if (log_gate := providers.log_gate()) is not None:
-        log_gate.targets = (RedactingLogProcessor(redactors), sends_logs) if sends_logs is not None else ()
-        if "logger" not in providers.made:
-            pipeline.joined.logs(providers.logger)
+        log_gate.targets = (sends_logs,) if sends_logs is not None else ()
+        pipeline.joined.logs(providers.logger)
     providers.add_reader(pipeline.snapshots)
     if outlet is not None and outlet.preferred is not None:
         pipeline.preferring = Snapshots(**outlet.preferred)

@@ -1,12 +1,18 @@
 """What is put in place when a process starts being watched, and taken out again at the end."""
 
 import importlib
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 from otel_mldebug._guard import guard
-from otel_mldebug.config import Config
 from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.uncaught import Uncaught
+from otel_mldebug.wiring.joining import Noticing
+from otel_mldebug.wiring.runtime import Runtime
+
+Part = Literal["errors", "torch", "resources"]
+PARTS: tuple[Part, ...] = ("errors", "torch", "resources")
+"""What can be watched; each is an instrumentor of its own under `opentelemetry-instrument`."""
 
 
 class Hooks:
@@ -16,33 +22,47 @@ class Hooks:
         self._uncaught = Uncaught()
         self._import = OnImport("torch", self._found)
         self._training: Any = None
+        self._noticing: tuple[Noticing, ...] = ()
+        self.parts: set[Part] = set()
+        """What is being watched, as far as the settings allow."""
 
-    def install(self, config: Config) -> None:
-        """Put in place what the settings ask for."""
-        if config.uncaught:
-            self.watch_uncaught()
-        if config.torch:
-            self.watch_torch()
+    def install(self, runtime: Runtime, parts: Iterable[Part]) -> None:
+        """Put in place those of `parts` that the settings allow."""
+        for part in parts:
+            self.parts.add(part)
+            if part == "errors":
+                self._see_errors(runtime)
+            elif part == "torch" and runtime.config.torch:
+                self._import.install()
+            elif part == "resources" and runtime.config.resources:
+                runtime.sample(True)
 
-    def remove(self) -> None:
-        """Take everything out."""
-        self.leave_uncaught()
-        self.leave_torch()
+    def remove(self, runtime: Runtime, parts: Iterable[Part]) -> None:
+        """Take `parts` out."""
+        for part in parts:
+            self.parts.discard(part)
+            if part == "errors":
+                self._uncaught.remove()
+                for noticing in self._noticing:
+                    noticing.remove()
+                self._noticing = ()
+            elif part == "torch":
+                self._leave_torch()
+            else:
+                runtime.sample(False)
 
-    def watch_uncaught(self) -> None:
-        """Report exceptions that nobody catches."""
-        self._uncaught.install()
+    def _see_errors(self, runtime: Runtime) -> None:
+        if runtime.config.uncaught:
+            self._uncaught.install()
+        if not self._noticing:
+            self._noticing = (
+                Noticing("opentelemetry.trace", "set_tracer_provider", "get_tracer_provider", _joins(runtime, "spans")),
+                Noticing("opentelemetry._logs", "set_logger_provider", "get_logger_provider", _joins(runtime, "logs")),
+            )
+        for noticing in self._noticing:
+            noticing.install()
 
-    def leave_uncaught(self) -> None:
-        """Stop that."""
-        self._uncaught.remove()
-
-    def watch_torch(self) -> None:
-        """Watch training: now if the program has imported torch, else as soon as it does."""
-        self._import.install()
-
-    def leave_torch(self) -> None:
-        """Take the hooks out of torch, or stop waiting for it."""
+    def _leave_torch(self) -> None:
         self._import.remove()
         training, self._training = self._training, None
         if training is not None:
@@ -54,3 +74,13 @@ class Hooks:
             training = importlib.import_module("otel_mldebug.instrument.training")
             training.install(torch)
             self._training = training
+
+
+def _joins(runtime: Runtime, what: Literal["spans", "logs"]) -> Callable[[Any], None]:
+    adds = "add_span_processor" if what == "spans" else "add_log_record_processor"
+
+    def join(provider: Any) -> None:
+        if hasattr(provider, adds):  # one of the SDK's, not the API's stand-in
+            getattr(runtime.joined, what)(provider)
+
+    return join

@@ -11,6 +11,7 @@ from opentelemetry.trace import Tracer
 
 from otel_mldebug._guard import guard
 from otel_mldebug._version import __version__
+from otel_mldebug.config import Config
 from otel_mldebug.export.emitter import Emitter, Outlets
 from otel_mldebug.export.gates import Snapshots
 from otel_mldebug.export.local import LocalSpans, write_metrics
@@ -18,6 +19,7 @@ from otel_mldebug.export.meters import OurMeter, release
 from otel_mldebug.export.otlp.outlet import Outlet
 from otel_mldebug.export.processors import Joined
 from otel_mldebug.export.prometheus.endpoint import Endpoint
+from otel_mldebug.instrument import resources
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.store.writer import StoreWriter
@@ -83,6 +85,19 @@ class Pipeline:
         if self.store is not None:
             self.store.step(record)
 
+    def sample(self, config: Config) -> None:
+        """Start sampling host, process and GPU, unless that has been done."""
+        if self.sampler is None:
+            with guard("sample the machine's resources"):
+                self.sampler = resources.start(self.meter(resources.SCOPE), config)
+
+    def stop_sampling(self) -> None:
+        """Stop that."""
+        sampler, self.sampler = self.sampler, None
+        if sampler is not None:
+            with guard("stop sampling the machine's resources"):
+                sampler.stop()
+
     def watched(self, facts: Mapping[str, Any]) -> None:
         """Keep what is being watched."""
         if self.store is not None and facts:
@@ -116,9 +131,8 @@ class Pipeline:
             self._thread.join(timeout_s / 2)
         self._write_spans()
         self._collect()
-        self._end("stop sampling", self.sampler, lambda: self.sampler.stop())
+        self.stop_sampling()
         self._detach()
-        self.joined.leave()
         self._end("close the Prometheus endpoint", self.endpoint, lambda: cast("Endpoint", self.endpoint).close())
         if self.store is not None:  # what is local is safe before anything remote is waited for
             self.store.flush()

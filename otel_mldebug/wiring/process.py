@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from otel_mldebug._guard import guard, log, reset
 from otel_mldebug.config import Config
 from otel_mldebug.errors import MLDebugError
-from otel_mldebug.instrument import sink
-from otel_mldebug.rules.finding import Occurrence
-from otel_mldebug.semconv.names import Category, Severity
-from otel_mldebug.wiring.hooks import Hooks
+from otel_mldebug.instrument import budget, sink
+from otel_mldebug.wiring.hooks import PARTS, Hooks, Part
 from otel_mldebug.wiring.runtime import Runtime
 
 if TYPE_CHECKING:  # who a process is takes 50 ms of imports to say, and most processes of a run never record anything
@@ -40,18 +37,43 @@ def start() -> None:
 
     Unusable settings are said in one line and leave the program alone, here and in the processes it starts.
     """
+    watch(*PARTS)
+
+
+def watch(*parts: Part, providers: Mapping[str, Any] | None = None) -> None:
+    """Start watching some parts, as `start` does for all of them.
+
+    Args:
+        parts: What to watch, as far as the settings allow.
+        providers: Providers to use instead of OpenTelemetry's globals, by `tracer`, `meter`, `logger`; looked at
+            only by the call that starts everything.
+    """
     global _runtime
     with _lock:
-        if _runtime is not None:
+        if _runtime is None:
+            try:
+                config = Config.load()
+                _check(config)
+            except MLDebugError as exc:
+                log.error("%s otel-mldebug stays off.", exc)
+                os.environ["OTEL_MLDEBUG_DISABLED"] = "true"  # its children need not say it again
+                return
+            if config.disabled:
+                return
+            _runtime = _made(config, providers=providers)
+        with guard("put the hooks in place"):
+            _hooks.install(_runtime, parts)
+
+
+def unwatch(*parts: Part) -> None:
+    """Stop watching some parts; with the last one, everything ends."""
+    with _lock:
+        if _runtime is None:
             return
-        try:
-            config = Config.load()
-        except MLDebugError as exc:
-            log.error("%s otel-mldebug stays off.", exc)
-            os.environ["OTEL_MLDEBUG_DISABLED"] = "true"  # its children need not say it again
-            return
-        if not config.disabled:
-            _runtime = _made(config)
+        with guard("take the hooks out"):
+            _hooks.remove(_runtime, parts)
+        if not _hooks.parts:
+            shutdown()
 
 
 def configure(**settings: Any) -> None:
@@ -67,16 +89,17 @@ def configure(**settings: Any) -> None:
     """
     global _runtime
     config = Config.load(**settings)
+    _check(config)
     with _lock:
         if config.disabled:
             shutdown()
             return
-        if _runtime is not None and _runtime.config == config and _runtime.active():
-            _runtime.open()
-            return
-        run_id = _runtime.run_id if _runtime is not None else ""
-        shutdown()
-        _runtime = _made(config, run_id)
+        if _runtime is None or _runtime.config != config or not _runtime.active():
+            run_id = _runtime.run_id if _runtime is not None else ""
+            shutdown()
+            _runtime = _made(config, run_id)
+        with guard("put the hooks in place"):
+            _hooks.install(_runtime, PARTS)
         _runtime.open()
 
 
@@ -92,58 +115,28 @@ def shutdown(timeout_s: float = EXIT_S) -> None:
         if ended is None:
             return
         with guard("take the hooks out"):
-            _hooks.remove()
+            _hooks.remove(ended, PARTS)
         sink.install(None)
         ended.close(timeout_s)
 
 
-def capture_exception(
-    exc: BaseException | None = None,
-    *,
-    context: Mapping[str, Any] | None = None,
-    user_data: Mapping[str, Any] | None = None,
-    category: Category | str | None = None,
-    severity: Severity | str | None = None,
-) -> Occurrence | None:
-    """Report an exception by hand.
-
-    Args:
-        exc: The exception; the one being handled by default.
-        context: Anything worth knowing beside it.
-        user_data: The same, about the user; kept under `user.`.
-        category: Yours, which wins over ours.
-        severity: Yours, which wins over ours.
-
-    Returns:
-        What was made of it, with an `id` that can be quoted; None when nothing is being watched.
+def _check(config: Config) -> None:
+    """Raise what would otherwise come out only when the pipeline is opened.
 
     Raises:
-        ValueError: `category` or `severity` does not exist.
-
-    Example:
-        try:
-            risky()
-        except Exception as exc:
-            capture_exception(exc, context={"attempt": 3})
+        ConfigError: the address for Prometheus is none.
     """
-    exc = sys.exc_info()[1] if exc is None else exc
-    if exc is None:
-        return None
-    own: dict[str, Any] = {}
-    if category is not None:
-        own["category"] = Category(category)
-    if severity is not None:
-        own["severity"] = Severity(severity)
-    extra = {f"user.{key}": value for key, value in (user_data or {}).items()}
-    return sink.current().exception(exc, context={**(context or {}), **extra}, **own)
+    if config.prometheus:
+        from otel_mldebug.export.prometheus.address import parse
+
+        parse(config.prometheus, "prometheus")
 
 
-def _made(config: Config, run_id: str = "") -> Runtime:
-    made = Runtime(config, _identity(config, run_id), forked=_forked)
+def _made(config: Config, run_id: str = "", providers: Mapping[str, Any] | None = None) -> Runtime:
+    made = Runtime(config, _identity(config, run_id), forked=_forked, providers=providers)
+    budget.process().adjust(config.budget)
     sink.install(made)
     _register()
-    with guard("put the hooks in place"):
-        _hooks.install(config)
     return made
 
 
@@ -180,6 +173,7 @@ def _after_fork() -> None:
     global _lock, _forked
     _lock = threading.RLock()
     reset()
+    budget.process().reset()
     if _runtime is not None:
         with guard("start afresh after a fork"):
             _runtime.after_fork()

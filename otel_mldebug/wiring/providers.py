@@ -83,38 +83,31 @@ def missing(provider: Any, tags: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in tags.items() if present.get(key) != value}
 
 
-def private(resource: Mapping[str, Any]) -> Providers:
-    """Make all three without telling OpenTelemetry's globals: for tests, and for meters in a forked child."""
-    made = Resource.create(dict(resource))
-    return Providers(
-        tracer=TracerProvider(resource=made, shutdown_on_exit=False),
-        meter=MeterProvider(resource=made, shutdown_on_exit=False),
-        logger=LoggerProvider(resource=made, shutdown_on_exit=False),
-        made=frozenset({"tracer", "meter", "logger"}),
-    )
-
-
-def present_or_made(resource: Mapping[str, Any], *, fresh_meter: bool = False) -> Providers:
+def present_or_made(
+    resource: Mapping[str, Any], *, given: Mapping[str, Any] | None = None, fresh_meter: bool = False
+) -> Providers:
     """Return the global providers, each made and set if it was not there yet.
 
     Args:
         resource: Attributes of the process, for those that are made. `OTEL_RESOURCE_ATTRIBUTES` wins over them.
+        given: Providers that are used instead of the global ones, by `tracer`, `meter`, `logger`.
         fresh_meter: Make a meter provider of our own, private: a forked child must not go on with its parent's sums,
             nor touch the locks that the parent may have held.
     """
     attributes = Resource.create(dict(resource))
-    tracer: Any = trace.get_tracer_provider()
+    given = given or {}
+    tracer: Any = given.get("tracer") or trace.get_tracer_provider()
     if isinstance(tracer, trace.ProxyTracerProvider):
         tracer = TracerProvider(resource=attributes, shutdown_on_exit=False)
         _ours.add(tracer)
         trace.set_tracer_provider(tracer)
-    meter: Any = None if fresh_meter else metrics.get_meter_provider()
+    meter: Any = None if fresh_meter else given.get("meter") or metrics.get_meter_provider()
     if meter is None or _is_proxy(meter):
         meter = MeterProvider(resource=attributes, shutdown_on_exit=False)
         _ours.add(meter)
         if not fresh_meter:
             metrics.set_meter_provider(meter)
-    logger: Any = _logs.get_logger_provider()
+    logger: Any = given.get("logger") or _logs.get_logger_provider()
     if _is_proxy(logger):
         logger = LoggerProvider(resource=attributes, shutdown_on_exit=False)
         _ours.add(logger)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the SDK comes in when the pipeline is made, not before
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import Tracer
 
+    from otel_mldebug.export.processors import Joined
     from otel_mldebug.wiring.identity import Identity
     from otel_mldebug.wiring.pipeline import Pipeline
 
@@ -28,6 +29,7 @@ class Runtime(Sink):
         identify: Says who this process is; asked when the pipeline is made, again in a forked child.
         make: Makes the pipeline; the process's real one by default.
         forked: The process was forked from one that had a pipeline.
+        providers: Providers to use instead of OpenTelemetry's globals, by `tracer`, `meter`, `logger`.
     """
 
     def __init__(
@@ -35,8 +37,9 @@ class Runtime(Sink):
         config: Config,
         identify: "Callable[[], Identity]",
         *,
-        make: "Callable[[Config, Identity, bool], Pipeline] | None" = None,
+        make: "Callable[[Config, Identity, Runtime], Pipeline] | None" = None,
         forked: bool = False,
+        providers: Mapping[str, Any] | None = None,
     ) -> None:
         self.config = config
         self.run_id = ""
@@ -48,6 +51,9 @@ class Runtime(Sink):
         self._watched: dict[str, Any] = {}
         self._closed = False
         self._forked = forked
+        self.given = dict(providers or {})
+        self._sampling = False
+        self._joined: Joined | None = None
 
     # Beginning and end
 
@@ -59,11 +65,13 @@ class Runtime(Sink):
             if self._pipeline is None and not self._closed:
                 try:
                     identity = self._identify()
-                    made = self._make(self.config, identity, self._forked)
+                    made = self._make(self.config, identity, self)
                     self.run_id = identity.run_id
                     made.watched(self._watched)
                     self._pipeline = made
                     self._generation += 1
+                    if self._sampling:
+                        made.sample(self.config)
                 except Exception as exc:  # noqa: BLE001
                     self._closed = True  # once is enough: what failed now fails at every record
                     fault("set up telemetry", exc)
@@ -79,6 +87,28 @@ class Runtime(Sink):
         """The pipeline, if it has been made."""
         return self._pipeline
 
+    @property
+    def joined(self) -> "Joined":
+        """What is put around the processors of providers that others have set up; brings the SDK in."""
+        if self._joined is None:
+            from otel_mldebug.export.processors import Joined, Redactors
+            from otel_mldebug.rules.redact import Redactor
+
+            ours = Redactor(enabled=self.config.redact)
+            foreign = ours if self.config.redact_foreign else Redactor(enabled=False)
+            self._joined = Joined(Redactors(ours, foreign))
+        return self._joined
+
+    def sample(self, on: bool) -> None:
+        """Sample host, process and GPU, or stop it; as long as nothing has been recorded, nothing is sampled."""
+        with self._lock:
+            self._sampling = on
+            if self._pipeline is not None:
+                if on:
+                    self._pipeline.sample(self.config)
+                else:
+                    self._pipeline.stop_sampling()
+
     def close(self, timeout_s: float = 1.5) -> None:
         """Write and send what waits, then keep nothing any more. A second call does nothing.
 
@@ -91,6 +121,9 @@ class Runtime(Sink):
         if pipeline is not None:
             with guard("close telemetry"):
                 pipeline.close(timeout_s)
+        if self._joined is not None:
+            with guard("leave the providers of others"):
+                self._joined.leave()
 
     def after_fork(self) -> None:
         """Let go of what belongs to the parent, in the child: nothing is flushed, no lock of its is touched."""
@@ -170,7 +203,7 @@ class Runtime(Sink):
             self._pipeline.watched(facts)
 
 
-def _real_pipeline(config: Config, identity: "Identity", forked: bool) -> "Pipeline":
+def _real_pipeline(config: Config, identity: "Identity", runtime: Runtime) -> "Pipeline":
     from otel_mldebug.wiring.build import build  # brings the SDK in
 
-    return build(config, identity, forked=forked)
+    return build(config, identity, runtime.joined, forked=runtime.forked, given=runtime.given)

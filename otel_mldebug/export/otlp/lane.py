@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from otel_mldebug._guard import fault, log
+from otel_mldebug._guard import fault
 from otel_mldebug.export.otlp.link import Link
 
 Send = Callable[[Sequence[Any]], bool]
@@ -38,7 +38,6 @@ class Lane:
         self._send, self._max_items, self._max_batch, self._weigh = send, max_items, max_batch, weigh
         self._waiting: deque[Any] = deque()
         self._lock = threading.Lock()
-        self._refused = False
         self.dropped = 0
         """Things given up so far."""
 
@@ -90,10 +89,7 @@ class Lane:
         if self.link.check():
             with self._lock:
                 self.dropped += sum(map(self._weigh, batch))
-            if not self._refused:
-                self._refused = True
-                log.warning("the collector at %s does not take our %s; `otel-mldebug doctor` says more",
-                            self.link.endpoint, self.signal)  # fmt: skip
+            self.link.refused(self.signal)
             return True
         self.link.failed("sending failed")
         with self._lock:

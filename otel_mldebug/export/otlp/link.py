@@ -35,7 +35,7 @@ class Link:
         self._up: bool | None = None
         self._retry_at_s = self._failed_at_s = 0.0
         self._wait_s = FIRST_RETRY_S
-        self._warned = False
+        self._warned = self._complained = False
 
     @property
     def up(self) -> bool:
@@ -77,6 +77,14 @@ class Link:
         if self._up is False and self._warned:
             log.info("the collector at %s can be reached again", self.endpoint)
         self._up, self._wait_s = True, FIRST_RETRY_S
+
+    def refused(self, signal: str) -> None:
+        """Note that it is there and did not take what was sent, and say so the first time in this process."""
+        if not self._complained:
+            self._complained = True
+            log.warning(
+                "the collector at %s does not take our %s; `otel-mldebug doctor` says more", self.endpoint, signal
+            )
 
     def failed(self, reason: str) -> None:
         """Note that it is not there, and say so the first time in this process."""

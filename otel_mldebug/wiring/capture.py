@@ -1,0 +1,50 @@
+"""Reporting an exception by hand."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from otel_mldebug.instrument import sink
+from otel_mldebug.rules.finding import Occurrence
+from otel_mldebug.semconv.names import Category, Severity
+
+
+def capture_exception(
+    exc: BaseException | None = None,
+    *,
+    context: Mapping[str, Any] | None = None,
+    user_data: Mapping[str, Any] | None = None,
+    category: Category | str | None = None,
+    severity: Severity | str | None = None,
+) -> Occurrence | None:
+    """Report an exception by hand.
+
+    Args:
+        exc: The exception; the one being handled by default.
+        context: Anything worth knowing beside it.
+        user_data: The same, about the user; kept under `user.`.
+        category: Yours, which wins over ours.
+        severity: Yours, which wins over ours.
+
+    Returns:
+        What was made of it, with an `id` that can be quoted; None when nothing is being watched.
+
+    Raises:
+        ValueError: `category` or `severity` does not exist.
+
+    Example:
+        try:
+            risky()
+        except Exception as exc:
+            capture_exception(exc, context={"attempt": 3})
+    """
+    own: dict[str, Any] = {}
+    if category is not None:
+        own["category"] = Category(category)
+    if severity is not None:
+        own["severity"] = Severity(severity)
+    exc = sys.exc_info()[1] if exc is None else exc
+    if exc is None:
+        return None
+    extra = {f"user.{key}": value for key, value in (user_data or {}).items()}
+    return sink.current().exception(exc, context={**(context or {}), **extra}, **own)
