@@ -31,15 +31,15 @@ class Pipeline(sink.NullSink):
     number: int = 1
 
     def __post_init__(self) -> None:
-        self._traces = TracerProvider(shutdown_on_exit=False)
-        self._traces.add_span_processor(SimpleSpanProcessor(self.spans))
+        self.traces = TracerProvider(shutdown_on_exit=False)
+        self.traces.add_span_processor(SimpleSpanProcessor(self.spans))
         self._meters = MeterProvider([self.reader], shutdown_on_exit=False)
 
     def active(self) -> bool:
         return self.keeps
 
     def tracer(self, scope):
-        return self._traces.get_tracer(scope)
+        return self.traces.get_tracer(scope)
 
     def meter(self, scope):
         return self._meters.get_meter(scope)
