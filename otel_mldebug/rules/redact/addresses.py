@@ -7,7 +7,8 @@ from otel_mldebug.rules.redact.marks import Mark
 from otel_mldebug.rules.redact.values import is_placeholder
 
 _HOST = re.compile(r"((?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24}|xn--[a-z0-9-]{2,59}))(?![\w(\[@-]|\.\w)")
-_USER_BACKWARDS = re.compile(r"([\w.%+'-]{1,64})(?![\w.%+'@-]|//)")
+_USER_BACKWARDS = re.compile(r"([\w.%+'-]{1,64})(?![\w.%+'@-])")
+_AUTHORITY_BACKWARDS = re.compile(r"[^/\s]{0,200}//")  # scheme://user@host is no address
 _PROXY = re.compile(
     r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?|[A-Za-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,5}:\d{2,5})(?!\w)"
 )
@@ -52,6 +53,6 @@ def _address(text: str, at: int, backwards: str) -> tuple[int, int] | None:
     known = top.lower() in TOP_LEVEL or top.startswith("xn--") or not top.isascii()
     if not known or not (top.islower() or top.isupper() or not top.isascii()):
         return None
-    found = _USER_BACKWARDS.match(backwards)
+    found = None if _AUTHORITY_BACKWARDS.match(backwards) else _USER_BACKWARDS.match(backwards)
     user = found[1][::-1].lstrip("'.-%+") if found else ""
     return (at - len(user), host.end()) if user and user not in _NO_PERSON else None

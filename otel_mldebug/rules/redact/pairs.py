@@ -202,7 +202,7 @@ def _bare(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
     if not found:
         return
     value = found[0].partition("%26")[0] if "%" in pair.separator else found[0]
-    value = value.rstrip(".:") or value
+    value = value.rstrip(".:>") or value
     if value[0] in "<{[(" or value.startswith(("${", "$(", "%(")) or value.lower() in _SCHEMES:
         return
     if is_code(value, pair.name) or not is_secret_value(value, pair.key) or not _written_as_value(pair, value, start):

@@ -70,10 +70,11 @@ def _without_begin(text: str, end: re.Match[str], floor: int) -> list[tuple[int,
     """The base64 lines before an END: the head of the text was cut."""
     start = end.start()
     base = max(floor, start - 8192)
-    long_lines = 0
+    full_lines = 0
     for piece in reversed(list(_PIECE.finditer(text, base, start))):
-        if not _BASE64.fullmatch(piece[0]):
-            break
-        long_lines += len(piece[0]) >= 16
+        full = len(piece[0]) >= 16
+        if not _BASE64.fullmatch(piece[0]) or (full_lines and not full):
+            break  # only the last line of a key is a short one
+        full_lines += full
         start = piece.start()
-    return [(start, end.end())] if long_lines else []
+    return [(start, end.end())] if full_lines else []

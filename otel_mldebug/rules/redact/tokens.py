@@ -40,18 +40,18 @@ _JWT = re.compile(
 )
 # Tokens whose telling part is not at the beginning: gate literal, kind, expression.
 _INNER: tuple[tuple[str, str, re.Pattern[str]], ...] = (
-    ("Q~", "azure-client-secret", re.compile(r"(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])")),
-    ("AZDO", "azure-devops-token", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
-    ("JQQJ99", "azure-key", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}(?![A-Za-z0-9])")),
-    ("+ASt", "azure-storage-key", re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{76}\+ASt[A-Za-z0-9+/]{5,6}={0,2}")),
-    (":A", "telegram-token", re.compile(r"(?<![0-9A-Za-z])(?:bot)?(\d{6,10}:A[\w-]{32,36})(?![\w-])")),
-    ("1//0", "google-refresh-token", re.compile(r"(?<![\w/])1//0[\w-]{20,}")),
-    (".atlasv1.", "terraform-token", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{50,}")),
-    ("NRAL", "newrelic-key", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{36}NRAL(?![A-Za-z0-9])")),
-    ("-us", "mailchimp-key", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
+    ("Q~", "azure-client-secret", re.compile(r"(?a)(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])")),
+    ("AZDO", "azure-devops-token", re.compile(r"(?a)(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
+    ("JQQJ99", "azure-key", re.compile(r"(?a)(?<![A-Za-z0-9])[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}(?![A-Za-z0-9])")),
+    ("+ASt", "azure-storage-key", re.compile(r"(?a)(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{76}\+ASt[A-Za-z0-9+/]{5,6}={0,2}")),
+    (":A", "telegram-token", re.compile(r"(?a)(?<![0-9A-Za-z])(?:bot)?(\d{6,10}:A[\w-]{32,36})(?![\w-])")),
+    ("1//0", "google-refresh-token", re.compile(r"(?a)(?<!\w)1//0[\w-]{20,}")),
+    (".atlasv1.", "terraform-token", re.compile(r"(?a)(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{50,}")),
+    ("NRAL", "newrelic-key", re.compile(r"(?a)(?<![A-Za-z0-9])[0-9a-f]{36}NRAL(?![A-Za-z0-9])")),
+    ("-us", "mailchimp-key", re.compile(r"(?a)(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
 )
-_DISCORD = re.compile(r"[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])")
-_MAILGUN = re.compile(r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])")
+_DISCORD = re.compile(r"(?a)[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])")
+_MAILGUN = re.compile(r"(?a)[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])")
 
 
 def redact(text: str, mark: Mark) -> str:
