@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from otel_mldebug.instrument.functions import span, trace
     from otel_mldebug.notebook import load_ipython_extension, unload_ipython_extension
     from otel_mldebug.rules.finding import Finding
-    from otel_mldebug.wiring import capture_exception, configure, shutdown, summary
+    from otel_mldebug.wiring import capture_exception, configure, shutdown
+    from otel_mldebug.wiring.summary import summary
 
 __all__ = [
     "Config",
@@ -54,7 +55,7 @@ _FROM = {
     "load_ipython_extension": "otel_mldebug.notebook",
     "shutdown": "otel_mldebug.wiring",
     "span": "otel_mldebug.instrument.functions",
-    "summary": "otel_mldebug.wiring",
+    "summary": "otel_mldebug.wiring.summary",
     "trace": "otel_mldebug.instrument.functions",
     "unload_ipython_extension": "otel_mldebug.notebook",
 }

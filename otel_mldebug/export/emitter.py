@@ -78,6 +78,8 @@ class Emitter:
         self.groups = groups or Groups(time.monotonic)
         self._redactor = redactor
         self._notes, self._explain, self._clock_ns = notes, explain, clock_ns
+        self.listeners: list[Callable[[Occurrence], None]] = []
+        """Called with each occurrence that is made."""
         self._inside = threading.local()
 
     def exception(
@@ -175,6 +177,9 @@ class Emitter:
                 self.outlets.store.counted(fingerprint, verdict.count)
             self.groups.held_back(fingerprint, replace(occurrence, exception=_short(occurrence), context={}))
         self._on_span(occurrence)
+        for listener in list(self.listeners):
+            with guard("tell a listener of a finding"):
+                listener(occurrence)
         return occurrence
 
     def _hand_over(self, occurrence: Occurrence) -> None:

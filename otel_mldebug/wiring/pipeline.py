@@ -63,6 +63,7 @@ class Pipeline:
     outlet: Outlet | None = None
     endpoint: Endpoint | None = None
     sampler: Any = None
+    exiting: bool = False
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -176,7 +177,8 @@ class Pipeline:
 
     def _detach(self, *, reader: bool = True) -> None:
         self.emitter.outlets = Outlets()
-        release(self.providers.meter, self)
+        if not self.exiting:  # at exit, a foreign SDK still collects once, after us: its last values are the run's
+            release(self.providers.meter, self)
         for gate in (self.providers.span_gate(), self.providers.log_gate()):
             if gate is not None:
                 gate.targets = ()

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from otel_mldebug._guard import guard, log, reset
 from otel_mldebug.config import Config
 from otel_mldebug.errors import MLDebugError
 from otel_mldebug.instrument import budget, sink
+from otel_mldebug.rules.finding import Occurrence
 from otel_mldebug.wiring.hooks import PARTS, Hooks, Part
 from otel_mldebug.wiring.runtime import Runtime
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:  # who a process is takes 50 ms of imports to say, and most pr
 
 EXIT_S = 1.5
 """How long the end of a process may take, at most, for what is still to be sent."""
+
+listeners: list[Callable[[Occurrence], None]] = []
+"""Called with each occurrence that is made in this process, whoever configured it; what they raise is ours to hide."""
 
 _lock = threading.RLock()
 _runtime: Runtime | None = None
@@ -101,6 +106,12 @@ def configure(**settings: Any) -> None:
         with guard("put the hooks in place"):
             _hooks.install(_runtime, PARTS)
         _runtime.open()
+        if "IPython" in sys.modules:
+            with guard("watch the cells of the notebook"):
+                from otel_mldebug.wiring import cells
+
+                if (shell := cells.shell()) is not None:
+                    cells.watch(shell)
 
 
 def shutdown(timeout_s: float = EXIT_S) -> None:
@@ -116,6 +127,8 @@ def shutdown(timeout_s: float = EXIT_S) -> None:
             return
         with guard("take the hooks out"):
             _hooks.remove(ended, PARTS)
+        if (cells := sys.modules.get("otel_mldebug.wiring.cells")) is not None:
+            cells.leave()
         sink.install(None)
         ended.close(timeout_s)
 
@@ -133,7 +146,7 @@ def _check(config: Config) -> None:
 
 
 def _made(config: Config, run_id: str = "", providers: Mapping[str, Any] | None = None) -> Runtime:
-    made = Runtime(config, _identity(config, run_id), forked=_forked, providers=providers)
+    made = Runtime(config, _identity(config, run_id), forked=_forked, providers=providers, listeners=listeners)
     budget.process().adjust(config.budget)
     sink.install(made)
     _register()
@@ -166,6 +179,8 @@ def _register() -> None:
 
 def _at_exit() -> None:
     with guard("end telemetry with the process"):
+        if _runtime is not None and _runtime.pipeline is not None:
+            _runtime.pipeline.exiting = True
         shutdown()
 
 

@@ -30,6 +30,7 @@ class Runtime(Sink):
         make: Makes the pipeline; the process's real one by default.
         forked: The process was forked from one that had a pipeline.
         providers: Providers to use instead of OpenTelemetry's globals, by `tracer`, `meter`, `logger`.
+        listeners: Called with each occurrence that is made, suppressed ones included.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Runtime(Sink):
         make: "Callable[[Config, Identity, Runtime], Pipeline] | None" = None,
         forked: bool = False,
         providers: Mapping[str, Any] | None = None,
+        listeners: list[Callable[[Occurrence], None]] | None = None,
     ) -> None:
         self.config = config
         self.run_id = ""
@@ -52,6 +54,7 @@ class Runtime(Sink):
         self._closed = False
         self._forked = forked
         self.given = dict(providers or {})
+        self._listeners: list[Callable[[Occurrence], None]] = [] if listeners is None else listeners
         self._sampling = False
         self._joined: Joined | None = None
 
@@ -68,6 +71,7 @@ class Runtime(Sink):
                     made = self._make(self.config, identity, self)
                     self.run_id = identity.run_id
                     made.watched(self._watched)
+                    made.emitter.listeners = self._listeners
                     self._pipeline = made
                     self._generation += 1
                     if self._sampling:
