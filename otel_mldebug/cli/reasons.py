@@ -68,7 +68,7 @@ def watched(seen: Seen) -> str:
     if optimizers := facts.get("optimizers"):
         parts.append(" + ".join(map(str, optimizers[:3])))
     if parameters := facts.get("parameters"):
-        models = facts.get("models", 1)
+        models = len(facts.get("models") or [""])
         parts.append(f"{'one model' if models == 1 else f'{models} models'} of {_count(parameters)} parameters")
     if facts.get("torch"):
         parts.append(f"PyTorch {facts['torch']}")
