@@ -37,7 +37,8 @@ One entry explains one family of errors::
 `message` are evidence of type text; `evidence.NAME = "bytes"` gives them another type, and
 `evidence.NAME = { find = 'regex with one group', as = "bytes" }` looks anywhere in the message. Types: see
 `otel_mldebug.rules.catalogue.evidence.PARSERS`. A part in `[[ ]]` is left out when its evidence is missing; so is a
-solution as a whole. `{type}` is always there.
+solution as a whole. `{type}` is always there; `{errno}`, `{status}`, `{signal}`, `{exit_code}`
+are where they are known.
 
 **when**: variants, the first that holds replaces `summary`, `cause`, `solutions`, `prevention`, `category`, `severity`
 or `retryable`. `if` compares evidence: `NAME OP VALUE`, joined by ` and `; OP is one of `< <= > >= == !=`, VALUE a
@@ -47,6 +48,10 @@ number (`512 MiB`, `0.5`), a text in quotes or another NAME. A comparison with m
 type alone; among those, more fixed characters in the expression (and more conditions) win. `general = true` marks a
 catch-all, which yields to all others. `over_cause = true`: this wrapper knows more than the exception it wraps, even
 if an entry knows that one too.
+
+**basis** `"structure"` (our own `structure.toml`): what the form of a message or a class tells when nothing knows the
+failure itself; less sure than any other entry. `yields = true`: its category is only the usual one, and gives way to
+the one that the words of the message speak for (`otel_mldebug.rules.structure`).
 
 `make generate` writes `compiled.json`, which is what a running program loads.
 """

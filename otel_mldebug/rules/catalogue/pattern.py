@@ -81,6 +81,7 @@ class Pattern:
     confidence: float
     basis: str
     over_cause: bool
+    yields: bool = False
     matches: tuple[Match, ...]
     evidence: Mapping[str, Evidence]
     variants: tuple[Variant, ...]

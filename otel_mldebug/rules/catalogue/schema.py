@@ -16,8 +16,10 @@ _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 _PLACEHOLDER = re.compile(r"\{([a-z_0-9]+)\}")
 _FIELDS = {
     "id", "category", "severity", "retryable", "summary", "cause", "solutions", "prevention", "docs", "source",
-    "confidence", "basis", "general", "over_cause", "match", "evidence", "when",
+    "confidence", "basis", "general", "yields", "over_cause", "match", "evidence", "when",
 }  # fmt: skip
+ALWAYS = ("type", "errno", "status", "signal", "exit_code")
+"""Placeholders that need no evidence of the entry's own; all but `{type}` may be missing."""
 _VARIANT_FIELDS = {"if", "summary", "cause", "solutions", "prevention", "category", "severity", "retryable"}
 _CONFIDENCE = {matchers.MESSAGE: 0.95, matchers.TYPE: 0.85, matchers.GENERAL: 0.7, matchers.STRUCTURE: 0.5}
 
@@ -99,6 +101,7 @@ def normal(table: Any, where: str, *, complete: bool) -> dict[str, Any]:
         "confidence": _confidence(entry, _CONFIDENCE[best]),
         "basis": basis,
         "over_cause": entry.flag("over_cause"),
+        "yields": entry.flag("yields"),
         "matches": matches,
         "evidence": evidence,
         "variants": _variants(entry, evidence),
@@ -155,7 +158,7 @@ def _variants(entry: Entry, evidence: Mapping[str, Any]) -> list[dict[str, Any]]
         if unknown := sorted(set(table) - _VARIANT_FIELDS):
             raise part.wrong(unknown[0], table[unknown[0]], f"one of the fields {', '.join(sorted(_VARIANT_FIELDS))}")
         try:
-            conditions = parse_conditions(part.text("if", required=True), tuple(evidence))
+            conditions = parse_conditions(part.text("if", required=True), (*ALWAYS[1:], *evidence))
         except ValueError as exc:
             raise part.wrong("if", table["if"], f"comparisons of evidence, but {exc}") from None
         changes: dict[str, Any] = {k: part.text(k) for k in ("summary", "cause", "prevention") if k in table}
@@ -181,8 +184,8 @@ def check_templates(entry: Entry, texts: Table, evidence: Mapping[str, Any]) -> 
     for name in ("summary", "cause", "prevention", "solutions"):
         for text in [texts[name]] if isinstance(texts.get(name), str) else texts.get(name, []):
             for placeholder in _PLACEHOLDER.findall(text):
-                if placeholder != "type" and placeholder not in evidence:
-                    known = ", ".join(f"{{{known}}}" for known in ("type", *evidence))
+                if placeholder not in (*ALWAYS, *evidence):
+                    known = ", ".join(f"{{{known}}}" for known in (*ALWAYS, *evidence))
                     raise entry.wrong(name, text, f"only the placeholders {known}")
             always = re.sub(r"\[\[.*?\]\]", "", text)
             bare = [p for p in _PLACEHOLDER.findall(always) if p != "type"]

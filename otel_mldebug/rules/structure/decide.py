@@ -1,0 +1,70 @@
+"""Puts together what structure tells: the form of the message says what to do, its words say what it is about."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.matching import Hit, Subject
+from otel_mldebug.rules.structure.areas import AREAS
+from otel_mldebug.rules.structure.judge import Verdict, judge
+from otel_mldebug.rules.telling import finding_of
+from otel_mldebug.semconv.names import Category
+
+AGREED, BY_FORM, BY_WORDS = 0.6, 0.5, 0.4
+"""Confidence when form and words say the same, when only the form tells, when only the words do."""
+
+
+def decide(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark: str) -> Finding | None:
+    """Return the finding that structure allows; None when it tells nothing.
+
+    Args:
+        subjects: The chain, root first.
+        hit: The structural entry that matched, if any.
+        subject: What it matched; the root otherwise.
+        mark: Fingerprint.
+    """
+    verdict = next((found for found in map(judge, (subject, *subjects)) if found is not None), None)
+    if hit is None:
+        return None if verdict is None else _by_words(verdict, subject, mark)
+    finding = finding_of(hit, subject, mark)
+    if verdict is None or verdict.category == finding.category:
+        return replace(finding, confidence=BY_FORM if verdict is None else AGREED)
+    if not hit.pattern.yields:
+        return finding
+    return _joined(finding, verdict)
+
+
+def _by_words(verdict: Verdict, subject: Subject, mark: str) -> Finding:
+    area = AREAS[verdict.category]
+    return Finding(
+        rule=f"structure.{verdict.category}",
+        category=verdict.category,
+        severity=area.severity,
+        summary=f"{area.summary}{f' ({subject.facts.name})' if subject.facts.name else ''}.",
+        cause=area.cause,
+        solutions=area.solutions,
+        prevention=area.prevention,
+        retryable=area.retryable,
+        confidence=BY_WORDS,
+        basis="structure",
+        evidence=dict(subject.codes),
+        fingerprint=mark,
+    )
+
+
+def _joined(finding: Finding, verdict: Verdict) -> Finding:
+    """Return the form's finding in the words' category, with that area's remedies after its own."""
+    area = AREAS[verdict.category]
+    own = finding.category
+    return replace(
+        finding,
+        category=verdict.category,
+        severity=max((finding.severity, area.severity), key=list(type(area.severity)).index)
+        if verdict.category is Category.MEMORY
+        else finding.severity,
+        retryable=area.retryable if own is Category.UNKNOWN else finding.retryable,
+        cause=f"{area.cause} {finding.cause}",
+        solutions=(*finding.solutions, *area.solutions[: 6 - len(finding.solutions)]),
+        prevention=finding.prevention or area.prevention,
+        confidence=BY_WORDS,
+    )

@@ -1,0 +1,65 @@
+"""Weighs the words, the class, the place and the library of a failure: which category do they speak for?"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from otel_mldebug.rules.matching import Subject
+from otel_mldebug.rules.structure.origins import LIBRARIES, PLACES
+from otel_mldebug.rules.structure.vocabulary import PHRASES, WORDS
+from otel_mldebug.semconv.names import Category
+
+PHRASE_WEIGHT = 2.5
+TYPE_FACTOR = 1.5
+"""A word in the name of the class says more than one in the message."""
+ENOUGH = 2.0
+"""Weight below which nothing is said."""
+MARGIN = 0.25
+"""Weight by which the best category must lead."""
+_TOKEN = re.compile(r"[A-Za-z][\w.+-]*")
+_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+class Verdict(NamedTuple):
+    """The category that the words speak for, and how much they weigh."""
+
+    category: Category
+    weight: float
+
+
+def judge(subject: Subject) -> Verdict | None:
+    """Return the category that the failure's structure speaks for; None when it says too little."""
+    totals: dict[Category, float] = {}
+    _add(totals, _tokens(subject.text), 1.0)
+    for name in subject.names[:1]:
+        _add(totals, _tokens(name.rpartition(".")[2]), TYPE_FACTOR)
+    for phrase, category in PHRASES:
+        if phrase in subject.lowered:
+            totals[category] = totals.get(category, 0.0) + PHRASE_WEIGHT
+    place = next((found for found in PLACES if found[0] in subject.where), None)
+    if place is not None:
+        totals[place[1]] = totals.get(place[1], 0.0) + place[2]
+    elif subject.library in LIBRARIES:
+        category, weight = LIBRARIES[subject.library]
+        totals[category] = totals.get(category, 0.0) + weight
+    ranked = sorted(totals.items(), key=lambda item: -item[1])
+    if not ranked or ranked[0][1] < ENOUGH:
+        return None
+    if len(ranked) > 1 and ranked[0][1] - ranked[1][1] < MARGIN:
+        return None
+    return Verdict(*ranked[0])
+
+
+def _tokens(text: str) -> set[str]:
+    """Return the words of `text`: as written, and taken apart at underscores, dots and capitals; lower case."""
+    found: set[str] = set()
+    for token in _TOKEN.findall(text):
+        found.add(token.lower().rstrip("."))
+        found.update(part.lower() for part in _CAMEL.findall(token))
+    return found
+
+
+def _add(totals: dict[Category, float], words: Iterable[str], factor: float) -> None:
+    for word in words:
+        for category, weight in WORDS.get(word, ()):
+            totals[category] = totals.get(category, 0.0) + weight * factor

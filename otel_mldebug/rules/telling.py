@@ -1,0 +1,93 @@
+"""From an entry that matched to the finding: evidence read, variants chosen, templates filled."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from otel_mldebug.rules.catalogue.conditions import hold
+from otel_mldebug.rules.catalogue.evidence import readable
+from otel_mldebug.rules.catalogue.pattern import Pattern, evidence_in
+from otel_mldebug.rules.facts import ErrorFacts, Value
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.matching import Hit, Subject
+from otel_mldebug.semconv.names import Category, Severity
+
+_OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
+_PLACEHOLDER = re.compile(r"\{([a-z_0-9]+)\}")
+
+
+def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
+    """Return the finding of an entry, with its evidence filled in.
+
+    Args:
+        hit: The entry and what its expression matched.
+        subject: The exception it matched.
+        mark: Fingerprint.
+    """
+    pattern = hit.pattern
+    evidence: dict[str, Value] = {**subject.codes, **evidence_in(pattern, hit.found, subject.text)}
+    texts: dict[str, Any] = {}
+    for variant in pattern.variants:
+        if hold(variant.conditions, evidence):
+            texts = dict(variant.changes)
+            break
+    shown = {name: readable(_kind(pattern, name), value) for name, value in evidence.items()}
+    shown["type"] = subject.facts.name or "The program"
+    solutions = [fill(text, shown) for text in texts.get("solutions", pattern.solutions)]
+    return Finding(
+        rule=pattern.id,
+        category=Category(texts.get("category", pattern.category)),
+        severity=Severity(texts.get("severity", pattern.severity)),
+        summary=fill(texts.get("summary", pattern.summary), shown) or pattern.id,
+        cause=fill(texts.get("cause", pattern.cause), shown),
+        solutions=tuple(solution for solution in solutions if solution),
+        prevention=fill(texts.get("prevention", pattern.prevention), shown),
+        docs=pattern.docs,
+        retryable=bool(texts.get("retryable", pattern.retryable)),
+        confidence=pattern.confidence,
+        basis=pattern.basis,
+        evidence=evidence,
+        fingerprint=mark,
+    )
+
+
+def _kind(pattern: Pattern, name: str) -> str:
+    return pattern.evidence[name].kind if name in pattern.evidence else "text"
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Return `template` with its placeholders filled; empty when one outside `[[ ]]` has no value.
+
+    A placeholder is a name in braces; other braces, such as those of code, stay.
+    """
+    if "{" not in template:
+        return template
+
+    def optional(found: "re.Match[str]") -> str:
+        names = _PLACEHOLDER.findall(found.group(1))
+        return found.group(1) if all(name in values for name in names) else ""
+
+    text = _OPTIONAL.sub(optional, template)
+    if any(name not in values for name in _PLACEHOLDER.findall(text)):
+        return ""
+    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], text)
+
+
+def unknown(root: ErrorFacts, mark: str) -> Finding:
+    """Return the finding that says honestly that nothing is known."""
+    return Finding(
+        rule="unknown",
+        category=Category.UNKNOWN,
+        severity=Severity.ERROR,
+        summary=f"{root.name or 'An error'}: no rule knows this failure.",
+        cause="The message fits no known family of errors.",
+        solutions=(
+            "Read the innermost line of the traceback that is your own code, and the values it used.",
+            "Search for the message, without its numbers and paths, in the issues of the library that raised it; "
+            "upgrading or downgrading that library often helps.",
+        ),
+        prevention="Add a pattern of your own for it: otel-mldebug patterns check FILE.",
+        confidence=0.0,
+        basis="none",
+        fingerprint=mark,
+    )
