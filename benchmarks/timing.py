@@ -38,6 +38,11 @@ def interleave(
     return times
 
 
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
 def half_quartiles(values: Sequence[float]) -> float:
     """Return half the distance between the quartiles; 0 for fewer than two values."""
     if len(values) < 2:
@@ -51,9 +56,7 @@ def ratio(
 ) -> Figure:
     """Return how many times `base` the `times` are: the median over the rounds, each compared with its neighbour."""
     ratios = [time_s / base_s for time_s, base_s in zip(times, base, strict=True) if base_s > 0]
-    return Figure(
-        name=name, value=statistics.median(ratios), unit="x", spread=half_quartiles(ratios), limit=limit, note=note
-    )
+    return Figure(name=name, value=median(ratios), unit="x", spread=half_quartiles(ratios), limit=limit, note=note)
 
 
 def difference(
@@ -67,6 +70,4 @@ def difference(
 ) -> Figure:
     """Return how many nanoseconds one of `calls` calls takes more than in `base`, as a median over the rounds."""
     extra = [(time_s - base_s) / calls * 1e9 for time_s, base_s in zip(times, base, strict=True)]
-    return Figure(
-        name=name, value=statistics.median(extra), unit="ns", spread=half_quartiles(extra), limit=limit, note=note
-    )
+    return Figure(name=name, value=median(extra), unit="ns", spread=half_quartiles(extra), limit=limit, note=note)
