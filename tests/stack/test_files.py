@@ -64,7 +64,7 @@ def test_one_trace_goes_to_one_gateway_and_one_process_metrics_too():
 @pytest.mark.parametrize("name", ["local", "gateway"])
 def test_the_promoted_labels_are_those_of_the_direct_scrape(name):
     processors = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())["processors"]
-    promoted = re.findall(r'resource\.attributes\["([^"]+)"\]', str(processors["transform/labels"]))
+    promoted = re.findall(r'set\(datapoint\.attributes\["([^"]+)"\]', str(processors["transform/labels"]))
     assert promoted == [names.SERVICE_NAME, names.MLDEBUG_RUN_ID, names.MLDEBUG_RANK]
 
 

@@ -16,9 +16,9 @@ STEPS = 30
 """Steps before the planted fault ends the program: half of those asked for."""
 
 WAYS = [
-    pytest.param("run-http", running.RUN, "http/protobuf", id="otel-mldebug run, OTLP over HTTP"),
-    pytest.param("run-grpc", running.RUN, "grpc", id="otel-mldebug run, OTLP over gRPC"),
-    pytest.param("instrument", running.INSTRUMENT, "http/protobuf", id="opentelemetry-instrument"),
+    pytest.param(("run-http", running.RUN, "http/protobuf"), id="otel-mldebug run, OTLP over HTTP"),
+    pytest.param(("run-grpc", running.RUN, "grpc"), id="otel-mldebug run, OTLP over gRPC"),
+    pytest.param(("instrument", running.INSTRUMENT, "http/protobuf"), id="opentelemetry-instrument"),
 ]
 
 
