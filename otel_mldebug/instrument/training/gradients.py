@@ -50,8 +50,12 @@ class Gradients:
         return list(self._norms(gradients))
 
     def read(self, gradients: list[Any]) -> list[float]:
-        """Return the norms of gradients that live on the CPU."""
-        return [norm.item() for norm in self.vector(gradients)]
+        """Return the norms of gradients that live on the CPU. Finite gradients have a finite norm, however large."""
+        norms = [norm.item() for norm in self.vector(gradients)]
+        for place, norm in enumerate(norms):
+            if norm == math.inf:  # maybe only the sum of the squares was
+                norms[place] = self._torch.linalg.vector_norm(gradients[place].double()).item()
+        return norms
 
 
 def total(norms: list[float]) -> float:

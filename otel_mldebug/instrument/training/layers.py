@@ -112,6 +112,18 @@ class Layers:
             if (tensor := found[0]()) is not None:
                 yield self._spell(found), tensor
 
+    def custom(self, name: str) -> bool:
+        """Return whether the module of this qualified name is of a class that is not PyTorch's own.
+
+        An operation next to a `torch.nn.Linear` is not a part of it; one next to a weight of somebody's own layer is.
+        """
+        for ref in self._roots:
+            root = ref()
+            for found, module in root.named_modules() if root is not None else ():
+                if plain(found) == name:
+                    return not type(module).__module__.startswith("torch.")
+        return False
+
     def is_module(self, thing: Any) -> bool:
         """Return whether `thing` is a module of PyTorch."""
         return issubclass(type(thing), self._module_type)

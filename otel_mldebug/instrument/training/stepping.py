@@ -109,13 +109,8 @@ class StepHooks:
             known.sentinel = min(parameters[:4], key=lambda p: int(p.numel()))
         known.looked(self._clock() - began)
         if found - found != 0.0 and scale is None:
-            finite = self._watch.torch.isfinite
-            bad = [
-                (p, n - n != 0.0 and not bool(finite(g).all()))
-                for p, g, n in zip(parameters, gradients, norms, strict=True)
-            ]
-            if any(is_bad for _, is_bad in bad):  # otherwise only the norm itself overflowed
-                self._watch.bad_gradients(track, bad, found)
+            bad = [(p, n - n != 0.0) for p, n in zip(parameters, norms, strict=True)]
+            self._watch.bad_gradients(track, bad, found)
         return found
 
     @staticmethod

@@ -33,7 +33,7 @@ class Trace:
         bad_leaves: Those that are not finite, with what is wrong.
         outside: The first tensor from outside that is not finite, if it comes before the first bad operation.
         operation: Operation that made the first non-finite value; empty when that could not be told.
-        layer: Where it is.
+        layer: Where it is: the layer whose weights it uses, else the nearest one that it can be a part of.
         after: Last layer before it.
         before: First layer after it.
         damage: What is wrong with its output, where known.
@@ -77,12 +77,12 @@ def trace(torch: Any, root: Any, layers: Layers, *, limit_s: float = 1.0) -> Tra
         return Trace(leaves=leaves, outside=from_outside, certain=True)
     suspects = _suspects(nodes, place)
     blamed = _blame(nodes, suspects)
-    layer, after, before = _location(nodes, blamed, names)
+    own, after, before = _location(nodes, blamed, names)
     output = nodes[blamed].output
     return Trace(
         leaves=leaves,
         operation=nodes[blamed].kind,
-        layer=layer,
+        layer=own or _between(after, before, layers),
         after=after,
         before=before,
         damage=output if isinstance(output, Damage) else None,
@@ -176,7 +176,7 @@ def _blame(nodes: list[Node], suspects: list[int]) -> int:
 
 
 def _location(nodes: list[Node], place: int, names: dict[int, str]) -> tuple[str, str, str]:
-    """Return layer, last layer before and first layer after the operation at `place`."""
+    """Return the layer whose weights the operation at `place` uses, the last layer before it and the first after it."""
     own = _owner(nodes, place, names)
     above = _ancestors(nodes, place)
     after = next((name for i in sorted(above, reverse=True) if (name := _owner(nodes, i, names)) not in ("", own)), "")
@@ -189,7 +189,7 @@ def _location(nodes: list[Node], place: int, names: dict[int, str]) -> tuple[str
             if name and name != own:
                 before = name
                 break
-    return own or common(after, before) or after, after, before
+    return own, after, before
 
 
 def _owner(nodes: list[Node], place: int, names: dict[int, str]) -> str:
@@ -201,6 +201,14 @@ def _owner(nodes: list[Node], place: int, names: dict[int, str]) -> str:
                 return "" if names[i].startswith("#") else owner(names[i])
         level = [j for i in level if nodes[i].view for j in nodes[i].inputs]
     return ""
+
+
+def _between(after: str, before: str, layers: Layers) -> str:
+    """Return the module that an operation without weights of its own is most likely a part of."""
+    for name in (before, after):
+        if name and layers.custom(name):
+            return name
+    return common(after, before) or after
 
 
 def common(one: str, other: str) -> str:

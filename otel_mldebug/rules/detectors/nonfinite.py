@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from otel_mldebug.rules.facts import Value
+from otel_mldebug.rules.detectors.history import history, spell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
@@ -12,28 +12,6 @@ QUIET_STEPS = 20
 """Steps without a non-finite value after which the trouble counts as over."""
 SKIPS_IN_A_ROW = 20
 """Steps that a gradient scaler may skip in a row: halving the scale this often takes it from 65536 to 0.06."""
-
-
-def history(window: Sequence[StepRecord], *, steps: int = 5) -> dict[str, Value]:
-    """Return the latest finite losses and gradient norms of the window, oldest first, and the learning rate."""
-    losses = [r.loss for r in window if r.loss is not None and math.isfinite(r.loss)]
-    norms = [r.gradient_norm for r in window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
-    rates = [r.learning_rate for r in window if r.learning_rate is not None]
-    found: dict[str, Value] = {}
-    if losses:
-        found["losses_before"] = tuple(losses[-steps:])
-    if norms:
-        found["gradient_norms_before"] = tuple(norms[-steps:])
-    if rates:
-        found["learning_rate"] = rates[-1]
-    return found
-
-
-def spell(value: float) -> str:
-    """Return how people write a value that is not finite."""
-    if math.isnan(value):
-        return "NaN"
-    return "infinite" if value > 0 else "minus infinite"
 
 
 def nonfinite_loss(window: Sequence[StepRecord]) -> Finding | None:

@@ -1,6 +1,5 @@
 """Where a non-finite loss or gradient came from, told apart: a weight, the input, a forward or a backward operation."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -8,7 +7,7 @@ from enum import Enum
 from typing_extensions import override
 
 from otel_mldebug.rules.detectors.culprits import culprit
-from otel_mldebug.rules.detectors.nonfinite import history, spell
+from otel_mldebug.rules.detectors.history import blame_rate, growth, history, spell, times
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -68,19 +67,6 @@ class Origin:
     update: bool = False
 
 
-def growth(window: Sequence[StepRecord]) -> float:
-    """Return how many times the loss or the gradient norm grew towards the end of the window; 1 when neither did."""
-    factors = [1.0]
-    for values in ([r.loss for r in window], [r.gradient_norm for r in window]):
-        known = [abs(v) for v in values if v is not None and math.isfinite(v)]
-        if len(known) >= 4:
-            usual = sorted(known[: -len(known) // 4] or known[:1])
-            middle = usual[len(usual) // 2]
-            if middle > 0:
-                factors.append(known[-1] / middle)
-    return max(factors)
-
-
 def explain_loss(origin: Origin, window: Sequence[StepRecord]) -> Finding:
     """Explain a loss that is not finite."""
     return _finding(origin, window, rule="loss.nonfinite", category=Category.LOSS, what="loss")
@@ -94,6 +80,8 @@ def explain_gradient(origin: Origin, window: Sequence[StepRecord]) -> Finding:
 def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, category: Category, what: str) -> Finding:
     grown = growth(window)
     where, cause, solutions, prevention = _TEXTS[origin.kind](origin, grown)
+    if origin.kind is not Kind.INPUT:
+        cause, solutions = blame_rate(window, cause, solutions)
     evidence: dict[str, Value] = {"kind": str(origin.kind), "step": origin.step}
     for key in ("layer", "operation", "after", "before"):
         if value := getattr(origin, key):
@@ -102,7 +90,7 @@ def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, categor
         evidence["tensors"] = origin.tensors[:_MOST_NAMES]
     if origin.num_all:
         evidence["bad"], evidence["looked_at"] = origin.num_bad, origin.num_all
-    if grown >= 2:
+    if grown >= GROWTH:
         evidence["growth_before"] = round(grown, 1)
     return Finding(
         rule=rule,
@@ -131,7 +119,7 @@ def _weight(origin: Origin, grown: float) -> Texts:
         return (
             f"{named} was not finite any more after the update of the step before",
             f"The update of step {origin.step - 1} wrote non-finite weights; loss and gradients had "
-            + (f"grown {grown:,.0f} times before that." if grown >= GROWTH else "looked normal until then."),
+            + (f"grown {times(grown)} before that." if grown >= GROWTH else "looked normal until then."),
             (
                 _LOWER,
                 _CLIP,
@@ -179,7 +167,7 @@ def _forward(origin: Origin, grown: float) -> Texts:
     cause = known.cause
     if grown >= GROWTH:
         solutions = (_LOWER, _CLIP, known.solution)
-        cause = f"Training diverged: loss or gradient norm had grown {grown:,.0f} times before it. {known.cause}"
+        cause = f"Training diverged: loss or gradient norm had grown {times(grown)} before it. {known.cause}"
     return (
         f"{name} {place} made the first non-finite value, from finite weights and inputs",
         cause,
@@ -193,7 +181,7 @@ def _backward(origin: Origin, grown: float) -> Texts:
     return (
         f"the loss is finite, but the backward pass {place} made the gradient of {origin.num_bad} of {origin.num_all} "
         "parameters non-finite",
-        (f"Gradients had grown {grown:,.0f} times before they overflowed." if grown >= GROWTH else "")
+        (f"Gradients had grown {times(grown)} before they overflowed." if grown >= GROWTH else "")
         or "An operation there has a finite value and no finite derivative: sqrt, norm or pow at zero, torch.where "
         "over an undefined branch, or a custom backward.",
         (
@@ -209,7 +197,7 @@ def _backward(origin: Origin, grown: float) -> Texts:
 def _unknown(origin: Origin, grown: float) -> Texts:
     return (
         "where it began could not be told",
-        f"Loss or gradient norm had grown {grown:,.0f} times before: training diverged."
+        f"Loss or gradient norm had grown {times(grown)} before: training diverged."
         if grown >= GROWTH
         else "A value overflowed, or an operation was undefined.",
         (
