@@ -68,6 +68,7 @@ def watch(program: Program, args: argparse.Namespace) -> int:
     """Run `program` as the options say, print the verdict, and end the way it ended."""
     given = {"store": args.store, "budget": args.budget, "prometheus": args.prometheus}
     config = Config.load(**given)
+    _check(config)
     environ = {**os.environ, **_options(args)}
     if os.environ.get("OTEL_MLDEBUG_SUPERVISED"):
         # Inside another `otel-mldebug run`: this program belongs to that run, and so does the verdict on it.
@@ -84,6 +85,22 @@ def watch(program: Program, args: argparse.Namespace) -> int:
 
             tell(config, program, record, ending, notes)
     return supervise.end_alike(ending)
+
+
+def _check(config: Config) -> None:
+    """Refuse now what would otherwise fail in the program's processes.
+
+    Raises:
+        ConfigError: the address for Prometheus or a file of patterns cannot be used.
+    """
+    if config.prometheus:
+        from otel_mldebug.export.prometheus.address import parse
+
+        parse(config.prometheus, "prometheus")
+    if config.patterns:
+        from otel_mldebug.rules.catalogue.loader import load_all
+
+        load_all(config.patterns)
 
 
 def environment(environ: Mapping[str, str], record: RunRecord) -> dict[str, str]:

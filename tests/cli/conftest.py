@@ -1,10 +1,12 @@
 """The command line as a user starts it: in a process of its own, in a directory of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,23 +49,22 @@ def start(here: Path) -> Iterator[Start]:
     """Return a function that starts `otel-mldebug` and does not wait; what still runs at the end is killed."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(*words: str | Path, **changes: Any) -> "subprocess.Popen[bytes]":
-        environ = {**os.environ, **changes.pop("environ", {})}
+    def begin(*words: str | Path) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
             [*COMMAND, *map(str, words)],
             cwd=here,
-            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            **changes,
+            start_new_session=True,
         )
         started.append(process)
         return process
 
     yield begin
     for process in started:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a program outlives a supervisor that is killed so
         process.communicate()
 
 
@@ -91,3 +92,13 @@ def script(here: Path) -> Callable[[str, Sequence[str]], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def told() -> Callable[[str], str]:
+    """Return a function that takes a text out of its box, wherever its lines were broken: for comparing with `in`."""
+
+    def flat(text: str) -> str:
+        return "".join(text.replace("│", "").split())
+
+    return flat

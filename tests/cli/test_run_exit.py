@@ -60,7 +60,10 @@ def test_a_crash_leaves_one_core_dump_at_most(here, script):
         pytest.param(["print(open(0).read())"], id="standard input"),
         pytest.param(["import sys; print(__name__, __file__, sys.argv, sys.path, sys.flags)"], id="what a script sees"),
         pytest.param(["import warnings; warnings.warn('careful')"], id="a warning"),
-        pytest.param(["import threading; threading.Thread(target=lambda: 1 / 0).start()"], id="a thread that fails"),
+        pytest.param(
+            ["import threading", "t = threading.Thread(target=lambda: 1 / 0)", "t.start(); t.join()"],
+            id="a failing thread",
+        ),
     ],
 )
 def test_output_and_traceback_are_the_same_to_the_byte(here, script, lines):

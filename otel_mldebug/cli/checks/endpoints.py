@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from otel_mldebug.cli.checks.check import FAIL, OK, WARN, Check
+from otel_mldebug.errors import ConfigError
+from otel_mldebug.export.prometheus.address import parse
 
 LIMIT_S = 2.0
 """How long a connection or an answer is waited for."""
@@ -75,20 +77,20 @@ def collector(url: str, protocol: str, headers: Mapping[str, str]) -> Check:
     return _post(parts, port, shown, headers)
 
 
-def scraped(address: str) -> Check:
+def scraped(setting: str) -> Check:
     """Judge whether our own endpoint for Prometheus can have its port."""
-    host, _, port = address.rpartition(":")
-    host = host or "127.0.0.1"
     try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        address = parse(setting, "prometheus")
+    except ConfigError as exc:
+        return Check("prometheus", FAIL, str(exc))
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host.strip("[]"), int(port)))
-    except (ValueError, OverflowError):
-        return Check("prometheus", FAIL, f"{address!r} is no [HOST:]PORT", "For example 9464, or 0.0.0.0:9464")
+            probe.bind(address)
     except OSError as exc:
         advice = "The next free port is taken, and written to the store's targets/ for Prometheus to find."
-        return Check("prometheus", WARN, f"{host}:{port}: {exc.strerror}", advice)
-    return Check("prometheus", OK, f"{host}:{port} is free")
+        return Check("prometheus", WARN, f"{address.target}: {exc.strerror}", advice)
+    return Check("prometheus", OK, f"{address.target} is free")
 
 
 def _post(parts: SplitResult, port: int, shown: str, headers: Mapping[str, str]) -> Check:
