@@ -78,7 +78,8 @@ def _flags(text: str, mark: Mark, classify: Classify) -> str:
     done = 0
     for flag in _FLAG.finditer(text):
         key = classify(flag[1])
-        if key.secrecy is Secrecy.NONE or flag.start() < done:
+        before = text[max(0, flag.start() - 2) : flag.start()].removesuffix("-")[-1:]
+        if key.secrecy is Secrecy.NONE or flag.start() < done or before.isalnum():
             continue
         value = (_QUOTED[flag[2]] if flag[2] else _WORD).match(text, flag.end())
         if value and not value[0].startswith("[redacted:") and is_secret_value(value[0], key):

@@ -46,7 +46,7 @@ def redact(text: str, mark: Mark) -> str:
     if "authorization" in low:
         text = _AUTHORIZATION.sub(lambda m: m[1] + (m[2] or "") + _authorization(m, mark), text)
     if "bearer" in low:
-        text = _BEARER.sub(lambda m: m[1] + (mark("authorization", m[2]) if _opaque(m[2]) else m[2]), text)
+        text = _BEARER.sub(lambda m: m[1] + _bearer(m[2], mark), text)
     if "basic " in low:
         text = _BASIC.sub(lambda m: m[1] + (mark("authorization", m[2]) if _is_user_pass(m[2]) else m[2]), text)
     if "signature=" in low or "response=" in low or "oauth_" in low:
@@ -80,6 +80,11 @@ def authorization(value: str, mark: Mark) -> str:
     if not space or not scheme.replace("-", "").isalnum() or is_placeholder(rest):
         return value
     return scheme + space + mark("authorization", rest)
+
+
+def _bearer(value: str, mark: Mark) -> str:
+    token = value.rstrip(".")
+    return mark("authorization", token) + value[len(token) :] if _opaque(token) else value
 
 
 def _opaque(value: str) -> bool:

@@ -29,7 +29,7 @@ _SEPARATOR = (
     r"|(?<=[a-z0-9])>(?=[^\s<>])"  # <key>value</key>
     r"|(?: \[\w{0,20}\])?[ \t]*(?::|=)"  # AWS Secret Access Key [None]:
     rf"|[ \t]+(?=[bu]?{_QUOTE})"  # PASSWORD 'value'
-    r"| (?=[a-z_-]{0,20}[0-9][a-z0-9_-]{4})"  # password hunter22
+    r"| (?=[a-z_-]{0,20}[0-9])"  # password hunter22
     r"|[ \t](?:is|was|set to|provided|supplied|given|used|value)[:=]?[ \t]+"
 )
 _KEY_BACKWARDS = re.compile(r"[A-Za-z0-9_.-]{0,80}")
@@ -44,6 +44,9 @@ _XML = re.compile(r"[^<>\r\n]{1,4096}(?=</)")
 _NEXT_IN_LIST = re.compile(r"""["'][ \t]*,[ \t]*[bu]?(?=["'])""")
 _DICT_VALUE = re.compile(r"""(:[ \t]*)(["'])([^"'\\{}\r\n]{1,4096})(?=\2)""")
 _LINE_START = re.compile(r"(?:\A|[\r\n])[ \t>|+-]*(?:(?:export|set|env) )?\Z")
+_ALGORITHM = re.compile(
+    r"(?:sha|md5|argon2|pbkdf2|bcrypt|scrypt|base64|oauth2|utf|v\d|policy|layer|field)", re.IGNORECASE
+)
 _PLAIN_KEYS = frozenset(["key", "keys", "token", "tokens", "phrase"])
 _SCHEMES = vocabulary("bearer basic token digest apikey negotiate ntlm oauth aws4-hmac-sha256")
 _COMPLAINTS = vocabulary("invalid bad unknown wrong expired revoked missing this")
@@ -210,11 +213,18 @@ def _bare(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
     yield start, start + len(value)
 
 
+def _after_a_space(value: str, kind: str, name: str) -> bool:
+    """`password hunter22`, but neither `password sha256` nor `token bert-base-v2`."""
+    if _ALGORITHM.match(value):
+        return False
+    return kind == "password" or len(value) >= (20 if name.lower() == "token" else 10)
+
+
 def _written_as_value(pair: _Pair, value: str, start: int) -> bool:
     """Say whether `value` is meant as the value of the key, and is no next word of a sentence or a program."""
     kind, separator = pair.key.kind, pair.separator
     if looks_like_credential(value):
-        return separator != " " or kind == "password" or len(value) >= (20 if pair.name.lower() == "token" else 10)
+        return separator != " " or _after_a_space(value, kind, pair.name)
     if value.replace(".", "").replace(",", "").lstrip("+-").isdigit():
         return kind == "password" or (kind in ("secret", "personal", "api-key") and len(value) >= 3)
     if "=" in separator or "%" in separator:
