@@ -117,7 +117,8 @@ class ProcessDirectory:
             file = self._file(signal)
             file.append(line, items)
         except (RemovedError, FileNotFoundError):
-            self.abandon()
+            if self.path is not None and not self.path.is_dir():
+                self.abandon()
             file = self._file(signal)
             file.append(line, items)
         return self._rotate(signal, file) if file.size_bytes >= self._part_bytes else []

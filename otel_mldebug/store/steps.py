@@ -62,9 +62,10 @@ class Steps:
 
 def merged(run: Run, first: int = 0, last: int | None = None) -> Iterator[dict[str, Any]]:
     """Yield the steps of all processes as the command line prints them, by number, then by rank."""
-    ranks = [process.rank for process in run.processes]
+    trainers = sorted((p for p in run.processes if any((run.path / p.name).glob("steps.*"))), key=Process.by_rank)
+    ranks = [process.rank for process in trainers]
     streams = []
-    for order, process in enumerate(sorted(run.processes, key=Process.by_rank)):
+    for order, process in enumerate(trainers):
         named = ranks.count(process.rank) > 1  # the rank does not tell which process it was
         streams.append(_keyed(Steps(run.path / process.name, first, last), order, process, named))
     for _, _, step in heapq.merge(*streams, key=lambda item: item[:2]):

@@ -203,7 +203,7 @@ class StoreWriter:
                 first = self._directory.path is None
                 for given_up, number in self._directory.append(signal, data, items):
                     self._drop(given_up, number)
-            except (OSError, StoreError) as exc:
+            except (OSError, ValueError, StoreError) as exc:  # ValueError: a path with a NUL
                 self._refused(exc)
                 self._drop(signal, items)
                 return
