@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from opentelemetry import trace as otel
@@ -11,8 +13,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from typing_extensions import override
 
+import otel_mldebug
 from benchmarks.figure import Figure
 from benchmarks.timing import difference, interleave, ratio
+from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.instrument.functions.arguments import Arguments
@@ -170,3 +174,25 @@ def measure(quick: bool) -> Iterable[Figure]:
             note=f"raises, {depth} frames, without making the finding / SDK span; {note}",
         )
     providers.traces.shutdown()
+    yield elsewhere(quick)
+
+
+def elsewhere(quick: bool) -> Figure:
+    """Measure what a span costs the whole process, as a multiple of what the budget measures where it is made.
+
+    With the real pipeline and the local store, whose thread encodes and writes the span.
+    """
+    spans = 1000 if quick else 4000
+    with TemporaryDirectory() as directory:
+        otel_mldebug.configure(store=Path(directory, "store"), resources=False, torch=False, budget=1.0)
+        call = watched(_plain, 1e9)
+        _repeat(call, 1, 100)()
+        budget = call.__mldebug_watch__.budget  # type: ignore[attr-defined]
+        before_ns = budget.spent_ns
+        began_s = time.process_time()
+        _repeat(call, 1, spans)()
+        otel_mldebug.shutdown(timeout_s=60.0)
+        took_ns = (time.process_time() - began_s) * 1e9
+    here_ns = (budget.spent_ns - before_ns) / budgets.ELSEWHERE["span"]
+    note = f"processor time of the process / measured by the budget ({here_ns / spans / 1000:.0f} us); local store"
+    return Figure(name="functions.span.elsewhere", value=took_ns / here_ns, unit="x", note=note)

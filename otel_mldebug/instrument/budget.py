@@ -11,14 +11,14 @@ DEFAULT_SHARE = 0.02
 BURST_NS = 5_000_000
 """Credit that can be saved up, nanoseconds: about 50 spans, so that the first calls of a program all get one."""
 
-FIRST_PRICES_NS: Mapping[str, int] = {"span": 80_000, "point": 20_000, "norms": 200_000, "capture": 1_000_000}
+FIRST_PRICES_NS: Mapping[str, int] = {"span": 100_000, "point": 20_000, "norms": 200_000, "capture": 1_000_000}
 """What an item is taken to cost before one has been measured, on the high side."""
 _FIRST_PRICE_NS = 100_000
 _WEIGHT = 0.1
 """Weight of the latest measurement in the moving average."""
 _CLIP = 8
 """A measurement counts for at most this many prices: beyond it the thread was not running, or something was set up."""
-ELSEWHERE: Mapping[str, float] = {"span": 2.0}
+ELSEWHERE: Mapping[str, float] = {"span": 2.5}
 """What an item costs in all, as a multiple of what is measured where it is made: a span is exported by another thread.
 
 Source: `make bench`, `functions.span.elsewhere`.

@@ -11,6 +11,8 @@ from otel_mldebug.instrument.functions.decorator import target, wrap
 from otel_mldebug.instrument.functions.watch import BATCH, Watch
 
 US, MS, S = 1_000, 1_000_000, 1_000_000_000
+SPAN_NS = 40 * US
+PRICE_NS = SPAN_NS * budgets.ELSEWHERE["span"]
 
 
 class Machine(SpanProcessor):
@@ -22,7 +24,7 @@ class Machine(SpanProcessor):
         pipeline.traces.add_span_processor(self)
 
     def on_start(self, span, parent_context=None):
-        self.spend(40 * US)
+        self.spend(SPAN_NS)
 
     def spend(self, ns: int) -> None:
         self.now_ns += ns
@@ -48,7 +50,7 @@ def test_the_first_call_of_each_function_has_a_span_even_after_others_used_up_th
     spans_of_hot = len(pipeline.finished())
     rare(1)
 
-    assert spans_of_hot == budgets.BURST_NS // 2 // (80 * US)
+    assert spans_of_hot == budgets.BURST_NS // 2 // PRICE_NS
     assert reasons(pipeline)[-1] == ("rare", "budget")
 
 
@@ -58,9 +60,9 @@ def test_calls_that_are_too_short_to_pay_share_what_is_left(pipeline):
     for _ in range(100_000):
         hot(100 * US)
 
-    # 10 s of watched time earn 200 ms, which pay for 2500 spans of 80 µs (half of that in another thread).
-    assert abs(len(pipeline.finished()) - 2500) < 2 * budgets.BURST_NS / (80 * US)
-    assert machine.budget.spent_ns <= 0.02 * 100_000 * 100 * US + budgets.BURST_NS + 80 * US
+    # 10 s of watched time earn 200 ms, which pay for 2000 spans of 100 µs (most of that in another thread).
+    assert abs(len(pipeline.finished()) - 2000) < 2 * budgets.BURST_NS / PRICE_NS
+    assert machine.budget.spent_ns <= 0.02 * 100_000 * 100 * US + budgets.BURST_NS + PRICE_NS
 
 
 def test_rare_long_calls_are_not_starved_by_short_ones(pipeline):
@@ -93,7 +95,7 @@ def test_an_outlier_gets_a_span_in_any_case(pipeline):
     for _ in range(2 * BATCH):
         work(100 * US)
     machine.broke()
-    work(4_100 * US)
+    work(int(PRICE_NS / 0.02) + 100 * US)
 
     assert reasons(pipeline) == [("work", "outlier")]
 

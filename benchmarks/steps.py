@@ -1,0 +1,164 @@
+"""What watching costs a training step: the same steps with and without our hooks, in turn, in one process.
+
+Everything is in place as in a user's run: the local store, spans, metrics, detectors. Only the hooks in PyTorch are put
+in and taken out between the blocks, so that all that runs beside training runs in both.
+"""
+
+import gc
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figure import Figure
+from benchmarks.timing import difference, median, ratio
+
+Step = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One program.
+
+    Attributes:
+        name: Of its figures.
+        make: Returns a function that does one training step.
+        block: Steps between two switches.
+        limit: Ratio that we promise.
+        note: Model, batch and optimizer, exactly.
+    """
+
+    name: str
+    make: Callable[[Any], Step]
+    block: int
+    limit: float
+    note: str
+
+
+def _step(torch: Any, net: Any, optimizer: Any, loss: Callable[[], Any]) -> Step:
+    def step() -> None:
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    return step
+
+
+def transformer(torch: Any) -> Step:
+    """Return a step of a transformer of 10.2 M parameters: 4 layers, width 384, 6 heads, vocabulary 8000."""
+    nn = torch.nn
+    embed = nn.Embedding(8000, 384)
+    layer = nn.TransformerEncoderLayer(384, 6, 1536, dropout=0.1, batch_first=True)
+    body = nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)
+    net = nn.ModuleList([embed, body])
+    tokens = torch.randint(0, 8000, (4, 64))
+
+    def loss() -> Any:
+        logits = body(embed(tokens)) @ embed.weight.t()
+        return nn.functional.cross_entropy(logits.flatten(0, 1), tokens.flatten())
+
+    return _step(torch, net, torch.optim.AdamW(net.parameters(), 1e-4), loss)
+
+
+def mlp(torch: Any) -> Step:
+    """Return a step of an MLP of 200 tensors: 100 linear layers of width 64."""
+    nn = torch.nn
+    net = nn.Sequential(*[part for _ in range(100) for part in (nn.Linear(64, 64), nn.ReLU())])
+    x = torch.randn(32, 64)
+    return _step(torch, net, torch.optim.AdamW(net.parameters(), 1e-4), lambda: net(x).square().mean())
+
+
+def cnn(torch: Any) -> Step:
+    """Return a step of a CNN of three convolutions on 32 images of 3 x 32 x 32, out of a DataLoader."""
+    nn, data = torch.nn, torch.utils.data
+    net = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+    loader = data.DataLoader(
+        data.TensorDataset(torch.randn(640, 3, 32, 32), torch.randint(0, 10, (640,))), batch_size=32, shuffle=True
+    )
+
+    def endless() -> Iterator[Any]:
+        while True:
+            yield from loader
+
+    batches = endless()
+
+    def loss() -> Any:
+        x, y = next(batches)
+        return nn.functional.cross_entropy(net(x), y)
+
+    return _step(torch, net, torch.optim.SGD(net.parameters(), 0.01, momentum=0.9), loss)
+
+
+def tiny(torch: Any) -> Step:
+    """Return a step well below a millisecond: two linear layers of width 16, batch of 8."""
+    nn = torch.nn
+    net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+    x, y = torch.randn(8, 8), torch.randn(8, 1)
+    return _step(torch, net, torch.optim.SGD(net.parameters(), 0.01), lambda: nn.functional.mse_loss(net(x), y))
+
+
+WORKLOADS = (
+    Workload(
+        name="transformer", make=transformer, block=3, limit=1.01,
+        note="10.2 M parameters, 4 layers, width 384, batch 4 x 64 tokens, AdamW, no loader",
+    ),
+    Workload(
+        name="mlp", make=mlp, block=30, limit=1.03,
+        note="200 tensors, width 64, batch 32, AdamW, no loader",
+    ),
+    Workload(
+        name="cnn", make=cnn, block=20, limit=1.01,
+        note="3 convolutions, 32 images of 3 x 32 x 32, SGD with momentum, DataLoader",
+    ),
+    Workload(
+        name="tiny", make=tiny, block=1500, limit=1.03,
+        note="2 linear layers, width 16, batch 8, SGD, no loader: budget 2 % + 1 point",
+    ),
+)  # fmt: skip
+
+
+def paired(torch: Any, step: Step, block: int, repeats: int) -> dict[str, list[float]]:
+    """Return processor seconds of blocks of `block` steps, with our hooks (`on`) and without (`off`), in turn."""
+    from otel_mldebug.instrument import training
+
+    times: dict[str, list[float]] = {"on": [], "off": []}
+    for round_ in range(-2, repeats):
+        for name in ("on", "off") if round_ % 2 else ("off", "on"):
+            (training.install if name == "on" else lambda _: training.uninstall())(torch)
+            for _ in range(max(2, block // 10)):
+                step()
+            gc.collect()
+            started_s = time.process_time()
+            for _ in range(block):
+                step()
+            if round_ >= 0:
+                times[name].append(time.process_time() - started_s)
+    training.uninstall()
+    return times
+
+
+def measure(quick: bool) -> Iterable[Figure]:
+    """Yield the ratio of each workload, and for the tiny one the time by step as well."""
+    import torch
+
+    import otel_mldebug
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as directory:
+        otel_mldebug.configure(store=Path(directory), resources=False)
+        try:
+            for work in WORKLOADS:
+                torch.manual_seed(0)
+                step = work.make(torch)
+                times = paired(torch, step, work.block, 7 if quick else 31)
+                note = f"{work.note}; {median(times['off']) / work.block * 1e3:.3g} ms a step"
+                yield ratio(f"steps.{work.name}.ratio", times["on"], times["off"], limit=work.limit, note=note)
+                yield difference(f"steps.{work.name}.cost", times["on"], times["off"], calls=work.block)
+        finally:
+            otel_mldebug.shutdown()
