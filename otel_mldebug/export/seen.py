@@ -49,7 +49,7 @@ def occurrence_of(exc: BaseException) -> Occurrence | None:
     if isinstance(held, dict):
         try:
             return _restored(held)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None  # a dictionary of somebody else's
     return None
 

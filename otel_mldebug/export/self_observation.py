@@ -1,11 +1,10 @@
-"""What otel-mldebug says of itself: faults, drops, what was held back or replaced, size, cost. All are plain reads."""
+"""What otel-mldebug says of itself: faults, drops, what was held back or replaced, size. All are plain reads."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from otel_mldebug._guard import faults
-from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.metric import Metric
 
@@ -19,7 +18,6 @@ def observe(
     suppressed: Callable[[], int],
     redactions: Callable[[], int],
     store_bytes: Callable[[], int | None],
-    budget: Budget,
 ) -> None:
     """Register the instruments.
 
@@ -29,7 +27,6 @@ def observe(
         suppressed: Returns how many findings were counted and not sent.
         redactions: Returns how many secrets were replaced.
         store_bytes: Returns the size of what this process has in the store; None without one.
-        budget: What watching may cost, and does.
     """
 
     def size() -> Points:
@@ -42,13 +39,10 @@ def observe(
         (names.MLDEBUG_SELF_SUPPRESSED, lambda: [(suppressed(), {})]),
         (names.MLDEBUG_SELF_REDACTIONS, lambda: [(redactions(), {})]),
         (names.MLDEBUG_SELF_STORE_SIZE, size),
-        (names.MLDEBUG_SELF_TIME, lambda: [(budget.spent_ns * 1e-9, {})]),
-        (names.MLDEBUG_SELF_COST, lambda: [(budget.spent_ns / watched, {})] if (watched := budget.watched_ns) else []),
     )
     creators = {
         "counter": meter.create_observable_counter,
         "updowncounter": meter.create_observable_up_down_counter,
-        "gauge": meter.create_observable_gauge,
     }
     for metric, read in rows:
 

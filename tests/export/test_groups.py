@@ -1,0 +1,106 @@
+"""Counts are exact, rates are kept, memory is bounded."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_mldebug.export.groups import Groups, Rate, Verdict
+from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.semconv.names import Category, Severity
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def occurrence(rule: str = "a") -> Occurrence:
+    finding = Finding(rule=rule, category=Category.UNKNOWN, severity=Severity.ERROR, summary=rule, fingerprint=rule)
+    return Occurrence(finding=finding, id=rule, time_ns=1)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_a_group_is_sent_up_to_its_burst_and_then_held_back(clock):
+    groups = Groups(clock, per_group=Rate(2, 0.1))
+    assert [groups.see("a") for _ in range(4)] == [
+        Verdict(True, 1, 0),
+        Verdict(True, 2, 0),
+        Verdict(False, 3, 0),
+        Verdict(False, 4, 0),
+    ]
+
+
+def test_the_next_one_sent_says_how_many_were_not(clock):
+    groups = Groups(clock, per_group=Rate(1, 0.1))
+    for _ in range(8):
+        groups.see("a")
+    clock.now_s = 10.0
+    assert groups.see("a") == Verdict(True, 9, 7)
+    assert groups.suppressed == 7
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "sent"),
+    [
+        pytest.param(9.99, False, id="a hundredth of a second too early"),
+        pytest.param(10.0, True, id="exactly when the token is there"),
+        pytest.param(-5.0, False, id="a clock that stepped back"),
+        pytest.param(0.0, False, id="at once"),
+    ],
+)
+def test_a_token_comes_back_in_its_time(clock, waited_s, sent):
+    groups = Groups(clock, per_group=Rate(1, 0.1))
+    groups.see("a")
+    clock.now_s = waited_s
+    assert groups.see("a").send is sent
+
+
+def test_one_noisy_group_takes_no_tokens_from_the_others(clock):
+    groups = Groups(clock, per_group=Rate(1, 0), overall=Rate(2, 0))
+    for _ in range(50):
+        groups.see("noisy")
+    assert groups.see("quiet") == Verdict(True, 1, 0)
+
+
+def test_all_groups_together_keep_to_the_overall_rate(clock):
+    groups = Groups(clock, overall=Rate(3, 0))
+    assert [groups.see(str(i)).send for i in range(5)] == [True, True, True, False, False]
+
+
+def test_what_was_held_back_is_drained_once_with_its_example(clock):
+    groups = Groups(clock, per_group=Rate(1, 0))
+    example = occurrence()
+    for _ in range(3):
+        groups.see("a")
+    groups.held_back("a", example)
+    assert groups.drain() == [(example, 3, 2)]
+    assert groups.drain() == []
+
+
+def test_an_example_for_a_group_with_nothing_held_back_is_not_kept(clock):
+    groups = Groups(clock)
+    groups.see("a")
+    groups.held_back("a", occurrence())
+    groups.held_back("never seen", occurrence())
+    assert groups.drain() == []
+
+
+def test_a_group_that_fell_out_starts_again_and_the_total_stays_exact(clock):
+    groups = Groups(clock, max_groups=2)
+    for fingerprint in ("a", "b", "a", "c"):  # b is the one not seen for longest
+        groups.see(fingerprint)
+    assert (groups.see("a").count, groups.see("b").count, groups.total) == (3, 1, 6)
+
+
+@given(st.lists(st.integers(0, 5), max_size=200), st.integers(1, 4))
+def test_every_occurrence_is_either_sent_or_counted_as_suppressed(seen, max_groups):
+    groups = Groups(Clock(), per_group=Rate(2, 0.1), overall=Rate(7, 1), max_groups=max_groups)
+    sent = sum(groups.see(str(number)).send for number in seen)
+    assert (sent + groups.suppressed, groups.total) == (len(seen), len(seen))
