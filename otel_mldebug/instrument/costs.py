@@ -5,28 +5,17 @@ from collections.abc import Callable, Iterable
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from otel_mldebug.instrument.budget import Budget, process
-from otel_mldebug.instrument.sink import Sink
 from otel_mldebug.semconv import names
 
-SCOPE = "otel_mldebug.costs"
 _NS_PER_S = 1e9
 
 _sources: list[Callable[[], float]] = []
-_registered: tuple[Sink, int] | None = None
 
 
 def add_source(read: Callable[[], float]) -> None:
     """Add something that costs without being paid from the budget; `read` returns nanoseconds so far."""
     if read not in _sources:
         _sources.append(read)
-
-
-def follow(sink: Sink) -> None:
-    """Register the instruments with the pipeline of `sink`, once for each: everything that watches may call this."""
-    global _registered
-    if _registered is None or _registered != (sink, sink.generation()):
-        observe(sink.meter(SCOPE))  # brings the pipeline into being, which may change the generation
-        _registered = (sink, sink.generation())
 
 
 def observe(meter: Meter, budget: Budget | None = None) -> None:

@@ -17,7 +17,7 @@ from otel_mldebug.export.otlp.settings import Signal, destinations
 from otel_mldebug.export.processors import DiagnosingSpanProcessor, Joined
 from otel_mldebug.export.prometheus.address import wanted
 from otel_mldebug.export.prometheus.endpoint import Endpoint
-from otel_mldebug.instrument.budget import process as budget
+from otel_mldebug.instrument import costs
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import TARGETS
 from otel_mldebug.store.writer import StoreWriter
@@ -129,8 +129,8 @@ def _observe(pipeline: Pipeline) -> None:
         suppressed=lambda: pipeline.emitter.groups.suppressed,
         redactions=lambda: sum(pipeline.redactor.counts.values()),
         store_bytes=lambda: None if store is None else store.size_bytes,
-        budget=budget(),
     )
+    costs.observe(meter)
 
 
 def _interval_s(environ: Mapping[str, str]) -> float:

@@ -31,7 +31,6 @@ class Instruments:
         self.tracer = sink.tracer(SCOPE)  # brings the pipeline into being, which may change the generation
         self.duration = observe(sink.meter(SCOPE))
         costs.add_source(counting_ns)
-        costs.follow(sink)
         self.generation = sink.generation()
 
     def point(self, took_ns: int, function: str) -> None:

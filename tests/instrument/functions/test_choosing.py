@@ -3,7 +3,7 @@
 from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_mldebug.instrument import budget as budgets
-from otel_mldebug.instrument import sink
+from otel_mldebug.instrument import costs, sink
 from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.instrument.functions import span, trace
 from otel_mldebug.instrument.functions.arguments import Arguments
@@ -165,6 +165,8 @@ def test_a_new_pipeline_gets_instruments_of_its_own(pipeline):
 
 
 def test_what_counting_costs_is_exported_with_the_rest(broke):
+    costs.observe(broke.meter("test"))  # as wiring does, once for each pipeline
+
     @trace
     def work():
         return None
