@@ -49,7 +49,7 @@ def _from_store(record: RunRecord) -> dict[str, Any]:
     return {
         "findings": training.findings,
         "steps": training.steps_seen,
-        "losses": () if loss.first is None or loss.last is None else (loss.first, loss.last),
+        "losses": () if loss.first is None or loss.last is None else (loss.first[1], loss.last[1]),
         "watched": training.watched,
         "ranks": tuple(sorted({process.rank for process in processes if process.rank is not None})),
         "hosts": tuple(sorted({process.host for process in processes if process.host})),

@@ -68,10 +68,11 @@ def watched(seen: Seen) -> str:
     if optimizers := facts.get("optimizers"):
         parts.append(" + ".join(map(str, optimizers[:3])))
     if parameters := facts.get("parameters"):
-        models = len(facts.get("models") or [""])
-        parts.append(f"{'one model' if models == 1 else f'{models} models'} of {_count(parameters)} parameters")
+        models = [str(name) for name in facts.get("models") or ()]
+        named = f"{len(models)} models" if len(models) > 1 else f"one model ({models[0]})" if models else "one model"
+        parts.append(f"{named} of {_count(parameters)} parameters")
     if facts.get("torch"):
-        parts.append(f"PyTorch {facts['torch']}")
+        parts.append(f"PyTorch {str(facts['torch']).partition('+')[0]}")
     if seen.losses:
         first, last = seen.losses[0], seen.losses[-1]
         parts.append(f"loss {number(first)} to {number(last)}")

@@ -52,8 +52,11 @@ def root(findings: Sequence[Finding]) -> Finding | None:
 
 
 def _rank(finding: Finding) -> tuple[int, bool, str]:
-    uncaught = (finding.get("context") or {}).get("uncaught") == "main thread"
-    return -_severity(finding), not uncaught, str(finding.get("first_seen", ""))
+    return -_severity(finding), not _ended_the_program(finding), str(finding.get("first_seen", ""))
+
+
+def _ended_the_program(finding: Finding) -> bool:
+    return (finding.get("context") or {}).get("uncaught") == "main thread"
 
 
 def _severity(finding: Finding) -> int:
@@ -98,6 +101,8 @@ def where(finding: Finding, seen: Seen) -> str:
     if (step := finding.get("step")) is not None:
         epoch = finding.get("epoch")
         parts.append(f"step {step:,}" + (f" (epoch {epoch})" if epoch is not None else ""))
+    elif seen.steps and _ended_the_program(finding):
+        parts.append(f"after {seen.steps:,} step{'s' * (seen.steps != 1)}")
     if layer := finding.get("layer"):
         parts.append(f"first in layer {layer}")
     frames = (finding.get("exception") or {}).get("frames") or ()
@@ -173,14 +178,17 @@ def _recorded(seen: Seen) -> Iterable[Section]:
 
 
 def _next(seen: Seen, first: Finding | None) -> list[Section]:
-    commands = {
-        f"otel-mldebug errors{seen.option}": "the stack, all evidence, every solution" if first else "",
-        f"otel-mldebug training{seen.option}": "loss, gradient norm and phases, step by step" if seen.steps else "",
-        "otel-mldebug doctor": "check versions, endpoints, store and settings",
-        "otel-mldebug explain -": "paste any other error to have it explained",
-        "otel-mldebug demo": "see what a finding looks like",
-    }
-    chosen = [(command, about) for command, about in commands.items() if about][:3]
+    commands: dict[str, str] = {}
+    if first and first.get("fingerprint"):
+        commands[f"otel-mldebug errors{seen.option} {first['fingerprint'][:8]}"] = "this finding in full"
+    if len(seen.findings) > 1:
+        commands[f"otel-mldebug errors{seen.option}"] = f"all {len(seen.findings)} findings"
+    if seen.steps:
+        commands[f"otel-mldebug training{seen.option}"] = "loss, gradient norm and phases, step by step"
+    commands["otel-mldebug doctor"] = "check versions, endpoints, store and settings"
+    commands["otel-mldebug explain -"] = "paste any other error to have it explained"
+    commands["otel-mldebug demo"] = "see what a finding looks like"
+    chosen = list(commands.items())[:3]
     columns = max(len(command) for command, _ in chosen)
     return [
         Section(label="" if number else "next", text=f"{command.ljust(columns)}  # {about}", literal=True)

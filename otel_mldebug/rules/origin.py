@@ -13,12 +13,16 @@ _STDLIB = re.compile(
 )
 _CELL = re.compile(r"<ipython-input-|[/\\]ipykernel_\d+[/\\]|^(?:Cell )?In ?\[")
 _OURS = re.compile(r"[/\\]otel_mldebug[/\\]")
+_DEMO = re.compile(r"[/\\]otel_mldebug[/\\]demo[/\\]")
+"""The demo's script lies in our package and is a user's program all the same."""
 _BUILTIN_MODULES = frozenset({"", "builtins", "__main__"})
 
 
 @lru_cache(maxsize=2048)
 def package_of(file: str) -> str:
     """Return the top-level package that `file` belongs to; `stdlib` for Python's own; empty for the user's code."""
+    if _DEMO.search(file):
+        return ""
     if installed := _INSTALLED.search(file):
         return installed.group(1).removesuffix(".py")
     if _OURS.search(file):
