@@ -41,7 +41,7 @@ def words_of(key: str) -> list[str]:
 def classify(key: str) -> KeyClass:
     """Return what `key` says of the value under it. Pure; remembered for the last 8,192 keys."""
     words = words_of(key)
-    if not words or words[0] in w.COUNTS:
+    if not words or words[0] in w.COUNTS or "[redacted:" in key:
         return HARMLESS
     if found := _identifier(words):
         return found

@@ -148,12 +148,17 @@ def _values(pair: _Pair) -> Iterator[tuple[int, int]]:
     elif opening[2]:
         yield from _quoted(pair, opening)
     elif text.startswith("{", opening.end()):
-        if pair.key.kind in ("cookie", "credential", "secret"):
-            stop = text.find("}", opening.end(), opening.end() + 4096)
-            for item in _DICT_VALUE.finditer(text, opening.end(), max(stop, opening.end())):
-                yield from _if_secret(pair, item.start(3), item.end(3))
+        yield from _in_braces(pair, opening.end())
     elif opening[1] != "[":
         yield from _bare(pair, opening.end())
+
+
+def _in_braces(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
+    """`cookies={"a": "b"}`: the quoted values of a dict, where the key is one whose parts are all secret."""
+    if pair.key.kind in ("cookie", "credential", "secret"):
+        stop = max(start, pair.text.find("}", start, start + 4096))
+        for item in _DICT_VALUE.finditer(pair.text, start, stop):
+            yield from _if_secret(pair, item.start(3), item.end(3))
 
 
 def _is_item(pair: _Pair, opening: re.Match[str]) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 from otel_mldebug.rules.redact import headers
 from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy
 from otel_mldebug.rules.redact.marks import Mark
-from otel_mldebug.rules.redact.values import is_secret_value
+from otel_mldebug.rules.redact.values import is_placeholder, is_secret_value
 from otel_mldebug.rules.redact.words import HARMLESS_FIELDS
 
 CYCLE = "[cycle]"
@@ -32,6 +32,7 @@ _PLAIN = (
 _NUMBERS_MATTER = frozenset(["password", "secret", "personal", "api-key", "private-key", "credential"])
 _HEADERS = {"authorization": headers.authorization, "cookie": headers.cookies}
 """Kinds of which a part stays: the scheme, the names of the cookies."""
+_LOGIN = KeyClass(Secrecy.WEAK, "authorization")
 _NAMES = ("name", "Name", "key", "Key", "header", "field", "variable")
 _VALUES = ("value", "Value", "default")
 
@@ -141,8 +142,9 @@ class Walker:
         redacted: list[Any] = []
         items = values if isinstance(values, list | tuple) else list(values)
         pairs = _are_pairs(items)
-        if key.kind == "authorization" and _is_login(items):
-            return [self._text(items[0]), self._mark("authorization", items[1])]
+        if key == _LOGIN and len(items) == 2 and all(isinstance(item, str) for item in items):
+            user, password = items  # auth=("user", "password")
+            return [self._text(user), password if is_placeholder(password) else self._mark("authorization", password)]
         own = key
         for value in items:
             if self._values_left <= 0:
@@ -165,11 +167,6 @@ def _are_pairs(items: list[Any] | tuple[Any, ...]) -> bool:
     if not items:
         return False
     return all(type(item) in (list, tuple) and len(item) == 2 and isinstance(item[0], str) for item in items)
-
-
-def _is_login(items: list[Any] | tuple[Any, ...]) -> bool:
-    """`auth=("user", "password")`."""
-    return len(items) == 2 and all(isinstance(item, str) and item and "[redacted:" not in item for item in items)
 
 
 def _plain_name(name: Any) -> Any:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy, classify, words_of
 
-STRONG = """
+STRONG_KEYS = """
 aws_secret_access_key awsSecretAccessKey AWS_SECRET_ACCESS_KEY aws_access_key_id AWSAccessKeyId
 x-api-key X-Api-Key xApiKey api.key apikey API_KEY apiKeys api_key_2 API_KEY_PROD openai_api_key openAIApiKey OPENAI_KEY
 HF_TOKEN hf-token hfToken hub_token huggingface_token access_token accessToken refresh_token id_token session_token
@@ -16,10 +16,11 @@ old_password password2 PGPASSWORD MYSQL_ROOT_PASSWORD ssh_key_passphrase db_pass
 secret secrets client_secret clientSecret app_secret secret_key SECRET_KEY_BASE jwt_secret webhook_secret secretkey
 secret_id
 private_key privateKey PRIVATE_KEY_PEM ssh_private_key encryption_key signing_key master_key account_key AccountKey
-SharedAccessKey Ocp-Apim-Subscription-Key subscription_key license_key wandb_api_key wandb_key deploy_key storage_access_key
+SharedAccessKey Ocp-Apim-Subscription-Key subscription_key license_key wandb_api_key wandb_key deploy_key
+storage_access_key
 authorization Authorization Proxy-Authorization bearer cookie Cookie cookies set-cookie Set-Cookie credentials creds
 google_application_credentials cvv ssn card_number creditCard credit_card_number totp mnemonic seed_phrase
-""".split()
+"""
 
 HARMLESS_KEYS = """
 pad_token_id max_new_tokens max_tokens tokenizer tokenizer_name author authors key_padding_mask eos_token bos_token
@@ -34,17 +35,17 @@ is_password password_file password_policy passwordless session session_id sessio
 authority authenticated authorization_url oauth_callback auth_type auth_url cookie_name cookie_consent
 credential_type api_key_name api_version api_base state_dict hidden_state KeyError InvalidTokenError
 AuthenticationError loss lr learning_rate seed step epoch batch_size checkpoint commit sha256 digest checksum
-""".split()
+"""
 
 WEAK = ["pass", "auth", "x_auth", "app_key", "client_key", "storage_key", "router_token", "my_token", "access_tokens"]
 
 
-@pytest.mark.parametrize("key", STRONG)
+@pytest.mark.parametrize("key", STRONG_KEYS.split())
 def test_a_key_that_holds_a_secret(key):
     assert classify(key).secrecy is Secrecy.STRONG
 
 
-@pytest.mark.parametrize("key", HARMLESS_KEYS)
+@pytest.mark.parametrize("key", HARMLESS_KEYS.split())
 def test_a_key_that_holds_none(key):
     assert classify(key) == HARMLESS
 

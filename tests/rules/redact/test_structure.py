@@ -21,7 +21,7 @@ class Settings:
     model: str = "gpt2"
 
 
-Login = namedtuple("Login", ["user", "password"])  # noqa: PYI024  an untyped one, as programs have them
+Login = namedtuple("Login", ["user", "password"])
 
 
 class Mode(enum.Enum):
