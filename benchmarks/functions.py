@@ -7,14 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from opentelemetry import trace as otel
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from typing_extensions import override
+from opentelemetry.trace import Tracer
 
 import otel_mldebug
 from benchmarks.figure import Figure
+from benchmarks.pipelines import Findings, Providers
 from benchmarks.timing import difference, interleave, ratio
 from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument import sink
@@ -25,39 +22,98 @@ from otel_mldebug.instrument.functions.watch import Watch
 
 COUNTED_NS = 500.0
 """What we promise of a call that is only counted, nanoseconds on the machine of docs/reference/cost.md."""
+_CALLS, _SPANS, _RAISES = 20_000, 1_000, 200
+
+Call = Callable[[int], Any]
 
 
-class _Drop(SpanExporter):
-    """Exports nowhere: what is left is the price of making spans and of handing them over."""
+def measure(quick: bool) -> Iterable[Figure]:
+    """Measure calls of functions that do nothing but return or raise."""
+    repeats = 5 if quick else 25
+    providers = Providers()
+    sink.install(providers)
+    yield from _counted(providers, repeats)
+    yield from _with_span(providers, repeats)
+    yield from _raising(providers, repeats, "", "reported, no finding made")
+    sink.install(Findings())
+    yield from _raising(providers, repeats, ".finding", "explained, redacted, on the span")
+    providers.traces.shutdown()
+    yield _elsewhere(1000 if quick else 4000)
 
-    @override
-    def export(self, spans: Any) -> SpanExportResult:
-        return SpanExportResult.SUCCESS
+
+def _counted(providers: Providers, repeats: int) -> Iterable[Figure]:
+    fewer = 20
+    times = interleave(
+        {
+            "bare": _repeat(_plain, _CALLS),
+            "counted": _repeat(watched(_plain, 0.0), _CALLS),
+            "raw": _repeat(_raw(providers.tracer("raw"), _plain), _CALLS // fewer),
+        },
+        repeats=repeats,
+    )
+    raw = [time_s * fewer for time_s in times["raw"]]
+    note = f"empty function; median of {repeats}"
+    yield difference(
+        "functions.counted.overhead", times["counted"], times["bare"], calls=_CALLS, limit=COUNTED_NS, note=note
+    )
+    yield difference("functions.raw.overhead", raw, times["bare"], calls=_CALLS, note=f"SDK span; {note}")
+    yield ratio("functions.counted.ratio", times["counted"], raw, note=f"counted only / SDK span; {note}")
 
 
-class _Providers(sink.NullSink):
-    """A sink with real providers, and without findings: those are measured apart."""
+def _with_span(providers: Providers, repeats: int) -> Iterable[Figure]:
+    times = interleave(
+        {
+            "raw": _repeat(_raw(providers.tracer("raw"), _plain), _SPANS),
+            "by hand": _repeat(_by_hand(providers, _plain), _SPANS),
+            "span": _repeat(watched(_plain, 1e9), _SPANS),
+        },
+        repeats=repeats,
+    )
+    note = f"empty function; median of {repeats}"
+    yield ratio("functions.span.ratio", times["span"], times["raw"], note=f"span and point / bare SDK span; {note}")
+    same = f"span and point / SDK span with as many attributes and a point; {note}"
+    yield ratio("functions.span.by_hand.ratio", times["span"], times["by hand"], note=same)
 
-    def __init__(self) -> None:
-        self.traces = TracerProvider(shutdown_on_exit=False)
-        self.traces.add_span_processor(BatchSpanProcessor(_Drop(), max_queue_size=65_536))
-        self.meters = MeterProvider(shutdown_on_exit=False)
 
-    @override
-    def active(self) -> bool:
-        return True
+def _raising(providers: Providers, repeats: int, suffix: str, what: str) -> Iterable[Figure]:
+    for depth in (1, 20):
+        times = interleave(
+            {
+                "raw": _swallow(_raw(providers.tracer("raw"), _raise), depth),
+                "ours": _swallow(watched(_raise, 0.0), depth),
+            },
+            repeats=repeats,
+        )
+        name = f"functions.raise.depth{depth}{suffix}"
+        note = f"{depth} frames, {what} / SDK span; median of {repeats}"
+        yield ratio(f"{name}.ratio", times["ours"], times["raw"], note=note)
 
-    @override
-    def tracer(self, scope: str) -> otel.Tracer:
-        return self.traces.get_tracer(scope)
 
-    @override
-    def meter(self, scope: str) -> Any:
-        return self.meters.get_meter(scope)
+def _elsewhere(spans: int) -> Figure:
+    """Measure what a span costs the whole process, as a multiple of what the budget measures where it is made.
 
-    @override
-    def generation(self) -> int:
-        return 1
+    With the real pipeline and the local store, whose thread encodes and writes the span.
+    """
+    with TemporaryDirectory() as directory:
+        otel_mldebug.configure(store=Path(directory, "store"), resources=False, torch=False)
+        budget = Budget(1e9, burst_ns=1 << 60)
+        call = watched(_plain, budget=budget)
+        _repeat(call, 100)()
+        before_ns = budget.spent_ns
+        began_s = time.process_time()
+        _repeat(call, spans)()
+        otel_mldebug.shutdown(timeout_s=60.0)
+        took_ns = (time.process_time() - began_s) * 1e9
+    here_ns = (budget.spent_ns - before_ns) / budgets.ELSEWHERE["span"]
+    note = f"processor time of the process / measured by the budget ({here_ns / spans / 1000:.0f} us); local store"
+    return Figure(name="functions.span.elsewhere", value=took_ns / here_ns, unit="x", note=note)
+
+
+def watched(func: Call, share: float = 0.0, budget: Budget | None = None) -> Call:
+    """Return `func` watched, on a budget of its own: 0 for counting only, 1e9 for a span at every call."""
+    watch = Watch(target(func, None, None), budget or Budget(share, burst_ns=1 << 60))
+    watch.rich = False
+    return wrap(func, watch, Arguments(func, None))  # type: ignore[no-any-return]
 
 
 def _plain(value: int) -> int:
@@ -70,129 +126,47 @@ def _raise(depth: int) -> None:
     raise ValueError("planted")
 
 
-def watched(func: Callable[..., Any], share: float) -> Callable[..., Any]:
-    """Return `func` watched, on a budget of its own: 0 for counting only, 1e9 for a span at every call."""
-    budget = Budget(share, burst_ns=1 << 60) if share else Budget(0.0)
-    watch = Watch(target(func, None, None), budget)
-    watch.rich = False
-    return wrap(func, watch, Arguments(func, None))  # type: ignore[no-any-return]
+def _raw(tracer: Tracer, func: Call) -> Call:
+    def call(value: int) -> Any:
+        with tracer.start_as_current_span("raw"):
+            return func(value)
+
+    return call
 
 
-def _repeat(call: Callable[..., Any], argument: int, number: int) -> Callable[[], None]:
+def _by_hand(providers: Providers, func: Call) -> Call:
+    """Return `func` with what somebody would write who wanted the same from the SDK."""
+    tracer, histogram = providers.tracer("raw"), providers.meter("raw").create_histogram("raw", unit="s")
+    same: dict[str, str | int | float] = {
+        "code.function.name": "benchmarks.functions._plain",
+        "code.file.path": __file__,
+        "code.line.number": 1,
+        "reason": "budget",
+        "share": 1.0,
+    }
+
+    def call(value: int) -> Any:
+        started_ns = time.perf_counter_ns()
+        with tracer.start_as_current_span("raw", attributes=same):
+            result = func(value)
+            histogram.record((time.perf_counter_ns() - started_ns) / 1e9, {"function": "_plain"})
+            return result
+
+    return call
+
+
+def _repeat(call: Call, number: int) -> Callable[[], None]:
     def run() -> None:
         for _ in range(number):
-            call(argument)
+            call(1)
 
     return run
 
 
-def _swallow(call: Callable[..., Any], depth: int, number: int) -> Callable[[], None]:
+def _swallow(call: Call, depth: int) -> Callable[[], None]:
     def run() -> None:
-        for _ in range(number):
+        for _ in range(_RAISES):
             with suppress(ValueError):
                 call(depth)
 
     return run
-
-
-def measure(quick: bool) -> Iterable[Figure]:
-    """Measure calls of functions that do nothing."""
-    repeats = 5 if quick else 25
-    providers = _Providers()
-    sink.install(providers)
-    tracer = providers.tracer("raw")
-    note = f"empty function; median of {repeats}"
-
-    def raw(func: Callable[..., Any]) -> Callable[..., Any]:
-        def call(value: int) -> Any:
-            with tracer.start_as_current_span("raw"):
-                return func(value)
-
-        return call
-
-    def by_hand(func: Callable[..., Any]) -> Callable[..., Any]:
-        histogram = providers.meter("raw").create_histogram("raw", unit="s")
-        same: dict[str, str | int | float] = {
-            "function": "benchmarks.functions._plain",
-            "file": __file__,
-            "line": 1,
-            "why": "raw",
-            "share": 1.0,
-        }
-
-        def call(value: int) -> Any:
-            started_ns = time.perf_counter_ns()
-            with tracer.start_as_current_span("raw", attributes=same):
-                result = func(value)
-                histogram.record((time.perf_counter_ns() - started_ns) / 1e9, {"function": "_plain"})
-                return result
-
-        return call
-
-    calls = 20_000
-    counted = interleave(
-        {
-            "bare": _repeat(_plain, 1, calls),
-            "counted": _repeat(watched(_plain, 0.0), 1, calls),
-            "raw": _repeat(raw(_plain), 1, calls // 20),
-        },
-        repeats=repeats,
-    )
-    raw_times = [time_s * 20 for time_s in counted["raw"]]
-    yield difference(
-        "functions.counted.overhead", counted["counted"], counted["bare"], calls=calls, limit=COUNTED_NS, note=note
-    )
-    yield difference("functions.raw.overhead", raw_times, counted["bare"], calls=calls, note=f"SDK span; {note}")
-    yield ratio("functions.counted.ratio", counted["counted"], raw_times, note=f"counted only / SDK span; {note}")
-
-    spans = 1000
-    paid = interleave(
-        {
-            "raw": _repeat(raw(_plain), 1, spans),
-            "by hand": _repeat(by_hand(_plain), 1, spans),
-            "span": _repeat(watched(_plain, 1e9), 1, spans),
-        },
-        repeats=repeats,
-    )
-    yield ratio("functions.span.ratio", paid["span"], paid["raw"], note=f"span and point / bare SDK span; {note}")
-    yield ratio(
-        "functions.span.by_hand.ratio",
-        paid["span"],
-        paid["by hand"],
-        note=f"span and point / SDK span with the same attributes and point; {note}",
-    )
-    for depth in (1, 20):
-        number = 200
-        raising = interleave(
-            {"raw": _swallow(raw(_raise), depth, number), "ours": _swallow(watched(_raise, 0.0), depth, number)},
-            repeats=repeats,
-        )
-        yield ratio(
-            f"functions.raise.depth{depth}.ratio",
-            raising["ours"],
-            raising["raw"],
-            note=f"raises, {depth} frames, without making the finding / SDK span; {note}",
-        )
-    providers.traces.shutdown()
-    yield elsewhere(quick)
-
-
-def elsewhere(quick: bool) -> Figure:
-    """Measure what a span costs the whole process, as a multiple of what the budget measures where it is made.
-
-    With the real pipeline and the local store, whose thread encodes and writes the span.
-    """
-    spans = 1000 if quick else 4000
-    with TemporaryDirectory() as directory:
-        otel_mldebug.configure(store=Path(directory, "store"), resources=False, torch=False, budget=1.0)
-        call = watched(_plain, 1e9)
-        _repeat(call, 1, 100)()
-        budget = call.__mldebug_watch__.budget  # type: ignore[attr-defined]
-        before_ns = budget.spent_ns
-        began_s = time.process_time()
-        _repeat(call, 1, spans)()
-        otel_mldebug.shutdown(timeout_s=60.0)
-        took_ns = (time.process_time() - began_s) * 1e9
-    here_ns = (budget.spent_ns - before_ns) / budgets.ELSEWHERE["span"]
-    note = f"processor time of the process / measured by the budget ({here_ns / spans / 1000:.0f} us); local store"
-    return Figure(name="functions.span.elsewhere", value=took_ns / here_ns, unit="x", note=note)

@@ -6,7 +6,6 @@ taken (by another thread, or by this very one, interrupted by a finalizer) leave
 """
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from typing_extensions import override
 
 from otel_mldebug.instrument.budget import Budget, process
-from otel_mldebug.instrument.functions.buckets import bucket_of, percentile_ns
+from otel_mldebug.instrument.functions.buckets import grouped, percentile_ns
 
 BATCH = 128
 FLUSH_NS = 5_000_000
@@ -61,13 +60,14 @@ class Totals:
     errors: dict[str, int] = field(default_factory=dict)
 
     def add(self, batch: list[int], errors: list[str]) -> None:
-        """Add the durations and the types of the errors of some calls."""
+        """Add the durations, which are sorted for it, and the types of the errors of some calls."""
         if batch:
+            batch.sort()
             self.calls += len(batch)
             self.total_ns += sum(batch)
-            self.min_ns = min(self.min_ns, min(batch))
-            self.max_ns = max(self.max_ns, max(batch))
-            for bucket, number in Counter(map(bucket_of, batch)).items():
+            self.min_ns = min(self.min_ns, batch[0])
+            self.max_ns = max(self.max_ns, batch[-1])
+            for bucket, number in grouped(batch):
                 self.counts[bucket] = self.counts.get(bucket, 0) + number
         for kind in errors:
             known = kind if kind in self.errors or len(self.errors) < _MAX_ERROR_TYPES else OTHER

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from otel_mldebug.instrument import budget
 from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.instrument.functions import RELATIVE_ERROR, registry, span, statistics, trace
-from otel_mldebug.instrument.functions.buckets import BOUNDS_NS, bucket_of, percentile_ns
+from otel_mldebug.instrument.functions.buckets import BOUNDS_NS, bucket_of, grouped, percentile_ns
 from otel_mldebug.instrument.functions.watch import BATCH, Target, Watch
 
 THREADS, CALLS = 8, 5_000
@@ -88,6 +89,14 @@ def test_totals_are_those_of_the_durations(values):
     assert (totals.calls, totals.total_ns, sum(totals.counts.values())) == (len(values), sum(values), len(values))
     if values:
         assert (totals.min_ns, totals.max_ns) == (min(values), max(values))
+
+
+@given(st.lists(st.integers(0, BOUNDS_NS[-1] + 100), max_size=200))
+@settings(max_examples=100)
+def test_grouping_puts_each_duration_where_it_belongs(values):
+    values.sort()
+
+    assert dict(grouped(values)) == Counter(map(bucket_of, values))
 
 
 @given(st.lists(st.integers(BOUNDS_NS[0], BOUNDS_NS[-1]), min_size=1, max_size=300), st.floats(0.0, 1.0))
