@@ -37,6 +37,7 @@ class Lane:
         self.signal, self.link = signal, link
         self._send, self._max_items, self._max_batch, self._weigh = send, max_items, max_batch, weigh
         self._waiting: deque[Any] = deque()
+        self._under_way: Sequence[Any] = ()
         self._lock = threading.Lock()
         self.dropped = 0
         """Things given up so far."""
@@ -67,14 +68,16 @@ class Lane:
         while self._waiting and self.link.ready(timeout_s) and not stop():
             with self._lock:
                 batch = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
+                self._under_way = batch
             if not self._sent(batch):
                 return
 
     def give_up(self) -> None:
-        """Count all that still waits as dropped."""
+        """Count all that still waits as dropped, and what is under way and has not been confirmed."""
         with self._lock:
-            self.dropped += sum(map(self._weigh, self._waiting))
+            self.dropped += sum(map(self._weigh, [*self._waiting, *self._under_way]))
             self._waiting.clear()
+            self._under_way = ()
 
     def _sent(self, batch: list[Any]) -> bool:
         """Send one batch; put it back if there is nobody to take it, give it up if it was refused."""
@@ -83,6 +86,10 @@ class Lane:
         except Exception as exc:  # noqa: BLE001
             fault(f"send {self.signal} to a collector", exc)
             accepted = False
+        with self._lock:
+            if not self._under_way:
+                return False  # given up meanwhile
+            self._under_way = ()
         if accepted:
             self.link.succeeded()
             return True

@@ -1,6 +1,7 @@
 """What the page shows: a collection of metrics as Prometheus families, with the names and labels of the Collector."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from opentelemetry.sdk.metrics.export import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from typing_extensions import override
 
 from otel_mldebug._guard import fault, guard, log
@@ -87,9 +89,10 @@ def _value(point: Any) -> Any:
         return point.value
     if isinstance(point, HistogramDataPoint):
         total, buckets = 0, []
-        for bound, count in zip([*point.explicit_bounds, "+Inf"], point.bucket_counts, strict=True):
+        for bound, count in zip([*point.explicit_bounds, math.inf], point.bucket_counts, strict=True):
             total += count
-            buckets.append((str(bound), total))
+            text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
+            buckets.append((text, total))  # `1.0`, as OpenMetrics has it
         return buckets, point.sum
     # An exponential histogram has no fixed bounds: its count and sum are shown.
     return [("+Inf", point.count)], point.sum
