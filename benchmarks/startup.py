@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,8 @@ def heavy(importtime: str, limit_us: int = HEAVY_US) -> list[tuple[str, int]]:
 
 
 def _children_s() -> float:
+    import resource  # Unix only, and so is this benchmark
+
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -117,8 +119,7 @@ def test_a_benchmark_runs_in_a_process_of_its_own_and_ends_up_in_the_file(tmp_pa
     monkeypatch.setattr(run, "HERE", tmp_path / "benchmarks")
     (tmp_path / "benchmarks").mkdir()
     for name in ("figure", "run", "timing", "__main__", "__init__"):
-        source = run.__file__.replace("run.py", f"{name}.py")
-        (tmp_path / "benchmarks" / f"{name}.py").write_text(open(source, encoding="utf-8").read())
+        shutil.copy(Path(run.__file__).with_name(f"{name}.py"), tmp_path / "benchmarks")
     (tmp_path / "benchmarks" / "tiny.py").write_text(
         "from benchmarks.figure import Figure\n\ndef measure(quick):\n"
         "    print('hello')\n    yield Figure(name='tiny.x', value=2.0 if quick else 3.0, unit='x')\n    1 / 0\n"
