@@ -19,7 +19,7 @@ class Program:
     Attributes:
         executable: Path of the file to start.
         argv: Its arguments, with the name it is started under as the first.
-        label: What a person calls it: the script, the module or the command as typed.
+        label: What a person calls it: the name of the script, the module or the command.
     """
 
     executable: str
@@ -46,8 +46,8 @@ def resolve(words: Sequence[str], *, module: bool, environ: Mapping[str, str]) -
     if name.endswith(SCRIPTS) or Path(name, "__main__.py").is_file():
         if not Path(name).exists():
             raise UsageError(_no_file(Path(name)))
-        return _python(*words, label=name)
-    return Program(executable=_executable(name, environ), argv=tuple(words), label=name)
+        return _python(*words, label=Path(name).name)
+    return Program(executable=_executable(name, environ), argv=tuple(words), label=Path(name).name)
 
 
 def isolating_flag(argv: Sequence[str]) -> str:

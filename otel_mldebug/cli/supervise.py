@@ -97,7 +97,7 @@ def _on_posix(program: Program, environ: Mapping[str, str], meanwhile: Callable[
         pid = os.posix_spawn(program.executable, program.argv, dict(environ), setsigmask=mask, setsigdef=restored)
     except OSError as exc:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        raise UsageError(f"{program.label!r} could not be started: {exc.strerror}.{_refusal(exc)}") from None
+        raise UsageError(f"{program.argv[0]!r} could not be started: {exc.strerror}.{_refusal(exc)}") from None
     with guard("write down how the program was started"):
         meanwhile()
     handed_on: list[str] = []
@@ -144,7 +144,7 @@ def _on_windows(program: Program, environ: Mapping[str, str], meanwhile: Callabl
     try:
         child = subprocess.Popen([program.executable, *program.argv[1:]], env=dict(environ))
     except OSError as exc:
-        raise UsageError(f"{program.label!r} could not be started: {exc.strerror}.") from None
+        raise UsageError(f"{program.argv[0]!r} could not be started: {exc.strerror}.") from None
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # the console sends it to the program, which decides what to make of it

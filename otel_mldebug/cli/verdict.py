@@ -33,22 +33,28 @@ def verdict(seen: Seen, look: Look) -> list[str]:
 def root(findings: Sequence[Finding]) -> Finding | None:
     """Return the finding that the others follow from, as far as one can tell; None if there are none.
 
-    The most severe; among those one that ended its program; among those the earliest. What one rank says about
-    another one's end comes after an earlier error that is about something else.
+    The most severe; among those one that ended its program; among those the earliest. But what a launcher, or one
+    rank about another, has to say of the end of a process comes after an earlier error of that process itself.
     """
     if not findings:
         return None
     first = min(findings, key=_rank)
-    if first.get("category") == Category.DISTRIBUTED.value:
+    ranked = any(finding.get("rank") is not None for finding in findings)
+    if _hearsay(first, ranked):
         earlier = [
             finding
             for finding in findings
             if _severity(finding) >= _ERROR
-            and finding.get("category") != Category.DISTRIBUTED.value
-            and finding.get("first_seen", "") <= first.get("first_seen", "")
+            and not _hearsay(finding, ranked)
+            and str(finding.get("first_seen", "")) <= str(first.get("first_seen", ""))
         ]
         first = min(earlier, key=_rank, default=first)
     return first
+
+
+def _hearsay(finding: Finding, ranked: bool) -> bool:
+    """Return whether a finding is about other processes: `ranked` says whether some of the processes are ranks."""
+    return finding.get("category") == Category.DISTRIBUTED.value or (ranked and finding.get("rank") is None)
 
 
 def _rank(finding: Finding) -> tuple[int, bool, str]:
