@@ -22,6 +22,7 @@ _COMMANDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
 )
 _STATEMENTS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("wandb login", "wandb-key", re.compile(r"(wandb login\s+(?:--relogin\s+)?)([0-9a-f]{40})(?![0-9a-f])")),
+    ("login(", "api-key", re.compile(r"(login\((?:\w{1,20}=)?[\"'])([^\"'\s]{20,})(?=[\"'])")),
     ("login ", "password", re.compile(r"(login\s{1,4}\S{1,256}\s{1,4}password\s{1,4})(\S+)")),
     (
         "Auth(",

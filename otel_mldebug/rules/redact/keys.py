@@ -29,6 +29,7 @@ HARMLESS = KeyClass(Secrecy.NONE, "")
 
 # CamelCase, runs of capitals and digits: openAIApiKey -> open AI Api Key.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SECRET = frozenset(["secret", "secrets"])
 _LONGEST = 128  # characters of a key that are looked at, the last ones
 
 
@@ -41,7 +42,7 @@ def words_of(key: str) -> list[str]:
 def classify(key: str) -> KeyClass:
     """Return what `key` says of the value under it. Pure; remembered for the last 8,192 keys."""
     words = words_of(key)
-    if not words or words[0] in w.COUNTS or "[redacted:" in key:
+    if not words or words[0] in w.COUNTS or key.lower().endswith(w.FILE_ENDINGS) or "[redacted:" in key:
         return HARMLESS
     if found := _identifier(words):
         return found
@@ -70,7 +71,9 @@ def _password(words: list[str], whole: str) -> KeyClass | None:
     if "passwordless" in whole:
         return None
     if not w.PASSWORD_WORDS.isdisjoint(words) or any(part in whole for part in w.PASSWORD_PARTS):
-        return KeyClass(Secrecy.STRONG, "password")
+        # A name that goes on for long, such as a pod's `reset-password-7d9f8b6c5-x2x4z`, is no key.
+        after = [word for word in words[_last_of(words, w.PASSWORD_WORDS) + 1 :] if word not in w.TAIL]
+        return KeyClass(Secrecy.STRONG, "password") if len(after) < 3 else None
     last = words[-1]
     if last in ("pass", "pw"):
         owned = len(words) > 1 and words[-2] in w.PASS_OWNERS
@@ -80,12 +83,15 @@ def _password(words: list[str], whole: str) -> KeyClass | None:
     return None
 
 
+def _last_of(words: list[str], wanted: frozenset[str]) -> int:
+    """The position of the last of the `wanted` words, or -1."""
+    return max((position for position, word in enumerate(words) if word in wanted), default=-1)
+
+
 def _secret(words: list[str], whole: str) -> KeyClass | None:
-    for index, word in enumerate(words):
-        if word in ("secret", "secrets"):
-            follower = words[index + 1] if index + 1 < len(words) else "value"
-            if follower in w.SECRET_FOLLOWERS or follower in w.TAIL:
-                return KeyClass(Secrecy.STRONG, "secret")
+    position = _last_of(words, _SECRET)
+    if position >= 0 and all(word in w.SECRET_FOLLOWERS or word in w.TAIL for word in words[position + 1 :]):
+        return KeyClass(Secrecy.STRONG, "secret")
     if words[-1].endswith("secret") or "secretaccesskey" in whole or "secretkey" in whole:
         return KeyClass(Secrecy.STRONG, "secret")
     return None

@@ -24,10 +24,11 @@ STEMS = (
 
 _QUOTE = r"""\\{0,3}["'`]"""
 _SEPARATOR = (
-    rf"(?:{_QUOTE})?\]?[ \t]*(?:=>|:=|==?|:(?!//)|%3d)"  # key=, key: and so on, the key quoted or not
+    rf"(?:{_QUOTE})?\]?[ \t]*(?:=>|:=|==?|:(?!//|:))"  # key=, key: and so on, the key quoted or not
+    r"|(?:%22)?(?:%20)?%3[ad](?:%20)?(?:%22)?"  # in a URL
     rf"|{_QUOTE}, ?(?=[bu]?{_QUOTE})"  # ("key", "value"), ["--key", "value"]
     r"|(?<=[a-z0-9])>(?=[^\s<>])"  # <key>value</key>
-    r"|(?: \[\w{0,20}\])?[ \t]*(?::|=)"  # AWS Secret Access Key [None]:
+    r"| \[\w{0,20}\][ \t]*(?::|=)"  # AWS Secret Access Key [None]:
     rf"|[ \t]+(?=[bu]?{_QUOTE})"  # PASSWORD 'value'
     r"| (?=[a-z_-]{0,20}[0-9])"  # password hunter22
     r"|[ \t](?:is|was|set to|provided|supplied|given|used|value)[:=]?[ \t]+"
@@ -40,6 +41,7 @@ _ANNOTATION = re.compile(
 _OPENING = re.compile(r"""[ \t]*([(\[]?)(?:[bBuUrRfF]{1,2}(?=[\\"']))?(\\{0,3}["'`])?""")
 _QUOTED = {q: re.compile(rf"[^{q}\\\r\n]*(?:\\.[^{q}\\\r\n]*)*(?={q})") for q in "\"'`"}
 _BARE = re.compile(rf"(?:{MARKER}|[^\s\"'`,;&)\]}}\\])+")
+_ENCODED_END = re.compile("%2[26c]|%7d", re.IGNORECASE)
 _XML = re.compile(r"[^<>\r\n]{1,4096}(?=</)")
 _NEXT_IN_LIST = re.compile(r"""["'][ \t]*,[ \t]*[bu]?(?=["'])""")
 _DICT_VALUE = re.compile(r"""(:[ \t]*)(["'])([^"'\\{}\r\n]{1,4096})(?=\2)""")
@@ -154,9 +156,11 @@ def _values(pair: _Pair) -> Iterator[tuple[int, int]]:
 
 
 def _in_braces(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
-    """`cookies={"a": "b"}`: the quoted values of a dict, where the key is one whose parts are all secret."""
-    if pair.key.kind in ("cookie", "credential", "secret"):
-        stop = max(start, pair.text.find("}", start, start + 4096))
+    """`cookies={"a": "b"}`: the quoted values, where all parts are secret; `Pwd={a;b}`: what is in the braces."""
+    stop = max(start, pair.text.find("}", start, start + 4096))
+    if pair.key.kind == "password" and looks_like_credential(pair.text[start + 1 : stop]):
+        yield from _if_secret(pair, start + 1, stop)
+    elif pair.key.kind in ("cookie", "credential", "secret"):
         for item in _DICT_VALUE.finditer(pair.text, start, stop):
             yield from _if_secret(pair, item.start(3), item.end(3))
 
@@ -209,7 +213,7 @@ def _bare(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
     found = _BARE.match(pair.text, start)
     if not found:
         return
-    value = found[0].partition("%26")[0] if "%" in pair.separator else found[0]
+    value = _ENCODED_END.split(found[0], maxsplit=1)[0] if "%" in pair.separator else found[0]
     value = value.rstrip(".:>") or value
     if value[0] in "<{[(" or value.startswith(("${", "$(", "%(")) or value.lower() in _SCHEMES:
         return
@@ -222,7 +226,7 @@ def _after_a_space(value: str, kind: str, name: str) -> bool:
     """`password hunter22`, but neither `password sha256` nor `token bert-base-v2`."""
     if _ALGORITHM.match(value):
         return False
-    return kind == "password" or len(value) >= (20 if name.lower() == "token" else 10)
+    return kind == "password" or "_" in name or len(value) >= (20 if name.lower() == "token" else 10)
 
 
 def _written_as_value(pair: _Pair, value: str, start: int) -> bool:
@@ -239,6 +243,8 @@ def _written_as_value(pair: _Pair, value: str, start: int) -> bool:
     name = pair.name
     if separator[0] in "\"'`\\" or "_" in name or "-" in name or not (name.islower() or name.istitle()):
         return True
+    if "." in name and separator == ":":  # package.module:name
+        return False
     after = pair.text[start + len(value) : start + len(value) + 2].strip(" \t")
     before = pair.text[max(0, pair.key_start - 24) : pair.key_start]
     return after[:1] in ("", "\r", "\n") and _LINE_START.search(before) is not None

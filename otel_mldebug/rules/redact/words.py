@@ -105,14 +105,25 @@ DESCRIBES = vocabulary(
     "object offset offsets options order output owner pad padding params parser path pattern per policy pool port pos "
     "position positions prefix present prob probs prompt protocol provider rate ratio ref regex region required reset "
     "result role rotation rules schema scope scopes scheme score scores second seconds selector service set shape "
-    "shift size sizes sock socket source span spans state status store strategy strength stream suffix support table "
-    "target time timeout tokenizer ttl type types updated uri url usage used user username valid validator var "
+    "shift size sizes sock socket source span spans state status stdin store strategy strength stream suffix support "
+    "table target time timeout tokenizer ttl type types updated uri url usage used user username valid validator var "
     "variable vault version weight weights"
 )
 """Last words that make a key describe a secret, not hold it: `password_length`, `token_type`, `secret_name`."""
 
-COUNTS = vocabulary("has is no num n max min total avg mean count contains requires needs missing unexpected")
-"""First words that make a key a number or a question: `num_tokens`, `has_password`, `max_new_tokens`."""
+COUNTS = vocabulary(
+    "has is no num n max min total avg mean count contains requires needs missing unexpected without show print get "
+    "generate create list delete revoke rotate remove allow ask prompt check verify validate enable disable forgot"
+)
+"""First words that make a key a number, a question or an action: `num_tokens`, `has_password`, `get_token`."""
+
+FILE_ENDINGS = tuple(
+    vocabulary(
+        ".py .pyc .pyi .js .ts .go .rs .java .cpp .cc .c .h .cu .rb .php .sh .html .css .json .yaml .yml .toml .txt "
+        ".md .cfg .ini .log .ipynb .pt .pth .bin .safetensors .csv .parquet .pem .crt .pub .so .env .tf .sql .xml .npy"
+    )
+)
+"""`password.py:42` is a place in a file, and no key."""
 
 HARMLESS_FIELDS = DESCRIBES | vocabulary(
     "account auth_uri client_id client_email database db domain email hostname login project project_id provider "

@@ -33,7 +33,8 @@ num_key_value_heads idempotency_key hotkey secretary secretariat secret_name sec
 passenger passport passthrough bypass compass forward_pass low_pass pass_rate password_length has_password
 is_password password_file password_policy passwordless session session_id sessionId user username client_id
 authority authenticated authorization_url oauth_callback auth_type auth_url cookie_name cookie_consent
-credential_type api_key_name api_version api_base state_dict hidden_state KeyError InvalidTokenError
+credential_type api_key_name api_version api_base state_dict hidden_state secret.py password.py show_token get_token
+my-secret-7d9f8b6c5-x2x4z reset-password-7d9f8b6c5-x2x4z KeyError InvalidTokenError
 AuthenticationError loss lr learning_rate seed step epoch batch_size checkpoint commit sha256 digest checksum
 """
 

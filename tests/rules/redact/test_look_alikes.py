@@ -161,6 +161,19 @@ key abc123def456
 File "/home/alice/x/secret.py", line 3, in get_token
 C:\\Users\\bob\\token.txt
 curl -u 1000:1000 x
+docker login --password-stdin registry.io
+auth/password.py:42: DeprecationWarning
+token.py:12: error
+credentials.json: no such file
+pod my-secret-7d9f8b6c5-x2x4z: CrashLoopBackOff
+pod reset-password-7d9f8b6c5-x2x4z: Running
+entry point pkg.auth.secret:main
+std::password::get token::abc123x
+grant_type=password&username=bob
+{"type": "password", "required": true}
+[PAD] password={password}
+password={self.password}
+gh auth login --with-token
 mysql -P 3306 -h x
 """
 

@@ -98,6 +98,10 @@ SECRETS = [
     ("password", "CREATE USER a IDENTIFIED BY '{}'", "pw1"),
     ("password", "requests.get(u, auth=HTTPBasicAuth('bob', '{}'))", "hunter2"),
     ("authorization", "auth=('user', '{}')", "swordfish"),
+    ("api-key", "wandb.login(key='{}')", "0123456789" * 4),
+    ("api-key", "ENV API_KEY {}", "abc123"),
+    ("password", "Driver={{ODBC}};Pwd={{{}}};x", "pa;ss1"),
+    ("password", "q=%7B%22password%22%3A%22{}%22%7D", "hunter2"),
     # two lines
     ("api-key", "api_key\n  Input should be valid [type=x, input_value='{}', input_type=str]", "abcd1234"),
     ("password", "- name: DB_PASSWORD\n  value: {}", "hunter2"),
