@@ -1,6 +1,5 @@
 """A box of text for the terminal: sections that are wrapped, shortened until they fit, and framed. Pure."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -73,7 +72,24 @@ def _wrap(section: Section, look: Look) -> list[str]:
     room = look.width - 4 - LABEL_COLUMNS
     if section.literal:
         return [cut("".join(char if char.isprintable() else " " for char in section.text), room, look)]
-    return textwrap.wrap(clean(section.text), room, break_on_hyphens=False) or [""]
+    lines = [""]
+    for word in clean(section.text).split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if columns(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines += _pieces(word, room)
+    return lines[1:] if len(lines) > 1 and not lines[0] else lines
+
+
+def _pieces(word: str, room: int) -> list[str]:
+    """Break a word that is wider than a line."""
+    pieces = [""]
+    for char in word:
+        if columns(pieces[-1] + char) > room:
+            pieces.append("")
+        pieces[-1] += char
+    return pieces
 
 
 def _fit(wrapped: Sequence[tuple[Section, list[str]]], room: int) -> list[tuple[Section, list[str], int]]:

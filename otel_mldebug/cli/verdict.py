@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from otel_mldebug.cli.box import Section, draw, lines_needed
+from otel_mldebug.cli.box import LABEL_COLUMNS, Section, draw, lines_needed
 from otel_mldebug.cli.reasons import ended, no_steps, watched
 from otel_mldebug.cli.render import Look, quantity
 from otel_mldebug.cli.seen import Seen
@@ -24,7 +24,7 @@ def verdict(seen: Seen, look: Look) -> list[str]:
     sections = [*(_about(first, seen) if first else _nothing_found(seen)), *_recorded(seen)]
     commands = _next(seen, first)
     if lines_needed([*sections, *commands], look) > MAX_LINES:
-        commands = _short(commands)
+        commands = _short(commands, look)
     title, style = _title(seen, first)
     sections += commands
     return draw(title, sections, look, height=MAX_LINES, style=style)
@@ -54,7 +54,8 @@ def root(findings: Sequence[Finding]) -> Finding | None:
 
 def _hearsay(finding: Finding, ranked: bool) -> bool:
     """Return whether a finding is about other processes: `ranked` says whether some of the processes are ranks."""
-    return finding.get("category") == Category.DISTRIBUTED.value or (ranked and finding.get("rank") is None)
+    launcher = ranked and finding.get("rank") is None and _ended_the_program(finding)
+    return launcher or finding.get("category") == Category.DISTRIBUTED.value
 
 
 def _rank(finding: Finding) -> tuple[int, bool, str]:
@@ -190,9 +191,9 @@ def _next(seen: Seen, first: Finding | None) -> list[Section]:
     if len(seen.findings) > 1:
         commands[f"otel-mldebug errors{seen.option}"] = f"all {len(seen.findings)} findings"
     if seen.steps:
-        commands[f"otel-mldebug training{seen.option}"] = "loss, gradient norm and phases, step by step"
-    commands["otel-mldebug doctor"] = "check versions, endpoints, store and settings"
-    commands["otel-mldebug explain -"] = "paste any other error to have it explained"
+        commands[f"otel-mldebug training{seen.option}"] = "loss, gradient norm, phases by step"
+    commands["otel-mldebug doctor"] = "check versions, endpoints and settings"
+    commands["otel-mldebug explain -"] = "paste any error to have it explained"
     commands["otel-mldebug demo"] = "see what a finding looks like"
     chosen = list(commands.items())[:3]
     columns = max(len(command) for command, _ in chosen)
@@ -202,7 +203,13 @@ def _next(seen: Seen, first: Finding | None) -> list[Section]:
     ]
 
 
-def _short(commands: Iterable[Section]) -> list[Section]:
-    """Return the commands without their comments: on one line, or on two where they are long."""
-    text = "; ".join(section.text.partition("  # ")[0].strip() for section in commands)
-    return [Section(label="next", text=text, most=2, least=2)]
+def _short(commands: Iterable[Section], look: Look) -> list[Section]:
+    """Return the commands without their comments, as many on a line as it has room for."""
+    rows = [""]
+    for command in (section.text.partition("  # ")[0].strip() for section in commands):
+        longer = f"{rows[-1]}; {command}" if rows[-1] else command
+        if len(longer) <= look.width - 4 - LABEL_COLUMNS or not rows[-1]:
+            rows[-1] = longer
+        else:
+            rows.append(command)
+    return [Section(label="" if number else "next", text=row, literal=True) for number, row in enumerate(rows)]
