@@ -11,13 +11,19 @@ DEFAULT_SHARE = 0.02
 BURST_NS = 5_000_000
 """Credit that can be saved up, nanoseconds: about 50 spans, so that the first calls of a program all get one."""
 
-FIRST_PRICES_NS: Mapping[str, int] = {"span": 100_000, "point": 20_000, "norms": 200_000, "capture": 1_000_000}
+FIRST_PRICES_NS: Mapping[str, int] = {
+    "span": 100_000,
+    "point": 20_000,
+    "norms": 200_000,
+    "error": 1_000_000,
+    "capture": 1_000_000,
+}
 """What an item is taken to cost before one has been measured, on the high side."""
 _FIRST_PRICE_NS = 100_000
 _WEIGHT = 0.1
 """Weight of the latest measurement in the moving average."""
-_CLIP = 8
-"""A measurement counts for at most this many prices: beyond it the thread was not running, or something was set up."""
+_CLIP, _CLIP_PRICE = 8, 3
+"""A measurement counts for at most so many prices, in what is paid and in the average: beyond, something was set up."""
 ELSEWHERE: Mapping[str, float] = {"span": 2.5}
 """What an item costs in all, as a multiple of what is measured where it is made: a span is exported by another thread.
 
@@ -29,15 +35,17 @@ class Budget:
     """A token bucket filled by watched time and emptied by what watching does.
 
     Over any stretch of time, what is spent is at most `share` of the time watched in it, plus `burst_ns`, plus one
-    item. Errors and outliers get their spans even without credit; what they take is missing afterwards, but never
-    more than one burst, so that a storm of errors does not blind us for long.
+    item. Errors and outliers come on top: they get their spans in any case and use up what has been saved, but not the
+    reserve, so that a storm of errors does not blind us for what happens around it.
 
     No method waits: where another thread, or a finalizer that interrupts this very one, holds the lock, `try_spend`
     refuses and the others note what is to be done for whoever comes next.
 
     Attributes:
         share: Share of the watched time that may be spent, 0 to 1; change it with `adjust`.
-        clock_ns: The clock that costs are measured with.
+        clock_ns: The clock that watched code is timed with.
+        cost_ns: The clock that costs are measured with: processor time of the thread, which does not run while the
+            thread waits for its turn.
         watched_ns: Time watched so far. The hottest path adds to it directly, after the pattern of `earn`.
         ready: Whether a span can be afforded without touching the reserve; kept up to date by every other method,
             so that the hottest path has to read one attribute only.
@@ -52,15 +60,15 @@ class Budget:
         "_prices_ns",
         "_spent_ns",
         "clock_ns",
+        "cost_ns",
         "ready",
         "share",
         "watched_ns",
     )
 
-    def __init__(
-        self, share: float, clock_ns: Callable[[], int] = time.perf_counter_ns, *, burst_ns: int = BURST_NS
-    ) -> None:
-        self.clock_ns = clock_ns
+    def __init__(self, share: float, clock_ns: Callable[[], int] | None = None, *, burst_ns: int = BURST_NS) -> None:
+        self.clock_ns = clock_ns or time.perf_counter_ns
+        self.cost_ns = clock_ns or time.thread_time_ns
         self._burst_ns = burst_ns
         self.share = share
         self.reset()
@@ -68,7 +76,7 @@ class Budget:
     def reset(self) -> None:
         """Start anew, with full credit: in a forked child, whose lock may be held by a thread that it does not have."""
         self._lock = threading.Lock()
-        self._notes: deque[tuple[str, float, float]] = deque(maxlen=10_000)
+        self._notes: deque[tuple[str, float, float]] = deque(maxlen=10_000)  # kind, paid, cost
         self._prices_ns: dict[str, float] = dict(FIRST_PRICES_NS)
         self.watched_ns = 0
         self._claimed_ns = 0
@@ -170,17 +178,23 @@ class Budget:
         Args:
             kind: What was bought.
             paid_ns: What `try_spend` returned; 0 for an error or an outlier, which is made in any case.
-            cost_ns: What was measured, by `clock_ns`, where the item was made.
+            cost_ns: What was measured, by `cost_ns`, where the item was made.
         """
         self._notes.append((kind, paid_ns, float(cost_ns)))
         self.refresh()
 
     def _book(self, kind: str, paid_ns: float, cost_ns: float) -> None:
-        if kind:
-            price_ns = self.price_ns(kind)
-            cost_ns = min(cost_ns * ELSEWHERE.get(kind, 1.0), _CLIP * price_ns)
-            self._prices_ns[kind] = price_ns + _WEIGHT * (cost_ns - price_ns)
-        self._pay(cost_ns - paid_ns)
+        if not kind:
+            self._pay(cost_ns)
+            return
+        price_ns = self.price_ns(kind)
+        cost_ns = min(cost_ns * ELSEWHERE.get(kind, 1.0), _CLIP * price_ns)
+        self._prices_ns[kind] = price_ns + _WEIGHT * (min(cost_ns, _CLIP_PRICE * price_ns) - price_ns)
+        if paid_ns:
+            self._pay(cost_ns - paid_ns)
+        else:
+            self._spent_ns += cost_ns
+            self._credit_ns = max(min(self._burst_ns / 2, self._credit_ns), self._credit_ns - cost_ns)
 
     def _pay(self, ns: float) -> None:
         self._spent_ns += ns

@@ -10,12 +10,19 @@ from otel_mldebug.semconv import names
 _NS_PER_S = 1e9
 
 _sources: list[Callable[[], float]] = []
+_background: list[Callable[[], float]] = []
 
 
-def add_source(read: Callable[[], float]) -> None:
-    """Add something that costs without being paid from the budget; `read` returns nanoseconds so far."""
-    if read not in _sources:
-        _sources.append(read)
+def add_source(read: Callable[[], float], *, background: bool = False) -> None:
+    """Add something that costs without being paid from the budget.
+
+    Args:
+        read: Returns nanoseconds so far.
+        background: It goes on whether or not watched code runs, and is no share of that code's time.
+    """
+    sources = _background if background else _sources
+    if read not in sources:
+        sources.append(read)
 
 
 def observe(meter: Meter, budget: Budget | None = None) -> None:
@@ -23,7 +30,8 @@ def observe(meter: Meter, budget: Budget | None = None) -> None:
     paid_from = budget or process()
 
     def time(_: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(spent_ns(paid_from) / _NS_PER_S)
+        elsewhere_ns = sum(read() for read in list(_background))
+        yield Observation((spent_ns(paid_from) + elsewhere_ns) / _NS_PER_S)
 
     def cost(_: CallbackOptions) -> Iterable[Observation]:
         if paid_from.watched_ns > 0:  # a share of nothing is unknown
@@ -36,5 +44,5 @@ def observe(meter: Meter, budget: Budget | None = None) -> None:
 
 
 def spent_ns(budget: Budget) -> float:
-    """Return all that watching has cost: what was paid for, and the sources."""
+    """Return what watching code has cost: what was paid for, and the sources that belong to it."""
     return budget.spent_ns + sum(read() for read in list(_sources))

@@ -126,14 +126,23 @@ def test_what_costs_more_than_can_be_saved_up_is_bought_with_a_full_purse_and_ow
     assert made.try_spend("capture", urgent=True) == 0
 
 
-def test_errors_cost_even_without_credit_but_blind_for_one_burst_at_most():
-    made = emptied()
+def test_a_storm_of_errors_uses_up_what_was_saved_but_not_the_reserve():
+    made = budget()
     for _ in range(1000):
-        made.settle("span", 0.0, 40_000)
-    made.earn(int(2 * BURST_NS / 0.02))
+        made.settle("error", 0.0, 300_000)
 
-    assert made.spent_ns == BURST_NS + 1000 * 40_000 * ELSEWHERE["span"]
-    assert made.try_spend("span", urgent=True) > 0
+    assert made.spent_ns == 1000 * 300_000
+    assert (made.ready, made.try_spend("span")) == (False, 0)
+    assert sum(buy(made, "span", urgent=True) for _ in range(100)) == BURST_NS / 2 // FIRST_PRICES_NS["span"]
+
+
+def test_errors_pay_no_debts_back():
+    made = emptied()
+    made.charge(BURST_NS)
+    made.settle("error", 0.0, 300_000)
+    made.earn(int((BURST_NS + FIRST_PRICES_NS["span"]) / 0.02) + 1)
+
+    assert made.try_spend("span", urgent=True) == FIRST_PRICES_NS["span"]
 
 
 def test_a_share_of_nothing_buys_nothing():

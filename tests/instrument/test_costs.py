@@ -18,18 +18,20 @@ def exported(reader: InMemoryMetricReader) -> dict[str, float]:
     }
 
 
-def test_time_and_share_hold_what_was_paid_and_what_costs_otherwise(monkeypatch):
+def test_time_holds_everything_and_the_share_only_what_belongs_to_watched_code(monkeypatch):
     monkeypatch.setattr(costs, "_sources", [])
+    monkeypatch.setattr(costs, "_background", [])
     reader = InMemoryMetricReader()
     budget = Budget(0.02)
     costs.observe(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"), budget)
     costs.add_source(lambda: 500_000)
+    costs.add_source(lambda: 1_000_000, background=True)
     budget.charge(1_500_000)
     before = exported(reader)
     budget.earn(1_000_000_000)
 
-    assert before == {"mldebug.self.time": 0.002}
-    assert exported(reader) == {"mldebug.self.time": 0.002, "mldebug.self.cost": 0.002}
+    assert before == {"mldebug.self.time": 0.003}
+    assert exported(reader) == {"mldebug.self.time": 0.003, "mldebug.self.cost": 0.002}
 
 
 def test_a_source_counts_once(monkeypatch):

@@ -28,9 +28,9 @@ class _Turns:
     def __enter__(self) -> None:
         budget = self._watch.budget
         if self._call is not None:
-            began_ns = budget.clock_ns()
+            began_ns = budget.cost_ns()
             self._call.enter()
-            self._switching_ns += budget.clock_ns() - began_ns
+            self._switching_ns += budget.cost_ns() - began_ns
         self._earned_ns = budget.watched_ns
         self._started_ns = budget.clock_ns()
 
@@ -40,8 +40,9 @@ class _Turns:
         self.busy_ns += took_ns
         budget.watched_ns = max(budget.watched_ns, self._earned_ns + took_ns)
         if self._call is not None:
+            began_ns = budget.cost_ns()
             self._call.leave(exc)
-            self._switching_ns += budget.clock_ns() - self._started_ns - took_ns
+            self._switching_ns += budget.cost_ns() - began_ns
 
     def ended(self) -> None:
         """Count an iteration that came to its end."""

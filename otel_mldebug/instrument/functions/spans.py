@@ -59,12 +59,12 @@ def opened(watch: Watch, current: Sink, known: Known, *, enter: bool) -> Call | 
     if not paid_ns:
         watch.rich = False
         return None
-    began_ns = watch.budget.clock_ns()
+    began_ns = watch.budget.cost_ns()
     attributes = _attributes(watch, Reason.BUDGET, known)
     call = Call(instruments.tracer.start_span(watch.target.span, attributes=attributes), paid_ns)
     if enter:
         call.enter()
-    call.cost_ns = watch.budget.clock_ns() - began_ns
+    call.cost_ns = watch.budget.cost_ns() - began_ns
     return call
 
 
@@ -73,7 +73,7 @@ def ended(
 ) -> None:
     """End the span of a call; without one, make one after the fact if the call turned out to be worth it."""
     instruments = metrics.of(current)
-    began_ns = watch.budget.clock_ns()
+    began_ns = watch.budget.cost_ns()
     if call is not None:
         instruments.point(took_ns, watch.target.function)
     elif took_ns > watch.outlier_ns:
@@ -83,7 +83,8 @@ def ended(
         call.paid_ns = paid_ns
     else:
         return
-    _close(watch, call, began_ns, exc)
+    _close(watch, call, exc)
+    watch.budget.settle("span", call.paid_ns, call.cost_ns + watch.budget.cost_ns() - began_ns)
 
 
 def failed(
@@ -91,14 +92,17 @@ def failed(
 ) -> None:
     """Report `exc`, whose class is called `kind`, with the call's span current, and end that span as failed."""
     instruments = metrics.of(current)
-    began_ns = watch.budget.clock_ns()
+    began_ns = watch.budget.cost_ns()
     call = call or _after_the_fact(watch, instruments, took_ns, Reason.ERROR, known)
     call.enter()
     function = watch.target.function
     found = current.exception(exc, function=function, arguments=known.arguments(), context=known.context())
     call.span.set_attribute(names.ERROR_TYPE, kind)
     call.span.set_status(Status(StatusCode.ERROR, found.finding.summary if found else kind))
-    _close(watch, call, began_ns, exc)
+    _close(watch, call, exc)
+    if call.paid_ns:
+        watch.budget.settle("span", call.paid_ns, call.cost_ns)
+    watch.budget.settle("error", 0.0, watch.budget.cost_ns() - began_ns)
 
 
 def _after_the_fact(watch: Watch, instruments: Instruments, took_ns: int, reason: Reason, known: Known) -> Call:
@@ -107,11 +111,10 @@ def _after_the_fact(watch: Watch, instruments: Instruments, took_ns: int, reason
     return Call(instruments.tracer.start_span(watch.target.span, attributes=attributes, start_time=start_ns), 0.0)
 
 
-def _close(watch: Watch, call: Call, began_ns: int, exc: BaseException | None) -> None:
+def _close(watch: Watch, call: Call, exc: BaseException | None) -> None:
     call.leave(exc)
     call.span.end()
     watch.spans += 1
-    watch.budget.settle("span", call.paid_ns, call.cost_ns + watch.budget.clock_ns() - began_ns)
 
 
 def _attributes(watch: Watch, reason: Reason, known: Known) -> dict[str, Any]:

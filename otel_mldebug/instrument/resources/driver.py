@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from otel_mldebug._guard import fault, guard
-from otel_mldebug.instrument.budget import process
+from otel_mldebug.instrument import costs
 from otel_mldebug.instrument.resources.reading import Probe, Reading
 from otel_mldebug.semconv.metric import Metric
 
@@ -21,6 +21,16 @@ MAX_SHARE = 0.01
 STALE_INTERVALS = 3
 """After so many intervals without a new reading the last one is no longer shown."""
 _STOP_TIMEOUT_S = 0.5
+_spent_ns: dict[str, int] = {}
+"""Processor time that each probe has taken; only the thread that reads it writes it."""
+
+
+def spent_ns() -> int:
+    """Return the processor time of all readings so far, nanoseconds."""
+    return sum(list(_spent_ns.values()))
+
+
+costs.add_source(spent_ns, background=True)
 
 
 class Sampler:
@@ -72,7 +82,8 @@ class Sampler:
         self._wait_s = max(self._interval_s, (now_s - began_s) / MAX_SHARE)
         if not self._stop.is_set():
             self._latest = (now_s, by_metric)
-        process().charge(time.thread_time_ns() - began_ns)
+        name = self.probe.name
+        _spent_ns[name] = _spent_ns.get(name, 0) + time.thread_time_ns() - began_ns
 
     def readings(self, metric: Metric) -> list[Reading]:
         """Return what is in the cache; nothing when it is too old, or was taken by the process that forked this one."""

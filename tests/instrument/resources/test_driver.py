@@ -216,3 +216,13 @@ def test_only_the_first_rank_of_a_host_reads_the_host(monkeypatch, rank, expecte
 
     assert ("the host" in found) == expected
     assert "the process" in found
+
+
+def test_what_reading_costs_is_known(monkeypatch):
+    monkeypatch.setattr(module, "_spent_ns", {})
+    machine = Machine(lambda: [Reading(BUSY, sum(range(10_000)) * 0.0, {"hw.id": "a"})])
+    machine.sample()
+    once_ns = module.spent_ns()
+    machine.sample()
+
+    assert 0 < once_ns < module.spent_ns()
