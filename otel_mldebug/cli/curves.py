@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from otel_mldebug.cli.render import Look, clean, number, pad, seconds, sparkline
+from otel_mldebug.cli.render import Look, clean, cut, number, pad, seconds, sparkline
 from otel_mldebug.semconv.names import Category
 from otel_mldebug.store.curve import Bin, Curve
 from otel_mldebug.store.training import Training
@@ -29,7 +29,8 @@ class _Axis:
         self.width = width
         self.start = min((_begin(curve) for curve in curves), default=0)
         self.end = max((curve.last[0] for curve in curves if curve.last), default=self.start)
-        self.per = max(1, math.ceil((self.end - self.start + 1) / width))
+        bins = max((curve.width for curve in curves), default=1)
+        self.per = bins * max(1, math.ceil((self.end - self.start + 1) / width / bins))
 
     def column(self, step: int) -> int | None:
         """Return where a step stands; None if it does not."""
@@ -44,9 +45,10 @@ class _Axis:
 def lines(training: Training, look: Look) -> Iterator[str]:
     """Yield a line for each curve that has values, then the findings, the axis and the first bad step."""
     curves = {name: curve for name, curve in training.curves.items() if curve}
-    axis = _Axis([*curves.values()], max(10, min(_WIDTH, look.width - _LABEL - 37)))
+    axis = _Axis([*curves.values()], max(10, min(_WIDTH, look.width - _LABEL - 35)))
     for name, curve in curves.items():
-        yield f"{_NAMES[name]:<{_LABEL}}{pad(_draw(name, curve, axis, look), axis.width)}  {_told(name, curve, look)}"
+        line = f"{_NAMES[name]:<{_LABEL}}{pad(_draw(name, curve, axis, look), axis.width)}  {_told(name, curve, look)}"
+        yield cut(line, look.width, look)
     if marks := _marks(training.findings, axis):
         yield f"{'findings':<{_LABEL}}{look.paint(marks, 'bad')}"
     yield look.paint(f"{'step':<{_LABEL}}{axis}", "faint")
@@ -70,21 +72,17 @@ def _draw(name: str, curve: Curve, axis: _Axis, look: Look) -> str:
     if name == _STEP_TIME:
         most = _SPIKE * statistics.median([value for value in values if value is not None] or [0.0])
         values = [None if value is None else min(value, most) for value in values]
-    if axis.per < curve.width:  # fewer bins than columns: between two of them nothing is known
-        values, cells = _stretched(values, cells, axis)
-    return sparkline(values, look, bad=[cell.bad > 0 for cell in cells]).rstrip()
+    return sparkline(_filled(values, cells), look, bad=[cell.bad > 0 for cell in cells]).rstrip()
 
 
-def _stretched(
-    values: Sequence[float | None], cells: Sequence[Bin], axis: _Axis
-) -> tuple[list[float | None], list[Bin]]:
-    """Fill each empty column up to the axis' end with what stands before it."""
-    used = (axis.end - axis.start) // axis.per + 1
-    filled: list[tuple[float | None, Bin]] = []
-    for place, pair in enumerate(zip(values, cells, strict=True)):
-        empty = pair[0] is None and not pair[1].bad
-        filled.append(filled[-1] if empty and filled and place < used else pair)
-    return [value for value, _ in filled], [cell for _, cell in filled]
+def _filled(values: Sequence[float | None], cells: Sequence[Bin]) -> list[float | None]:
+    """Close the gaps of a curve that was taken at some steps only: a gap goes on with what stood before it."""
+    known = [place for place, cell in enumerate(cells) if cell.finite or cell.bad]
+    out = list(values)
+    for place in range(known[0], known[-1]) if known else ():
+        if out[place] is None and not cells[place].bad:
+            out[place] = out[place - 1]
+    return out
 
 
 def _told(name: str, curve: Curve, look: Look) -> str:

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from otel_mldebug.cli.finding_table import STYLES, seen, spans
-from otel_mldebug.cli.render import Look, clean, cut, number, percent, quantity
+from otel_mldebug.cli.finding_table import STYLES, spans
+from otel_mldebug.cli.render import Look, clean, clock, cut, number, percent, quantity
 
 _LABEL = 11
 _MOST_FRAMES = 30
@@ -60,9 +60,10 @@ def _where(finding: Mapping[str, Any]) -> Iterator[str]:
 
 def _seen(finding: Mapping[str, Any], look: Look) -> str:
     count, suppressed = int(finding["count"]), int(finding.get("suppressed", 0))
-    parts = ["once" if count == 1 else f"{number(count)} times", seen(finding)]
+    first, last = clock(finding["first_seen"]), clock(finding["last_seen"])
+    parts = ["once" if count == 1 else f"{number(count)} times", first if first == last else f"{first} to {last}"]
     if suppressed:
-        parts.insert(1, f"{number(suppressed)} of them counted without a record")
+        parts.insert(1, f"{number(suppressed)} of them only counted")
     if ranks := finding.get("ranks"):
         parts.append(f"ranks {spans(ranks)}")
     if hosts := finding.get("hosts"):

@@ -1,6 +1,7 @@
 """A list of findings for the terminal: a line of facts for each, what it is, and what to try first. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from otel_mldebug.cli.render import Look, clean, clock, columns, cut, number, pad
@@ -10,7 +11,8 @@ STYLES = {"critical": "bad", "error": "bad", "warning": "warn", "info": "", "deb
 """Severity -> style."""
 
 _HEAD = ("severity", "category", "what", "count", "ranks", "seen", "where")
-_MOST = (8, 16, 26, 9, 9, 19, 26)
+_MOST = (8, 16, 26, 9, 9, 19, 30)
+_LEAST = (8, 6, 12, 5, 5, 8, 8)
 _INDENT = "  "
 
 
@@ -23,11 +25,7 @@ def lines(
     if not findings:
         return [title, "", f"No findings{when}.", _watched(runs)]
     rows = [_row(finding, look) for finding in findings]
-    widths = [min(most, max(columns(row[i]) for row in (_HEAD, *rows))) for i, most in enumerate(_MOST)]
-    widths = [width if any(row[i] for row in rows) else 0 for i, width in enumerate(widths)]
-    spare = look.width - sum(width + 2 for width in widths) + 2
-    widths[2] += min(0, spare)  # a narrow terminal: what is cut is the name of the rule
-    widths[2] = max(widths[2], 8)
+    widths = _widths(rows, look.width)
     num = sum(int(finding["count"]) for finding in findings)
     groups = f"{len(findings)} finding{'s' * (len(findings) > 1)}{when}, {number(num)} occurrence{'s' * (num > 1)}"
     out = [title, groups, "", look.paint(_line(_HEAD, widths, look), "faint")]
@@ -76,10 +74,15 @@ def _row(finding: Mapping[str, Any], look: Look) -> tuple[str, ...]:
     )
 
 
-def seen(finding: Mapping[str, Any]) -> str:
-    """Return when a finding was first and last seen."""
-    first, last = clock(finding["first_seen"]), clock(finding["last_seen"])
-    return first if first == last else f"{first} - {last}"
+def seen(finding: Mapping[str, Any], now: datetime | None = None) -> str:
+    """Return when a finding was first and last seen: times of today, otherwise days, in at most 19 columns."""
+    first, last = clock(finding["first_seen"], now), clock(finding["last_seen"], now)
+    if first == last:
+        return first
+    (day, _, begin), (last_day, _, end) = first.rpartition(" "), last.rpartition(" ")
+    if day != last_day:
+        return f"{day[5:] or begin[:5]} - {last_day[5:] or end[:5]}"
+    return f"{day[5:]} {begin[:5]}-{end[:5]}" if day else f"{begin} - {end}"
 
 
 def where(finding: Mapping[str, Any], look: Look) -> str:
@@ -101,13 +104,25 @@ def spans(ranks: Sequence[int]) -> str:
     return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in out)
 
 
+def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the columns' widths; where there are too many, the widest give up most. An empty column has none."""
+    widths = [min(most, max(columns(row[i]) for row in (_HEAD, *rows))) for i, most in enumerate(_MOST)]
+    widths = [one if any(row[i] for row in rows) else 0 for i, one in enumerate(widths)]
+    while sum(one + 2 for one in widths if one) - 2 > width:
+        room = [one - least for one, least in zip(widths, _LEAST, strict=True)]
+        if max(room) <= 0:
+            break
+        widths[room.index(max(room))] -= 1
+    return widths
+
+
 def _line(cells: Sequence[str], widths: Sequence[int], look: Look) -> str:
     shown = [
         pad(cut(cell, width, look), width, right=name == "count")
         for cell, width, name in zip(cells, widths, _HEAD, strict=True)
         if width
     ]
-    return "  ".join(shown).rstrip()
+    return cut("  ".join(shown).rstrip(), look.width, look)
 
 
 def _painted(finding: Mapping[str, Any], row: Sequence[str], widths: Sequence[int], look: Look) -> str:

@@ -24,7 +24,7 @@ class Look:
     """What the terminal can show.
 
     Attributes:
-        width: Columns to use, 40 to 100.
+        width: Columns to use, 60 to 100.
         colour: Whether ANSI colours are wanted.
         unicode: Whether more than ASCII can be shown.
     """
@@ -41,7 +41,7 @@ class Look:
         columns = shutil.get_terminal_size((MAX_COLUMNS, 24)).columns if terminal else MAX_COLUMNS
         encoding = (getattr(stream, "encoding", None) or "ascii").lower()
         return cls(
-            width=max(40, min(columns, MAX_COLUMNS)),
+            width=max(60, min(columns, MAX_COLUMNS)),
             colour=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",
             unicode=encoding.startswith("utf"),
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 from otel_mldebug.cli import curves
 from otel_mldebug.cli.finding_table import STYLES, ending, spans
-from otel_mldebug.cli.render import Look, bar, clean, clock, cut, number, pad, percent, seconds
+from otel_mldebug.cli.render import Look, bar, clean, clock, columns, cut, number, pad, percent, seconds
 from otel_mldebug.semconv.names import Phase
 from otel_mldebug.store.times import rfc3339
 from otel_mldebug.store.training import Lane, Training
@@ -13,6 +13,7 @@ from otel_mldebug.store.training import Lane, Training
 _LABEL = 15
 _BAR = 32
 _MOST_LANES = 16
+_PHASES_FROM = 90
 _BRIEFS = {
     Phase.DATA: "waiting for the next batch",
     Phase.FORWARD: "forward pass and loss",
@@ -31,7 +32,7 @@ def lines(training: Training, look: Look, *, first: int = 0) -> list[str]:
         first: The first step that was asked for.
     """
     out = [*_head(training, look), ""]
-    if not training.lanes:
+    if not any(lane.counted for lane in training.lanes):
         out += [f"No training step was recorded{f' from step {first} on' if first else ''}.", _why(training)]
         return [*out, *_listed(training.findings, look)]
     out += [*_phases(training, look), ""]
@@ -44,20 +45,33 @@ def lines(training: Training, look: Look, *, first: int = 0) -> list[str]:
 
 def _head(training: Training, look: Look) -> Iterator[str]:
     run = training.run
-    ranks = [lane.process.rank for lane in training.lanes if lane.process.rank is not None]
     when = f"began {clock(rfc3339(run.started_ns))}"
     if run.ended_ns is not None:
         when += f", took {seconds((run.ended_ns - run.started_ns) / 1e9)}"
-    yield look.between.join([look.paint(f"Run {clean(run.run_id)}", "strong"), ending(run), when])
-    lane_steps = training.steps_seen
-    parts = [f"{number(lane_steps)} step{'s' * (lane_steps != 1)}"] if training.lanes else []
-    if ranks:
-        parts.append(f"rank{'s' * (len(set(ranks)) > 1)} {spans(sorted(set(ranks)))}")
-    yield look.between.join([*parts, *watched(training.watched)]) or "nothing was watched"
+    first, *rest = _joined([f"Run {clean(run.run_id)}", ending(run), when], look)
+    name, between, facts = first.partition(look.between)
+    yield from (look.paint(name, "strong") + between + facts, *rest)
+    num = training.steps_seen
+    parts = [f"{number(num)} step{'s' * (num != 1)}"] if training.lanes else []
+    if ranks := sorted({lane.process.rank for lane in training.lanes if lane.process.rank is not None}):
+        parts.append(f"rank{'s' * (len(ranks) > 1)} {spans(ranks)}")
+    yield from _joined([*parts, *watched(training.watched)] or ["nothing was watched"], look)
     if missing := sum(lane.steps - lane.recorded for lane in training.lanes):
         yield look.paint(f"{number(missing)} steps are not in the store any more", "warn")
     if damaged := sum(lane.damaged for lane in training.lanes):
         yield look.paint(f"{number(damaged)} damaged lines were left out", "warn")
+
+
+def _joined(parts: Sequence[str], look: Look) -> list[str]:
+    """Join phrases into as few lines as they need."""
+    out = [cut(parts[0], look.width, look)]
+    for part in parts[1:]:
+        line = f"{out[-1]}{look.between}{part}"
+        if columns(line) <= look.width:
+            out[-1] = line
+        else:
+            out.append(cut(f"  {part}", look.width, look))
+    return out
 
 
 def watched(facts: Mapping[str, Any]) -> list[str]:
@@ -78,6 +92,8 @@ def watched(facts: Mapping[str, Any]) -> list[str]:
 def _why(training: Training) -> str:
     if not training.run.processes:
         return "No process of the run has recorded anything: did it import PyTorch? See: otel-mldebug doctor"
+    if training.lanes:
+        return "There are none among those that were asked for."
     if "torch" not in training.watched:
         return "PyTorch was not watched in any of its processes. See: otel-mldebug doctor"
     return "PyTorch was watched, and no optimizer made a step."
@@ -91,44 +107,46 @@ def _phases(training: Training, look: Look) -> Iterator[str]:
     rows = [(key, phases[key], _BRIEFS[Phase(key)]) for key in phases]
     if whole - told > 0.005 * whole:
         rows.append(("not measured", whole - told, "steps whose phases were not told apart"))
+    width = min(_BAR, look.width - _LABEL - 22)
     per = f", mean of {num} processes" if num > 1 else ""
-    yield look.paint(f"{'phase':<{_LABEL}}{'':<{_BAR}}  {'seconds':>10}  share{per}", "faint")
+    yield look.paint(cut(f"{'phase':<{_LABEL}}{'':<{width}}  {'seconds':>10}  share{per}", look.width, look), "faint")
     for key, spent, brief in rows:
         share = spent / whole if whole > 0 else 0.0
-        drawn = look.paint(bar(share, _BAR, look), "warn" if key == Phase.DATA and share > 0.5 else "")
-        room = look.width - _LABEL - _BAR - 23
-        line = f"{key:<{_LABEL}}{drawn}  {seconds(spent / num):>10}  {percent(share):>5}    "
-        yield line + cut(brief, max(room, 3), look)
+        drawn = look.paint(bar(share, width, look), "warn" if key == Phase.DATA and share > 0.5 else "")
+        room = look.width - _LABEL - width - 23
+        line = f"{key:<{_LABEL}}{drawn}  {seconds(spent / num):>10}  {percent(share):>5}"
+        yield f"{line}    {brief}" if room >= len(brief) else line
 
 
 def _listed(findings: Sequence[Mapping[str, Any]], look: Look) -> list[str]:
     if not findings:
         return ["No findings."]
+    rules = [cut(clean(finding["rule"]), 24, look) for finding in findings]
+    steps = [f"step {finding['step']:,}" if "step" in finding else "" for finding in findings]
+    wide, far = max(map(columns, rules)), max(map(len, steps))
     out = []
-    for place, finding in enumerate(findings):
+    for place, (finding, rule, step) in enumerate(zip(findings, rules, steps, strict=True)):
         mark = curves.MARKS[place] if place < len(curves.MARKS) else " "
         severity = look.paint(finding["severity"].upper().ljust(8), STYLES.get(finding["severity"], ""))
-        step = f"step {finding['step']:,}" if "step" in finding else ""
-        lead = f"{mark}  {severity}  {pad(cut(clean(finding['rule']), 24, look), 24)}  {step:<12}  "
-        plain = 3 + 8 + 2 + 24 + 2 + max(12, len(step)) + 2
-        out.append(lead + cut(clean(finding["summary"]), max(20, look.width - plain), look))
+        room = look.width - (3 + 8 + 2 + wide + 2 + far + 2)
+        summary = cut(clean(finding["summary"]), room, look)
+        out.append(f"{mark}  {severity}  {pad(rule, wide)}  {step:<{far}}  {summary}")
     return [*out, look.paint("One in full: otel-mldebug errors RULE", "faint")]
 
 
 def _lanes(training: Training, look: Look) -> Iterator[str]:
-    phases = list(training.phases)
+    phases = list(training.phases) if look.width >= _PHASES_FROM else []
     named = len({lane.process.rank for lane in training.lanes}) < len(training.lanes)
     head = ["process" if named else "rank", "steps", "step time", *phases, "loss", "first bad"]
     slowest = sorted(training.lanes, key=lambda lane: lane.seconds / max(1, lane.counted))[-_MOST_LANES:]
     rows = [[*_lane(lane, phases, named)] for lane in training.lanes if lane in slowest]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    yield look.paint(
-        "  ".join(pad(cell, width, right=i > 0) for i, (cell, width) in enumerate(zip(head, widths, strict=True))),
-        "faint",
-    )
-    for row in rows:
-        line = "  ".join(pad(cell, width, right=i > 0) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        yield cut(line, look.width, look)
+    for row in (head, *rows):
+        cells = [pad(cell, width, right=i > 0) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        line = cut("  ".join(cells).rstrip(), look.width, look)
+        yield look.paint(line, "faint") if row is head else line
+    if len(training.lanes) > len(rows):
+        yield look.paint(f"the slowest {len(rows)} of {len(training.lanes)}; all of them: --json", "faint")
 
 
 def _lane(lane: Lane, phases: Sequence[str], named: bool) -> Iterator[str]:

@@ -55,15 +55,15 @@ class Lane:
         index, durations = columns["index"], columns["duration_s"]
         nothing = [None] * len(index)
         self.counted += len(index)
-        self.seconds += sum(durations)
+        self.seconds += sum(filter(isfinite, durations))
         self.samples += sum(filter(None, columns.get("samples", ())))
         measured = [columns.get(name, nothing) for _, name in _MEASURED]
         for (phase, _), column in zip(_MEASURED, measured, strict=True):
-            self._spend(phase, [value for value in column if value is not None])
+            self._spend(phase, [value for value in column if value is not None and isfinite(value)])
         # Where the parts of a step were not measured, nothing is known of the rest either.
         rows = zip(columns.get("backward_s", nothing), durations, *measured, strict=True)
         rest = [max(0.0, whole - sum(filter(None, parts))) for known, whole, *parts in rows if known is not None]
-        self._spend(Phase.OTHER, rest)
+        self._spend(Phase.OTHER, [*filter(isfinite, rest)])
         losses: Sequence[float | None] = columns.get("loss", ())
         self.loss = next((loss for loss in reversed(losses) if loss is not None), self.loss)
         for name in _BAD:
@@ -84,8 +84,8 @@ class Lane:
             "rank": self.process.rank,
             "process": self.process.name,
             "steps_seen": self.steps,
-            "duration_s": self.seconds,
-            "phases": dict(self.phases),
+            "duration_s": _exact(self.seconds),
+            "phases": {phase: _exact(seconds) for phase, seconds in self.phases.items()},
             "samples": self.samples or None,
             "loss": None if self.loss is None else number(self.loss),
             "first_bad_step": self.first_bad,
@@ -120,7 +120,7 @@ class Training:
         """Seconds by phase, summed over processes, in the order of a step."""
         lanes = [lane.phases for lane in self.lanes]
         keys = [phase.value for phase in Phase if any(phase.value in phases for phases in lanes)]
-        return {key: sum(phases.get(key, 0.0) for phases in lanes) for key in keys}
+        return {key: _exact(sum(phases.get(key, 0.0) for phases in lanes)) for key in keys}
 
     @property
     def first_bad(self) -> Lane | None:
@@ -146,7 +146,7 @@ class Training:
             "steps_seen": self.steps_seen,
             "ranks": sorted({lane.process.rank for lane in self.lanes if lane.process.rank is not None}),
             "phases": self.phases,
-            "duration_s": sum(lane.seconds for lane in self.lanes) if self.lanes else None,
+            "duration_s": _exact(sum(lane.seconds for lane in self.lanes)) if self.lanes else None,
             "first_bad_step": None if bad is None else bad.first_bad,
             "watched": self.watched or None,
             "by_process": [lane.to_json() for lane in self.lanes],
@@ -169,3 +169,8 @@ def summarise(run: Run, findings: Sequence[dict[str, Any]] = (), first: int = 0,
         if lane.steps or lane.damaged:
             out.lanes.append(lane)
     return out
+
+
+def _exact(seconds: float) -> float:
+    """Round away what a sum of doubles adds below a nanosecond."""
+    return round(seconds, 9)

@@ -1,4 +1,4 @@
-"""What is on disk when a process ends without a word: SIGKILL, `os._exit`, a hang. No promise depends on an exit hook."""
+"""What is on disk when a process ends without a word: SIGKILL, `os._exit`, a hang. No exit hook helps then."""
 
 import os
 import signal
@@ -83,7 +83,7 @@ def test_a_program_that_hangs_after_its_last_step_has_it_on_disk(tmp_path):
             if said(line)[0] == 99:
                 break
         deadline = time.monotonic() + FLUSH_S + SLACK_S + 10
-        while not _steps(tmp_path / "store") == 100:
+        while _steps(tmp_path / "store") != 100:
             assert time.monotonic() < deadline, "the steps did not reach the disk"
             time.sleep(0.02)
         assert Store(tmp_path / "store").latest().status == "running"

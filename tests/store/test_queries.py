@@ -299,7 +299,7 @@ def test_a_run_can_be_named_by_the_beginning_of_its_id(root):
     assert store.run("2026-11-21").run_id == "2026-11-21-143005-1f3a"
     with pytest.raises(StoreError, match="'2026' fits 2 runs: 2026-11-22-101500-77aa, 2026-11-21-143005-1f3a"):
         store.run("2026")
-    with pytest.raises(StoreError, match="has no run 'x'. It has: 2026-11-22"):
+    with pytest.raises(StoreError, match=r"has no run 'x'\. It has: 2026-11-22"):
         store.run("x")
     with pytest.raises(StoreError, match="has no run ''"):
         store.run("")
