@@ -9,10 +9,10 @@ from typing_extensions import override
 
 DEFAULT_SHARE = 0.02
 BURST_NS = 5_000_000
-"""Credit that can be saved up, nanoseconds: about 50 spans, so that the first calls of a program all get one."""
+"""Credit that can be saved up, nanoseconds: about 40 spans, so that the first calls of a program all get one."""
 
 FIRST_PRICES_NS: Mapping[str, int] = {
-    "span": 100_000,
+    "span": 120_000,
     "point": 20_000,
     "norms": 200_000,
     "error": 1_000_000,
@@ -24,7 +24,7 @@ _WEIGHT = 0.1
 """Weight of the latest measurement in the moving average."""
 _CLIP, _CLIP_PRICE = 8, 3
 """A measurement counts for at most so many prices, in what is paid and in the average: beyond, something was set up."""
-ELSEWHERE: Mapping[str, float] = {"span": 2.5}
+ELSEWHERE: Mapping[str, float] = {"span": 3.0}
 """What an item costs in all, as a multiple of what is measured where it is made: a span is exported by another thread.
 
 Source: `make bench`, `functions.span.elsewhere`.
