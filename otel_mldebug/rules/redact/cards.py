@@ -12,9 +12,9 @@ _CARD = re.compile(
 )
 _NO_CARD_BEFORE = frozenset("_.+/-")
 _ID_BEFORE = re.compile(
-    r"(?:id|ids|seed|step|steps|offset|bytes|size|trace|span|build|job|run|pid|rank|time|timestamp|ts|ns|count|num|"
+    r"(?:id|ids|rng|seed|state|step|steps|offset|bytes|size|trace|span|build|job|run|pid|rank|time|timestamp|ts|ns|count|num|"
     r"numel|index|hash|serial|version|port|len|length|total|allocated|reserved|memory|nonce|block|snowflake|uid|oid|"
-    r"isbn|ean|upc|imei|flops|params|elements|sequence|seq)[\"')\]]{0,2}[ \t]{0,2}(?:[:=#]|is|of)?[ \t]{0,2}[\"']?\Z",
+    r"isbn|ean|upc|imei|flops|params|elements|sequence|seq)[\"')\]]{0,2}[ \t]{0,2}(?:[:=#(]|is|of)?[ \t]{0,2}[\"']?\Z",
     re.IGNORECASE,
 )
 _HEX_BEFORE = re.compile(r"(?:[0-9a-f]{4}[ -]|: )\Z")

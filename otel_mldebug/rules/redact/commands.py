@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from otel_mldebug.rules.redact.keys import Secrecy
+from otel_mldebug.rules.redact.keys import Secrecy, classify
 from otel_mldebug.rules.redact.marks import Mark
 from otel_mldebug.rules.redact.pairs import Classify
 from otel_mldebug.rules.redact.values import is_placeholder, is_secret_value
@@ -73,6 +73,11 @@ def _under(name: str, value: str, mark: Mark, classify: Classify) -> str:
     return mark(key.kind, value) if is_secret_value(value, key) else value
 
 
+def _is_stand_in(value: str) -> bool:
+    """A marker, or the `TOKEN` of a usage line."""
+    return value.startswith("[redacted:") or (value.isupper() and classify(value).secrecy is not Secrecy.NONE)
+
+
 def _flags(text: str, mark: Mark, classify: Classify) -> str:
     """`--api-key VALUE`: options whose value is the next word."""
     parts: list[str] = []
@@ -83,7 +88,7 @@ def _flags(text: str, mark: Mark, classify: Classify) -> str:
         if key.secrecy is Secrecy.NONE or flag.start() < done or before.isalnum():
             continue
         value = (_QUOTED[flag[2]] if flag[2] else _WORD).match(text, flag.end())
-        if value and not value[0].startswith("[redacted:") and is_secret_value(value[0], key):
+        if value and not _is_stand_in(value[0]) and is_secret_value(value[0], key):
             parts += [text[done : value.start()], mark(key.kind, value[0])]
             done = value.end()
     return "".join([*parts, text[done:]]) if parts else text

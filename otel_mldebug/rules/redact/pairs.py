@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy, classify
 from otel_mldebug.rules.redact.marks import MARKER, Mark
-from otel_mldebug.rules.redact.values import PROSE, is_code, is_plain_word, is_secret_value, looks_like_credential
+from otel_mldebug.rules.redact.values import (
+    PROSE,
+    is_code,
+    is_number,
+    is_plain_word,
+    is_secret_value,
+    looks_like_credential,
+)
 from otel_mldebug.rules.redact.words import MODEL_TOKEN_OWNERS, vocabulary
 
 Classify = Callable[[str], KeyClass]
@@ -29,7 +36,7 @@ _SEPARATOR = (
     rf"|{_QUOTE}, ?(?=[bu]?{_QUOTE})"  # ("key", "value"), ["--key", "value"]
     r"|(?<=[a-z0-9])>(?=[^\s<>])"  # <key>value</key>
     r"| \[\w{0,20}\][ \t]*(?::|=)"  # AWS Secret Access Key [None]:
-    rf"|[ \t]+(?=[bu]?{_QUOTE})"  # PASSWORD 'value'
+    r"|[ \t]+(?=[bu]?\\{0,3}[\"'])"  # PASSWORD 'value'
     r"| (?=[a-z_-]{0,20}[0-9])"  # password hunter22
     r"|[ \t](?:is|was|set to|provided|supplied|given|used|value)[:=]?[ \t]+"
 )
@@ -42,6 +49,20 @@ _OPENING = re.compile(r"""[ \t]*([(\[]?)(?:[bBuUrRfF]{1,2}(?=[\\"']))?(\\{0,3}["
 _QUOTED = {q: re.compile(rf"[^{q}\\\r\n]*(?:\\.[^{q}\\\r\n]*)*(?={q})") for q in "\"'`"}
 _BARE = re.compile(rf"(?:{MARKER}|[^\s\"'`,;&)\]}}\\])+")
 _ENCODED_END = re.compile("%2[26c]|%7d", re.IGNORECASE)
+_SENTENCE = re.compile(r"[ \t]+(?![\w.-]+[ \t]*[:=])[A-Za-z(]")  # the line goes on, and not with another key
+_TYPES = (
+    "Jar",
+    "Type",
+    "Str",
+    "Option",
+    "Options",
+    "Provider",
+    "Config",
+    "Credentials",
+    "Credential",
+    "Token",
+    "Secret",
+)
 _XML = re.compile(r"[^<>\r\n]{1,4096}(?=</)")
 _NEXT_IN_LIST = re.compile(r"""["'][ \t]*,[ \t]*[bu]?(?=["'])""")
 _DICT_VALUE = re.compile(r"""(:[ \t]*)(["'])([^"'\\{}\r\n]{1,4096})(?=\2)""")
@@ -142,7 +163,7 @@ def _values(pair: _Pair) -> Iterator[tuple[int, int]]:
     opening = _OPENING.match(text, end)
     if opening is None or text.startswith("[redacted:", opening.start(1)):
         return
-    if "," in pair.separator and not _is_item(pair, opening):
+    if ("," in pair.separator and not _is_item(pair, opening)) or _is_verb(pair):
         return
     if pair.separator == ">":
         if text[pair.key_start - 1 : pair.key_start] in ("<", ":") and (xml := _XML.match(text, end)):
@@ -163,6 +184,11 @@ def _in_braces(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
     elif pair.key.kind in ("cookie", "credential", "secret"):
         for item in _DICT_VALUE.finditer(pair.text, start, stop):
             yield from _if_secret(pair, item.start(3), item.end(3))
+
+
+def _is_verb(pair: _Pair) -> bool:
+    """`pass "x=1"` asks for something."""
+    return pair.key.secrecy is Secrecy.WEAK and not pair.separator.strip()
 
 
 def _is_item(pair: _Pair, opening: re.Match[str]) -> bool:
@@ -202,7 +228,7 @@ def _quoted(pair: _Pair, opening: re.Match[str]) -> Iterator[tuple[int, int]]:
         if not closed:
             return
         stop = closed.end()
-        if pair.key.kind == "authorization" and not text[start:stop].isspace():  # auth=("user", "password")
+        if pair.key.kind == "authorization" and text[start:stop].strip():  # auth=("user", "password")
             yield start, stop
         else:
             yield from _if_secret(pair, start, stop)
@@ -217,7 +243,12 @@ def _bare(pair: _Pair, start: int) -> Iterator[tuple[int, int]]:
     value = value.rstrip(".:>") or value
     if value[0] in "<{[(" or value.startswith(("${", "$(", "%(")) or value.lower() in _SCHEMES:
         return
-    if is_code(value, pair.name) or not is_secret_value(value, pair.key) or not _written_as_value(pair, value, start):
+    spaced = " " in pair.separator or start > pair.end
+    if (
+        is_code(value, pair.name, spaced=spaced)
+        or not is_secret_value(value, pair.key)
+        or not _written_as_value(pair, value, start)
+    ):
         return
     yield start, start + len(value)
 
@@ -234,13 +265,15 @@ def _written_as_value(pair: _Pair, value: str, start: int) -> bool:
     kind, separator = pair.key.kind, pair.separator
     if looks_like_credential(value):
         return separator != " " or _after_a_space(value, kind, pair.name)
-    if value.replace(".", "").replace(",", "").lstrip("+-").isdigit():
+    if is_number(value):
         return kind == "password" or (kind in ("secret", "personal", "api-key") and len(value) >= 3)
     if "=" in separator or "%" in separator:
-        return kind == "password" or separator.strip() == separator or not is_plain_word(value)
+        return kind == "password" or (" " not in separator and start == pair.end) or not is_plain_word(value)
     if value.lower() in PROSE or ":" not in separator or separator.lstrip("\"'`\\]").strip() != ":":
         return False
     name = pair.name
+    if value.isalpha() and (_SENTENCE.match(pair.text, start + len(value)) or value.endswith(_TYPES)):
+        return False
     if separator[0] in "\"'`\\" or "_" in name or "-" in name or not (name.islower() or name.istitle()):
         return True
     if "." in name and separator == ":":  # package.module:name

@@ -12,7 +12,7 @@ from otel_mldebug.rules.redact.words import vocabulary
 
 CONSTANTS = vocabulary(
     "none null nil true false yes no on off undefined nan inf n/a na unset str string int integer bytes bool boolean "
-    "float any object dict list tuple secretstr optional redacted masked filtered same-origin"
+    "float any object dict list tuple secretstr optional redacted masked filtered same-origin eof eol"
 )
 """Values that are no secret anywhere, in lower case."""
 
@@ -40,7 +40,7 @@ _PATH_ROOT = re.compile(
 _FILE = re.compile(r"[\w./~@ -]*\.(?:pem|json|key|crt|cer|p12|pfx|jks|txt|ya?ml|env|ini|toml|cfg|conf|pub|kdbx|gpg|py)")
 # <pad>, [MASK], </s>, <|endoftext|>, Ġhello, ▁the, ##ing: a tokenizer's token.
 _SPECIAL_TOKEN = re.compile(r"<[^<>\s]{0,40}>|\[[A-Z_0-9 ]{1,20}\]|[Ġ▁Ċ].{0,40}|##\w{1,30}|\W{0,6}", re.DOTALL)
-_CALL = re.compile(r"(?:await |not )?[A-Za-z_][\w.]*(?:\(|\[(?:[\"'\w]|\Z))")
+_CALL = re.compile(r"(?:await |not )?[A-Za-z_][\w.]*(?:\(|\[(?:[\"'\w-]|\Z))")
 _NAMES = vocabulary(
     "arg args data default field input item k key kwargs kw obj opt opts param params payload pw request resp response "
     "result self tok v val value var x y"
@@ -50,7 +50,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _PLAIN_WORD = re.compile(r"[A-Z]?[a-z]{1,15}|[A-Z]{1,12}")
 _NUMBER = re.compile(r"[-+]?[\d_.,]+(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]{1,16}")
 _OPAQUE = re.compile(r"[A-Za-z0-9]{20,}|[A-Za-z0-9+/_=.~-]{24,}")
-_SCHEME = re.compile(r"\A(?:Bearer|Basic|Token|ApiKey|Digest)(?: +|\Z)", re.IGNORECASE)
+_SCHEME = re.compile(r"\A(?:[A-Za-z][\w-]{1,20} +|(?i:Bearer|Basic|Token)\Z)")
 _HAS_DIGIT = re.compile(r"\d")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 _HAS_SPACE = re.compile(r"\s")
@@ -96,7 +96,7 @@ def _has_root(value: str) -> bool:
 
 def is_secret_value(value: str, key: KeyClass) -> bool:
     """Say whether `value`, quoted or whole under a key of class `key`, is to be replaced."""
-    if key.secrecy is Secrecy.WEAK and not looks_like_credential(value):
+    if key.secrecy is Secrecy.NONE or (key.secrecy is Secrecy.WEAK and not looks_like_credential(value)):
         return False
     if key.kind == "authorization":
         value = _SCHEME.sub("", value)
@@ -117,15 +117,25 @@ def _squeezed(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-def is_code(value: str, name: str) -> bool:
-    """Say whether the unquoted `value` of the key `name` is an expression of a program, as in a traceback."""
+def is_number(value: str) -> bool:
+    """Say whether `value` is a number in decimal or hexadecimal."""
+    return _NUMBER.fullmatch(value) is not None
+
+
+def is_code(value: str, name: str, *, spaced: bool = False) -> bool:
+    """Say whether the unquoted `value` of the key `name` is an expression of a program, as in a traceback.
+
+    With `spaced`, it stands after a ` = ` with spaces, as assignments do.
+    """
     if _CALL.match(value):
         return True
     if not _IDENTIFIER.fullmatch(value):
         return False
     last = value.rpartition(".")[2]
-    if last.lower() in _NAMES or value.startswith(_OWNERS) or _squeezed(last) == _squeezed(name):
+    if last.lower() in _NAMES or value.startswith(_OWNERS) or _squeezed(last) == _squeezed(name.rpartition(".")[2]):
         return True
     if "_" not in value and "." not in value:
         return False
+    if spaced and "." in value and not _HAS_DIGIT.search(value):
+        return True
     return classify(last).secrecy is not Secrecy.NONE or (last.islower() and "token" in last)

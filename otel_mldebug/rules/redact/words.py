@@ -43,7 +43,9 @@ KEY_OWNERS = vocabulary(
 )
 """Words before a final `key` that make it a credential; `primary_key`, `sort_key`, `cache_key` have none of them."""
 
-WEAK_KEY_OWNERS = vocabulary("app application client read service session server storage user write maps weather")
+WEAK_KEY_OWNERS = vocabulary(
+    "root tls ssl instrumentation app application client read service session server storage user write maps weather"
+)
 """Of those, the ones that name a plain identifier as often: the value has to look like a credential too."""
 
 KEY_ENDINGS = tuple(
