@@ -64,3 +64,25 @@ def lines(path: Path):
 def files(root: Path):
     """Return the paths of all files in a directory, relative to it."""
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def recorded(root, *occurrences, close=True, **more):
+    """Return a writer that has written these occurrences."""
+    out = writer(root, **more)
+    for one in occurrences:
+        out.finding(one)
+    if close:
+        out.close()
+    return out
+
+
+def later(seconds):
+    """Return a clock that many seconds later."""
+    clock = Clock()
+    clock.now_s = seconds
+    return clock
+
+
+def after(seconds):
+    """Return the time that many seconds after the start, fewer than 20, as the store writes it."""
+    return START.replace("40.000000", f"{40 + seconds:09.6f}")

@@ -17,11 +17,6 @@ from tests.store.making import finding, occurrence, writer
 
 
 @pytest.fixture
-def root(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
 def out(root):
     out = writer(root)
     out.finding(occurrence(1))

@@ -5,7 +5,6 @@ import math
 import time
 import tracemalloc
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,11 +12,6 @@ from otel_mldebug.store import pending
 from otel_mldebug.store.curve import POINTS, Bin, Curve
 from otel_mldebug.store.queries import Store
 from tests.store.making import finding, occurrence, step, writer
-
-
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "store"
 
 
 def recorded(root, steps, **more):
