@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("otel_mldebug.semconv.generate", "grafana.build")
+MODULES = ("otel_mldebug.semconv.generate", "otel_mldebug.cli.docs", "grafana.build")
 
 
 def main() -> int:
