@@ -47,18 +47,17 @@ class Figure:
         return cls(name=name, **row)
 
 
+def in_words(figure: Figure) -> tuple[str, str, str]:
+    """Return value, spread and promise as people read them; empty where there is none."""
+    spread = "" if figure.spread is None else f"± {_text(figure.spread, figure.unit)}"
+    sign = "<=" if figure.kept else "OVER"
+    limit = "" if figure.limit is None else f"{sign} {_text(figure.limit, figure.unit)}"
+    return _text(figure.value, figure.unit), spread, limit
+
+
 def table(figures: Iterable[Figure]) -> str:
     """Return the figures as lines of text: name, value with spread, promise, note."""
-    rows = [
-        (
-            figure.name,
-            _text(figure.value, figure.unit),
-            "" if figure.spread is None else f"± {_text(figure.spread, figure.unit)}",
-            "" if figure.limit is None else f"{'<=' if figure.kept else 'OVER'} {_text(figure.limit, figure.unit)}",
-            figure.note,
-        )
-        for figure in figures
-    ]
+    rows = [(figure.name, *in_words(figure), figure.note) for figure in figures]
     if not rows:
         return ""
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

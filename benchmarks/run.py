@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from benchmarks import page
 from benchmarks.figure import Figure, table
 
 HERE = Path(__file__).parent
@@ -97,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=known, metavar="NAME", help=f"one of {', '.join(known)}")
     parser.add_argument("--quick", action="store_true", help="fewer repeats: orders of magnitude, no figures to quote")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where to write the figures")
+    parser.add_argument("--docs", action="store_true", help="also write the figures into docs/reference/cost.md")
     parser.add_argument("--child", choices=known, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.child:
@@ -108,6 +110,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"-- {name}", flush=True)
         found, code = run(name, quick=options.quick)
         figures += found
+        if options.docs and not code:
+            text = page.PAGE.read_text(encoding="utf-8")
+            text = page.with_figures(text, name, found, document(found, quick=options.quick))
+            page.PAGE.write_text(text, encoding="utf-8")
         if code:
             failed.append(name)
             print(f"benchmark {name} failed with exit code {code}", file=sys.stderr)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import run, startup
+from benchmarks import page, run, startup
 from benchmarks.figure import Figure, table
 from benchmarks.timing import difference, half_quartiles, interleave, ratio
 
@@ -118,7 +118,7 @@ def test_benchmarks_are_found_without_importing_them(tmp_path):
 def test_a_benchmark_runs_in_a_process_of_its_own_and_ends_up_in_the_file(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(run, "HERE", tmp_path / "benchmarks")
     (tmp_path / "benchmarks").mkdir()
-    for name in ("figure", "run", "timing", "__main__", "__init__"):
+    for name in ("figure", "page", "run", "timing", "__main__", "__init__"):
         shutil.copy(Path(run.__file__).with_name(f"{name}.py"), tmp_path / "benchmarks")
     (tmp_path / "benchmarks" / "tiny.py").write_text(
         "from benchmarks.figure import Figure\n\ndef measure(quick):\n"
@@ -146,3 +146,18 @@ def test_heavy_imports_are_read_from_what_python_prints():
 
 def test_nothing_measured_is_nothing_promised():
     assert Figure(name="a", value=math.inf, unit="s").kept is True
+
+
+def test_figures_go_between_the_markers_of_their_benchmark_and_nowhere_else():
+    text = "# Cost\n<!-- bench:a -->\nold\n<!-- /bench:a -->\n<!-- bench:b -->\nkept\n<!-- /bench:b -->\n"
+    made = {"date": "2026-11-21T15:00:00+00:00", "python": "3.11.7", "processors": 2, "versions": {"torch": "2.15.0"}}
+    figures = [Figure(name="a.x", value=1.5, unit="x", spread=0.1, limit=2.0, note="ours / theirs")]
+
+    assert page.with_figures(text, "a", figures, made) == (
+        "# Cost\n<!-- bench:a -->\n"
+        "Measured 2026-11-21 with Python 3.11.7, torch 2.15.0, on 2 processors.\n\n"
+        "| figure | value | spread | promise | what was compared |\n|---|---|---|---|---|\n"
+        "| `a.x` | 1.500x | ± 0.100x | <= 2.000x | ours / theirs |"
+        "\n<!-- /bench:a -->\n<!-- bench:b -->\nkept\n<!-- /bench:b -->\n"
+    )
+    assert page.with_figures(text, "c", figures, made) == text
