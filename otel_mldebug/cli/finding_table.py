@@ -14,6 +14,8 @@ _HEAD = ("severity", "category", "what", "count", "ranks", "seen", "where")
 _MOST = (8, 16, 26, 9, 9, 19, 30)
 _LEAST = (8, 6, 12, 5, 5, 8, 8)
 _INDENT = "  "
+_UNKNOWN = "unknown"
+"""The rule of what no rule knows: then type and message of the exception say more."""
 
 
 def lines(
@@ -66,7 +68,7 @@ def _row(finding: Mapping[str, Any], look: Look) -> tuple[str, ...]:
     return (
         finding["severity"].upper(),
         finding["category"],
-        clean(finding["rule"] if finding["rule"] != "unknown" or not exception else exception),
+        clean(finding["rule"] if finding["rule"] != _UNKNOWN or not exception else exception),
         number(finding["count"]),
         spans(ranks),
         seen(finding),
@@ -133,6 +135,9 @@ def _painted(finding: Mapping[str, Any], row: Sequence[str], widths: Sequence[in
 def _explained(finding: Mapping[str, Any], look: Look) -> Iterator[str]:
     room = look.width - len(_INDENT)
     yield _INDENT + cut(clean(finding["summary"]), room, look)
+    message = clean(finding.get("exception", {}).get("message", ""))
+    if finding["rule"] == _UNKNOWN and message and message not in clean(finding["summary"]):
+        yield _INDENT + cut(message, room, look)
     if solutions := finding.get("solutions"):
         advice = cut(f"{look.arrow} {clean(solutions[0])}", room, look)
         yield _INDENT + look.paint(advice, "good")

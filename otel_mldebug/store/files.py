@@ -35,7 +35,7 @@ class LineFile:
         """
         if self._fd is None:
             self._fd = os.open(self.path, _FLAGS, 0o666)
-        elif os.fstat(self._fd).st_nlink == 0:
+        elif os.fstat(self._fd).st_nlink == 0 and not self.path.exists():  # some file systems never count links
             self.close()
             self.size_bytes = self.items = 0
             raise RemovedError(f"{self.path} has been removed")

@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +29,7 @@ _MAX_NAME = 100
 def make_run_id(now_s: float | None = None) -> str:
     """Return a new run id: local time and four hex digits, such as `2026-11-21-143005-1f3a`."""
     local = time.localtime(now_s)
-    return f"{time.strftime('%Y-%m-%d-%H%M%S', local)}-{secrets.token_hex(2)}"
+    return f"{time.strftime('%Y-%m-%d-%H%M%S', local)}-{os.urandom(2).hex()}"
 
 
 def file_name(text: str) -> str:
@@ -114,7 +113,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     Raises:
         OSError: it cannot be written; the old one is still there then.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         temporary.write_text(json.dumps(value, allow_nan=False) + "\n", encoding="utf-8")
         temporary.replace(path)

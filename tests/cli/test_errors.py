@@ -81,6 +81,17 @@ def test_one_in_full_has_everything_that_is_known(root, capsys):
     ]
 
 
+def test_what_no_rule_knows_shows_type_and_message(here, capsys):
+    out = writer(here / ".mldebug")
+    of = finding("unknown", summary="ValueError: no rule knows this failure.")
+    out.finding(occurrence(1, of=of, exception={"type": "my.OddError", "message": "bad\nthing 3"}))
+    out.close()
+    lines = out_of(capsys, "errors").splitlines()
+
+    assert lines[4].split()[:3] == ["ERROR", "memory", "my.OddError"]
+    assert lines[5:7] == ["  ValueError: no rule knows this failure.", "  bad thing 3"]
+
+
 def test_evidence_is_shown_in_its_units(root, capsys):
     text = out_of(capsys, "errors", "loss.nonfinite")
 
