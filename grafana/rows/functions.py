@@ -30,14 +30,19 @@ FUNCTIONS = (
         ],
     ),
     Panel(
-        title="Duration p95, slowest functions",
-        about="Of the calls that were timed one by one.",
+        title="Duration, slowest functions",
+        about="The mean is of all calls; p95 is of those that the budget paid to time one by one.",
         unit=unit(names.MLDEBUG_FUNCTION_DURATION),
         queries=[
             Query(
                 f"topk(10, {quantile(0.95, names.MLDEBUG_FUNCTION_DURATION, [names.CODE_FUNCTION_NAME])})",
-                legend(names.CODE_FUNCTION_NAME),
-            )
+                legend(names.CODE_FUNCTION_NAME, text="p95"),
+            ),
+            Query(
+                f"topk(10, {rate(names.MLDEBUG_FUNCTION_TIME, [names.CODE_FUNCTION_NAME])}"
+                f" / ({rate(names.MLDEBUG_FUNCTION_CALLS, [names.CODE_FUNCTION_NAME])} > 0))",
+                legend(names.CODE_FUNCTION_NAME, text="mean"),
+            ),
         ],
     ),
 )

@@ -92,7 +92,7 @@ class Prometheus:
 
     def ask(self, path: str, **parameters: Any) -> Any:
         """Return the data of one call of the HTTP API."""
-        body = urllib.parse.urlencode(parameters, doseq=True).encode()
+        body = urllib.parse.urlencode(parameters, doseq=True).encode() or None  # without a body it is a GET
         try:
             with urllib.request.urlopen(f"{self.url}/api/v1/{path}", data=body, timeout=10) as response:
                 return json.load(response)["data"]

@@ -49,6 +49,8 @@ def collector(built: Path, ports: services.Ports, tmp_path_factory: pytest.TempP
     service.stop()
     assert service.process is not None
     assert service.process.returncode == 0, service.last_words()
+    errors = [line for line in service.log.read_text().splitlines() if "\terror\t" in line]
+    assert errors == [], "the collector complained, for example because two series were the same"
 
 
 @pytest.fixture(scope="session")

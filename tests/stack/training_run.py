@@ -1,6 +1,7 @@
 """A training run that has everything the Overview shows; it trains until the file named on the command line appears.
 
-A plain loop, two watched functions of which one fails now and then, and a weight that turns NaN in the middle.
+A plain loop, two watched functions of which one fails now and then, a weight that turns NaN in the middle, GPUs whose
+driver answers from a recording, and something of ours that fails.
 """
 
 import contextlib
@@ -13,6 +14,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import otel_mldebug
+from otel_mldebug import _guard
+from tests.instrument.resources import nvml_recorded
 
 DEADLINE_S = 240
 
@@ -25,11 +28,15 @@ def prepare(images: torch.Tensor) -> torch.Tensor:
 
 @otel_mldebug.trace
 def lookup(number: int) -> str:
-    """Return a name; a third of the numbers has none."""
-    return {0: "zero", 1: "one"}[number % 3]
+    """Return a name; one number in twenty has none."""
+    return [f"number {n}" for n in range(19)][number % 20]
 
 
 def main(stop: Path) -> None:
+    nvml_recorded.install()
+    otel_mldebug.configure()
+    with _guard.guard("show a fault of ours"):
+        raise RuntimeError("planted")
     torch.manual_seed(7)
     data = TensorDataset(torch.randn(512, 16), torch.randint(0, 4, (512,)))
     model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
@@ -42,9 +49,9 @@ def main(stop: Path) -> None:
             nn.functional.cross_entropy(model(prepare(images)), labels).backward()
             optimizer.step()
             number += 1
-            if number == 200:
+            if number == 60:
                 model[2].weight.data[1, 2] = float("nan")
-            with contextlib.suppress(KeyError):
+            with contextlib.suppress(IndexError):
                 lookup(number)
             time.sleep(0.02)
 
