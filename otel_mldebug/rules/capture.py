@@ -1,5 +1,6 @@
 """Turns a live exception into `ErrorFacts`: bounded in size and time, safe against exceptions that misbehave."""
 
+import builtins
 import linecache
 import time
 from collections import deque
@@ -26,7 +27,7 @@ MAX_FRAMES = 64
 _HEAD_FRAMES = 16
 MAX_SOURCE_LINES = 8
 """Innermost frames whose source line is looked up: reading files is the dearest part of a capture."""
-_GROUP: Any = getattr(__import__("builtins"), "BaseExceptionGroup", None)
+_GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 
 
 def facts_of(

@@ -24,7 +24,6 @@ _EXIT = re.compile(
     r"|\breturn(?:ed)?[ _]?code[ :=]{0,3}(-?\d{1,10})\b|\bexitcode[ :=]{0,3}(-?\d{1,10})\b",
     re.IGNORECASE,
 )
-_TRIGGERS = ("http", "status", "error", "errno", "sig", "exit", "code", "return", "respon", "got")
 SIGNALS: Mapping[str, int] = {
     "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGIOT": 6, "SIGBUS": 7,
     "SIGFPE": 8, "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14,
@@ -42,21 +41,33 @@ def codes(facts: ErrorFacts, text: str, lowered: str) -> dict[str, int]:
         lowered: `text` in lower case.
     """
     found = _from_attributes(facts)
-    if not any(trigger in lowered for trigger in _TRIGGERS) or not _has_digit_or_signal(text):
-        return found
-    for name, expression in (("status", _STATUS), ("errno", _ERRNO), ("exit_code", _EXIT)):
-        if name not in found and (hit := expression.search(text)) is not None:
-            found[name] = int(next(group for group in hit.groups() if group is not None))
-    if "signal" not in found and (hit := _SIGNAL.search(text)) is not None:
-        number, name, negative = hit.groups()
-        signal = int(number or negative or SIGNALS.get(name or "", 0))
-        if 0 < signal < 65:
-            found["signal"] = signal
-    return _completed(found)
+    digits = _DIGIT.search(text) is not None
+    for name, expression, triggers in _READ:
+        if digits and name not in found and any(trigger in lowered for trigger in triggers):
+            hit = expression.search(text)
+            if hit is not None:
+                found[name] = int(next(group for group in hit.groups() if group is not None))
+    if "signal" not in found and ("SIG" in text or (digits and ("signal" in lowered or "exit" in lowered))):
+        hit = _SIGNAL.search(text)
+        if hit is not None:
+            number, name, negative = hit.groups()
+            signal = int(number or negative or SIGNALS.get(name or "", 0))
+            if 0 < signal < 65:
+                found["signal"] = signal
+    return _completed(found) if found else found
 
 
-def _has_digit_or_signal(text: str) -> bool:
-    return "SIG" in text or any(digit in text for digit in "0123456789")
+_DIGIT = re.compile(r"\d")
+_READ = (
+    (
+        "status",
+        _STATUS,
+        ("http", "status", "r error", "t error", "code", "respon", "return", "got ", "reques", "gateway"),
+    ),
+    ("errno", _ERRNO, ("errno", "[error")),
+    ("exit_code", _EXIT, ("exit", "return")),
+)
+"""Name, expression, and pieces one of which must be in the text before the expression is tried."""
 
 
 def _completed(found: dict[str, int]) -> dict[str, int]:
@@ -89,4 +100,4 @@ def _from_attributes(facts: ErrorFacts) -> dict[str, int]:
                     continue
                 found[name] = value
                 break
-    return _completed(found)
+    return found

@@ -6,6 +6,7 @@ Nothing here calls a `__repr__`, `__str__` or `__getattr__` that the user wrote.
 import types
 from collections.abc import Callable, Mapping
 from itertools import islice
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any
 
 from otel_mldebug.rules.catalogue.evidence import readable_size
@@ -15,6 +16,8 @@ MAX_WIDTH = 8
 MAX_TEXT = 200
 MAX_TOTAL = 2000
 """Bounds: levels of nesting, items of each container, characters of one text, characters of a whole description."""
+
+_PATHS = (PurePosixPath, PureWindowsPath, PosixPath, WindowsPath)
 
 Mask = Callable[[str], str | None]
 """Takes a key or a field's name; returns what to show instead of its value, or None to show the value."""
@@ -74,6 +77,8 @@ def _scalar(value: Any, kind: type) -> str | None:
         return f"{kind.__name__} of {readable_size(len(value))}"
     if kind is range or kind is slice:
         return repr(value)[:MAX_TEXT]
+    if kind in _PATHS:
+        return repr(shorten(str(value)))
     return None
 
 
@@ -149,7 +154,7 @@ def _array(value: Any, kind: type, package: str) -> str | None:
         parts.append(f"shape=[{', '.join(str(size) for size in shape[:MAX_WIDTH])}]")
     elif isinstance(size := getattr(value, "size", None), tuple):
         parts.append(f"size={size[0]}x{size[1]}")
-    for name in ("dtype", "device", "mode"):
+    for name in ("dtype", "mode") if package == "numpy" else ("dtype", "device", "mode"):
         found = getattr(value, name, None)
         if found is not None and not callable(found) and _module(type(found)) != "pandas":
             parts.append(f"{name}={shorten(str(found), 60).removeprefix('torch.')}")

@@ -43,14 +43,16 @@ def explain(
     mark = fingerprint(chain[0], chain[1:])
     if hit is not None and hit.match.tier > STRUCTURE:
         return finding_of(hit, subject, mark)
-    from otel_mldebug.rules.structure.decide import decide  # late: most failures are known
-
+    try:
+        from otel_mldebug.rules.structure.decide import decide  # late: most failures are known
+    except ImportError:  # the interpreter is shutting down
+        return unknown(chain[0], mark)
     return decide(subjects, hit, subject, mark) or unknown(chain[0], mark)
 
 
 def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[], bool]) -> tuple[Hit | None, Subject]:
     """Return the hit that explains most: the root's if an entry knows it, else that of the nearest wrapper known."""
-    hits = [(catalogue.best(subject, lowest=STRUCTURE, expired=expired), subject) for subject in subjects]
+    hits = [(catalogue.best(subject, expired=expired), subject) for subject in subjects]
     for hit, subject in reversed(hits):
         if hit is not None and hit.pattern.over_cause and hit.match.tier >= TYPE:
             return hit, subject

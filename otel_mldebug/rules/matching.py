@@ -6,11 +6,13 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
 
-from otel_mldebug.rules.catalogue.pattern import Match, Pattern, compiled
+from otel_mldebug.rules.catalogue.pattern import KEY, Match, Pattern, compiled
 from otel_mldebug.rules.codes import codes
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.origin import library_frame, library_of
 
+MAX_CLASSES = 1024
+"""Classes of exceptions for which the entries that ask for them are remembered."""
 MAX_HEAD, MAX_TAIL = 3072, 1024
 """Characters of a message that are compared: its beginning and its end."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)|\x1b[@-_]")
@@ -78,38 +80,74 @@ class Hit(NamedTuple):
 
 
 class Matcher:
-    """The catalogue, sorted so that the first entry that matches is the one that says most."""
+    """The catalogue, indexed so that only entries that share a rare piece with a message, or its class, are looked at.
+
+    The cost of a search does not grow with the catalogue but with the message: its sets of four and three characters
+    are compared with those of the expressions.
+    """
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         pairs = [(match, pattern) for pattern in patterns for match in pattern.matches]
         pairs.sort(key=lambda pair: (-pair[0].tier, -pair[0].weight, pair[1].id))
-        self._pairs = [(match.literals[0] if match.literals else "", match, pattern) for match, pattern in pairs]
+        self._pairs = pairs
+        self._by_key: dict[str, list[int]] = {}
+        self._by_name: dict[str, list[int]] = {}
+        self._globs: list[int] = []
+        self._rest: list[int] = []
+        for place, (match, _) in enumerate(pairs):
+            if match.key:
+                self._by_key.setdefault(match.key, []).append(place)
+            elif any("*" in name for name in match.types):
+                self._globs.append(place)
+            elif match.types:
+                for name in match.types:
+                    self._by_name.setdefault(name, []).append(place)
+            else:
+                self._rest.append(place)
+        self._typed: dict[tuple[str, ...], tuple[int, ...]] = {}
+        self._short = any(len(key) < KEY for key in self._by_key)
 
-    def best(self, subject: Subject, *, lowest: int, expired: Callable[[], bool]) -> Hit | None:
+    def best(self, subject: Subject, *, expired: Callable[[], bool]) -> Hit | None:
         """Return the entry that says most about `subject`.
 
         Args:
             subject: The exception.
-            lowest: Tier below which entries are not considered.
             expired: Whether the time for this is up; asked before each expression is run.
         """
-        lowered = subject.lowered
-        for literal, match, pattern in self._pairs:
-            if literal and literal not in lowered:
-                continue
-            if match.tier < lowest:
-                return None
+        for place in self._candidates(subject):
+            match, pattern = self._pairs[place]
             if not _conditions_hold(match, subject):
                 continue
-            found = None
-            if match.message:
-                if expired():
-                    return None
-                found = compiled(match.message).search(subject.text)
-                if found is None:
-                    continue
-            return Hit(pattern, match, found)
+            if not match.message:
+                return Hit(pattern, match, None)
+            if expired():
+                return None
+            found = compiled(match.message).search(subject.text)
+            if found is not None:
+                return Hit(pattern, match, found)
         return None
+
+    def _candidates(self, subject: Subject) -> list[int]:
+        """Return the places of all entries that could match, the most telling first."""
+        text = subject.lowered
+        grams = set(map("".join, zip(text, text[1:], text[2:], text[3:], strict=False)))
+        if self._short:
+            grams.update(map("".join, zip(text, text[1:], text[2:], strict=False)))
+        places = {*self._rest, *self._for_class(subject)}
+        for key in grams & self._by_key.keys():
+            places.update(self._by_key[key])
+        return sorted(places)
+
+    def _for_class(self, subject: Subject) -> tuple[int, ...]:
+        """Return the places of the entries that ask for a class and get it; remembered for each class."""
+        known = self._typed.get(subject.names)
+        if known is None:
+            exact = (place for name in (*subject.names, *subject.bare_names) for place in self._by_name.get(name, ()))
+            globs = (place for place in self._globs if has_type(subject, self._pairs[place][0].types))
+            known = (*exact, *globs)
+            if len(self._typed) < MAX_CLASSES:
+                self._typed[subject.names] = known
+        return known
 
 
 def _conditions_hold(match: Match, subject: Subject) -> bool:

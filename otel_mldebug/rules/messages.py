@@ -1,8 +1,9 @@
 """The text of an exception, without trusting it: its `__str__` may raise, hang, recurse, or print a whole tensor."""
 
+import _thread
+import builtins
 import contextvars
 import sys
-import threading
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -12,6 +13,8 @@ from otel_mldebug.rules.describe import describe
 _PLAIN = (str, int, float, bool, bytes, type(None))
 _TRUSTED = sys.stdlib_module_names | {"click", "requests", "httpx", "urllib3", "numpy", "openai", "botocore"}
 """Packages whose `__str__` is known to be short and harmless: called directly."""
+_GROUP_PRINTER = getattr(getattr(builtins, "BaseExceptionGroup", None), "__str__", None)
+"""Prints the message and the number of members, not the members."""
 _OS_NAMES = ("filename", "filename2")
 
 
@@ -29,14 +32,18 @@ def message_of(exc: BaseException, *, timeout_s: float) -> str:
     if printer is KeyError.__str__:
         return describe(args[0]) if len(args) == 1 else _joined(args)
     text = None
+    names = _file_names(exc, kind)
     if isinstance(printer, FunctionType) and str(printer.__module__).partition(".")[0] not in _TRUSTED:
         text = _in_thread(lambda: str(exc), timeout_s)
-    elif all(type(arg) in _PLAIN for arg in (*args, *_names(exc, kind))):
+    elif printer is _GROUP_PRINTER or all(type(arg) in _PLAIN for arg in (*args, *names)):
         text = _called(lambda: str(exc))
+    elif issubclass(kind, OSError) and len(args) > 1:
+        shown = " -> ".join(describe(name) for name in names if name is not None)
+        text = f"[Errno {describe(args[0])}] {_joined(args[1:2])}{shown and ': '}{shown}"
     return text if text is not None else _joined(args)
 
 
-def _names(exc: BaseException, kind: type) -> tuple[Any, ...]:
+def _file_names(exc: BaseException, kind: type) -> tuple[Any, ...]:
     """Return the file names that `OSError.__str__` prints beside its arguments."""
     if not issubclass(kind, OSError):
         return ()
@@ -68,16 +75,25 @@ def _called(read: Callable[[], object]) -> str | None:
 
 
 def _in_thread(read: Callable[[], object], timeout_s: float) -> str | None:
-    if timeout_s <= 0:
+    """Return what `read` makes, or None when it takes longer than `timeout_s` seconds.
+
+    A bare thread and a lock: `threading.Thread.start` waits without limit for a thread that, while the interpreter
+    shuts down, never gets to run.
+    """
+    if timeout_s <= 0 or sys.is_finalizing():
         return None
     result: list[str | None] = []
+    done = _thread.allocate_lock()
+    done.acquire()
     context = contextvars.copy_context()
-    worker = threading.Thread(
-        target=lambda: result.append(context.run(_called, read)), name="otel-mldebug str", daemon=True
-    )
+
+    def work() -> None:
+        result.append(context.run(_called, read))
+        done.release()
+
     try:
-        worker.start()
-    except RuntimeError:  # the interpreter is shutting down, or there are too many threads
+        _thread.start_new_thread(work, ())
+    except RuntimeError:  # no more threads, or the interpreter is shutting down
         return None
-    worker.join(timeout_s)
+    done.acquire(timeout=timeout_s)
     return result[0] if result else None

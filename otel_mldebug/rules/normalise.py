@@ -1,57 +1,60 @@
-"""Takes out of a message what differs between two occurrences of one failure, and keeps what tells failures apart."""
+"""Takes out of a message what differs between two occurrences of one failure, and keeps what tells failures apart.
+
+Only words with a digit or a path in them are looked at, one by one, because most of a message is neither.
+"""
 
 import re
+from functools import lru_cache
 
 from otel_mldebug.rules.matching import readable
 
 MAX_LENGTH = 400
 """Characters of a normalised message that count."""
+_LOOKED_AT = 1600
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
-_UNITS = r"(?:[KMGTP]i?B|bytes|B|ms|milliseconds?|microseconds?|us|ns|s|sec(?:ond)?s?|min(?:ute)?s?|hours?|h|days?)\b|"
-_CODE = (
+_WORD = re.compile(r"(?<![\w./\\:@%+~-])[\w./\\:@%+~-]*[\d/\\](?:[\w./\\:@%+~-]|,(?=\d{3}(?!\d)))*")
+_REQUEST = re.compile(
+    r"\brequest[ _-]?id[ :=('\"]{1,4}[\w=;:/.-]+|\b(?:req|chatcmpl)[_-]\w{8,}|\bRoot=1-[\w=;-]+",
+    re.IGNORECASE,
+)
+_POOL = re.compile(r"host='[^']{0,255}', port=\d+")
+_MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{8,64}(?![A-Za-z0-9]))[A-Za-z]*(?:\d+[A-Za-z]+){2,32}\d*")
+"""Made-up names such as `7d9f8b6c5`: letters and digits in turns."""
+_MEASURED = re.compile(r" \(?GPU <n>(?:;| total| has a total)")
+"""From here on an out-of-memory message only says what the memory looked like."""
+_CODE_BEFORE = re.compile(
     r"(?:HTTP(?:/\d(?:\.\d)?)?(?: Error| status)?(?: code)?|status(?:[ _]code)?|errno|WinError|error code"
-    r"|exit(?:ed)?[ _]?(?:with )?(?:code|status)|exitcode|return(?:ed)?[ _]?code|non-zero exit status|code|signal"
-    r"|CUDA error|CUDNN error)"
+    r"|exit(?:ed)?[ _]?(?:with )?(?:code|status)|exitcode|return(?:ed)?[ _]?code|non-zero exit status|\bcode|signal"
+    r"|CUDA error|cuDNN error|StatusCode|Xid)['\" :=(\[]{0,4}$",
+    re.IGNORECASE,
 )
-_DATE = r"\b\d{4}[-/]\d\d[-/]\d\d(?:[T ,]{1,2}\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?Z|[-+]\d\d:?\d\d)?)?"
-_HOST = (
-    r"\bhost='[^']*', port=\d+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[[0-9a-f:]{2,39}\]:\d+"
-    r"|\b(?:[a-z0-9](?:[\w-]*\.)+[a-z]{2,}|localhost|[a-z][\w-]*\d[\w-]*|[a-z][\w-]*node[\w-]*):\d{2,5}\b"
+_STATUS_AFTER = re.compile(r" (?:Client|Server) Error| [A-Z][a-z]+(?: |$|:)")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_TIME = re.compile(
+    r"\d{4}[-/]\d\d[-/]\d\d(?:T\d\d:\d\d.*)?|\d{1,3}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?|\d{1,3}:\d\d:\d\d.*"
 )
-_TEMPORARY = (
-    r"(?:/private)?/(?:tmp|var/folders|var/tmp|dev/shm)/[^\s'\",:)\]}]*"
-    r"|\b[A-Z]:\\[^'\"\n]{0,80}?\\Temp\\[^\s'\",:)\]}]*"
+_HOST = re.compile(
+    r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|(?:[a-z0-9][\w-]*\.)+[a-z]{2,}:\d{2,5}|localhost:\d{2,5}|(?!cuda|xpu|hpu|npu|mps|cpu)"
+    r"[a-z][\w.-]*:\d{2,5}|\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}\]?(?::\d+)?",
+    re.IGNORECASE,
 )
-_DTYPE = (
-    r"\b(?:torch\.)?(?:b?float|u?int|complex|bf|fp|tf|i|u|f|nf)(?:4|8|16|32|64|128)(?:_e\dm\d\w*)?\b"
-    r"|\b[248]-?bits?\b|\b[a-z]\w*?[1-4]d\b|\bsha\d+\b|\bmd5\b|\butf-?8\b"
+_TEMPORARY = re.compile(r"(?:/private)?/(?:tmp|var/folders|var/tmp|dev/shm)/|[A-Z]:\\.*\\Temp\\", re.IGNORECASE)
+_HOME = re.compile(r"/(?:home|Users)/[^/]+|[A-Z]:\\Users\\[^\\]+|/root(?=/)")
+_DTYPE = re.compile(
+    r"(?:torch\.|np\.|numpy\.)?(?:b?float|u?int|complex|bf|fp|tf|nf|f|i|u)(?:4|8|16|32|64|128)(?:_e\dm\d\w*)?"
+    r"|(?:torch\.)?(?:cuda\.)?\w*?(?:Float|Int|BFloat)(?:8|16|32|64)\w*|[248]-?bits?|\w+?[1-4][dD](?:\.\w+)?"
+    r"|sha\d+|md5|utf-?8",
+    re.IGNORECASE,
 )
-_PARTS: tuple[tuple[str, str, str], ...] = (
-    ("request", r"\brequest[ _-]?id[ :=('\"]{1,4}[\w=;:/.-]+|\breq_\w{8,}|\bRoot=1-[\w=;-]+", "<request>"),
-    ("uuid", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
-    ("address", r"\b0x[0-9a-f]+\b", "<address>"),
-    ("time", rf"{_DATE}|\b\d{{1,3}}:\d\d:\d\d(?:[.,]\d+)?\b", "<time>"),
-    ("answer", r"\b[45]\d\d (?=(?:Client|Server) Error|[A-Z][a-z])", ""),
-    ("code", _CODE + r"['\" :=(\[]{1,4}-?\d+", ""),
-    ("host", _HOST, "<host>"),
-    ("temporary", _TEMPORARY, "<tmp>"),
-    ("home", r"/(?:home|Users)/[^/\s'\"]+|\b[A-Z]:\\Users\\[^\\\s'\"]+|/root(?=/)", "~"),
-    ("dtype", _DTYPE, ""),
-    ("hex", r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,64}\b", "<id>"),
-    ("amount", rf"(?<![\w.])[-+]?{_NUMBER} ?(?:{_UNITS}%)", "<n>"),
-    ("number", r"(?<![\w.])[-+]\d+(?:\.\d+)?(?:e[-+]?\d+)?|\d+(?:,\d{3})+|\d+(?:\.\d+)?(?:e[-+]?\d+\b)?", "<n>"),
+_HEX = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,64}", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])[-+])?\d+(?:\.\d+)?(?:e[-+]?\d+(?![a-z]))?", re.IGNORECASE)
+_UNIT = re.compile(
+    r"<n> ?(?:[KMGTP]i?B?|bytes?|B|ms|milliseconds?|microseconds?|us|ns|s|sec(?:ond)?s?|min(?:ute)?s?|hours?|h|days?|%)"
+    r"(?!\w)"
 )
-"""Name, expression, and what it is replaced with; empty where it stays. The first that matches at a place counts."""
-_ANY = re.compile("|".join(f"(?P<{name}>{expression})" for name, expression, _ in _PARTS), re.IGNORECASE)
-_REPLACEMENTS = {name: replacement for name, _, replacement in _PARTS}
-_LIST = re.compile(r"<n>(?:(?:\s?[,;x×*]\s?|\s)<n>)+")
+_LIST = re.compile(r"<n>(?:(?:\s?[,;x×*/]\s?|\s)<n>)+")
 _EMPTY = re.compile(r"([\[(])\s*(?:<n>)?,?\s*([\])])")
-_INTERESTING = re.compile(r"[0-9/\\]|request|localhost", re.IGNORECASE)
-
-
-def _replace(found: "re.Match[str]") -> str:
-    return _REPLACEMENTS[str(found.lastgroup)] or found.group(0)
+_DATES = re.compile(r"<time>(?:[ ,]{1,2}<time>)+")
 
 
 def normalise(message: str) -> str:
@@ -59,9 +62,60 @@ def normalise(message: str) -> str:
 
     HTTP status, errno, signals, exit codes, element types and device kinds stay, because they tell failures apart.
     """
-    text = readable(message)[: 4 * MAX_LENGTH]
-    if _INTERESTING.search(text):
-        text = _ANY.sub(_replace, text)
-        text = _LIST.sub("<n>", text)
-        text = _EMPTY.sub(r"\1\2", text)
-    return text[:MAX_LENGTH]
+    text = readable(message)[:_LOOKED_AT]
+    if "equest" in text or "req" in text or "Root=" in text:
+        text = _REQUEST.sub("<request>", text)
+    if "host='" in text:
+        text = _POOL.sub("<host>", text)
+    changed = _WORD.sub(_word, text)
+    if "<" in changed:
+        if "<n>" in changed:
+            changed = _EMPTY.sub(r"\1\2", _LIST.sub("<n>", _UNIT.sub("<n>", changed)))
+        if "<time>" in changed:
+            changed = _DATES.sub("<time>", changed)
+        if "GPU <n>" in changed and (measured := _MEASURED.search(changed)) is not None:
+            changed = changed[: measured.start()]
+    return changed[:MAX_LENGTH]
+
+
+def _word(found: "re.Match[str]") -> str:
+    word = found.group(0)
+    core = word.rstrip(".:-")
+    tail = word[len(core) :]
+    if core.isdigit() and len(core) <= 10 and _is_code(found, core):
+        return word
+    if core[:1] == "-" and core[1:].isdigit() and _CODE_BEFORE.search(found.string[: found.start()], _from(found)):
+        return word
+    return _without_numbers(core) + tail
+
+
+def _from(found: "re.Match[str]") -> int:
+    return max(0, found.start() - 32)
+
+
+def _is_code(found: "re.Match[str]", core: str) -> bool:
+    """Return whether the number is a status, errno, signal or exit code, by the words around it."""
+    text, start, end = found.string, found.start(), found.end()
+    if _CODE_BEFORE.search(text[:start], _from(found)) is not None:
+        return True
+    return len(core) == 3 and core[0] in "45" and _STATUS_AFTER.match(text, end) is not None
+
+
+@lru_cache(maxsize=4096)
+def _without_numbers(word: str) -> str:
+    """Return one word without what varies in it."""
+    if "/" in word or "\\" in word:
+        if (found := _TEMPORARY.search(word)) is not None:
+            return word[: found.start()] + "<tmp>"
+        word = _HOME.sub("~", word)
+    elif _UUID.fullmatch(word) or _HEX.fullmatch(word):
+        return "<id>"
+    elif word[:2].lower() == "0x":
+        return "<address>"
+    elif _DTYPE.fullmatch(word):
+        return word
+    elif _TIME.fullmatch(word):
+        return "<time>"
+    elif (":" in word or word.count(".") == 3) and _HOST.fullmatch(word):
+        return "<host>"
+    return _NUMBER.sub("<n>", _MIXED.sub("<id>", _UUID.sub("<id>", word)))

@@ -15,8 +15,9 @@ def frame(file="/app/train.py", function="main", line=1, in_app=True):
     return Frame(file=file, function=function, line=line, in_app=in_app)
 
 
-def facts(message="bad batch", type="ValueError", frames=(frame(),), **more):
-    return ErrorFacts(type=type, message=message, frames=frames, **more)
+def facts(message="bad batch", *, frames=None, **more):
+    frames = (frame(),) if frames is None else frames
+    return ErrorFacts(**{"type": "ValueError", "message": message, "frames": frames, **more})
 
 
 JOIN = [

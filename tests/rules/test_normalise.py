@@ -10,7 +10,11 @@ from otel_mldebug.rules.normalise import MAX_LENGTH, normalise
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        pytest.param("index 10 is out of bounds for axis 0 with size 7", "index <n> is out of bounds for axis <n> with size <n>", id="indices"),
+        pytest.param(
+            "index 10 is out of bounds for axis 0 with size 7",
+            "index <n> is out of bounds for axis <n> with size <n>",
+            id="indices",
+        ),
         pytest.param("allocate 2.00 GiB with 512 MiB free", "allocate <n> with <n> free", id="sizes"),
         pytest.param("timed out after 1800000 ms", "timed out after <n>", id="durations"),
         pytest.param("loss 1.5e-05 at 35%", "loss <n> at <n>", id="scientific and per cent"),
@@ -27,7 +31,9 @@ from otel_mldebug.rules.normalise import MAX_LENGTH, normalise
         pytest.param("Pool(host='hf.co', port=443): no", "Pool(<host>): no", id="urllib3's host and port"),
         pytest.param("(Request ID: Root=1-65-0d;8e) gone", "(<request>) gone", id="request ids"),
         pytest.param("no file '/tmp/tmpab12/x.pt'", "no file '<tmp>'", id="temporary paths"),
-        pytest.param("no file 'C:\\Users\\bob\\AppData\\Local\\Temp\\x1'", "no file '<tmp>'", id="temporary paths on Windows"),
+        pytest.param(
+            "no file 'C:\\Users\\bob\\AppData\\Local\\Temp\\x1'", "no file '<tmp>'", id="temporary paths on Windows"
+        ),
         pytest.param("no file /home/bob/data/a.csv", "no file ~/data/a.csv", id="home directories"),
         pytest.param("rank 3, worker 12, GPU 7", "rank <n>, worker <n>, GPU <n>", id="ranks and workers"),
         pytest.param("layer1.0.conv2.weight", "layer<n>.conv<n>.weight", id="numbered layers"),
@@ -69,7 +75,9 @@ def test_a_device_keeps_its_kind_and_loses_its_number():
 
 def test_what_the_memory_looked_like_is_cut_off():
     message = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.69 GiB of which …"
-    older = "CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 7.93 GiB total capacity; 6.7 GiB already allocated)"
+    older = (
+        "CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 7.93 GiB total capacity; 6.7 GiB already allocated)"
+    )
     assert normalise(message) == "CUDA out of memory. Tried to allocate <n>."
     assert normalise(older) == "CUDA out of memory. Tried to allocate <n>"
 

@@ -46,7 +46,7 @@ WRAPPERS = [
     pytest.param(
         ErrorFacts(
             type="ray.exceptions.RayTaskError(ValueError)",
-            message='ray::f() (pid=3, ip=10.0.0.1)\n  File "/app/data.py", line 7, in f\n    raise X\nValueError: bad row',
+            message='ray::f() (pid=3, ip=10.0.0.1)\n  File "/app/d.py", line 7, in f\n    raise X\nValueError: bad row',
         ),
         [("ValueError", "bad row"), ("ray.exceptions.RayTaskError(ValueError)", "ray::f() (pid=3, ip=10.0.0.1)")],
         id="Ray",
@@ -143,8 +143,10 @@ def test_the_json_form_is_read_with_its_frames_causes_and_groups():
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["type", "message", "frames", "cause", "group", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "message", "frames", "cause", "group", "x"]), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

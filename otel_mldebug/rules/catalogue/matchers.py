@@ -44,6 +44,7 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[dict
                 if not match["literals"]:
                     wanted = f"a fixed piece of at least {regexes.MIN_LITERAL} characters outside | and ( )?"
                     raise entry.wrong(f"{label}: message", expression, wanted)
+                match["key"] = regexes.key(match["literals"])
             match["tier"] = STRUCTURE if structure else GENERAL if general else MESSAGE if expression else TYPE
             match["weight"] = _weight(match)
             matches.append(match)

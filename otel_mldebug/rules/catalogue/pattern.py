@@ -11,6 +11,8 @@ from otel_mldebug.rules.catalogue.evidence import parse
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv.names import Category, Severity
 
+KEY = 4
+"""Characters of a fixed piece by which the index finds an expression."""
 MESSAGE, TYPE, GENERAL, STRUCTURE = 3, 2, 1, 0
 """Tiers, the most telling last to first: matched by message, by type alone, by a catch-all, by structure."""
 
@@ -21,7 +23,7 @@ def compiled(expression: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Match:
     """Conditions that must all hold.
 
@@ -29,6 +31,7 @@ class Match:
         types: Names, one of which must be the class or a base of it; any class when empty.
         message: Regular expression that the message must contain; any message when empty.
         literals: Fixed pieces of that expression in lower case, the longest first: all must be in the message.
+        key: Four characters of the first piece, by which the index finds this.
         cause: Regular expression that `TYPE: MESSAGE` of some cause must contain.
         library: Top-level packages, one of which must have raised.
         where: Pieces of the innermost library frame's path.
@@ -40,6 +43,7 @@ class Match:
     types: tuple[str, ...] = ()
     message: str = ""
     literals: tuple[str, ...] = ()
+    key: str = ""
     cause: str = ""
     library: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
@@ -64,7 +68,7 @@ class Variant:
     changes: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pattern:
     """One entry of the catalogue; `otel_mldebug.rules.catalogue` documents the fields."""
 

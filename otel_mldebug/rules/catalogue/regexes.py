@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from otel_mldebug.rules.catalogue.pattern import KEY
+
 _parser: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
 
 UNBOUNDED = 4096
@@ -13,6 +15,9 @@ UNBOUNDED = 4096
 MAX_PATHS = 1_000_000
 """Ways in which the variable parts of one expression may share out a text, at most."""
 MIN_LITERAL = 3
+_COMMON = " etaoinsrhldcumfpgwybvkxjqz"
+"""Characters of English, the commonest first."""
+_RARE = len(_COMMON) + 1
 
 _VARIABLE = ("MAX_REPEAT", "MIN_REPEAT")
 _WIDE = frozenset(chr(code) for code in range(128))
@@ -32,6 +37,16 @@ def literals(expression: str) -> tuple[str, ...]:
     _collect(_parser.parse(expression), runs)
     pieces = sorted({run.lower() for run in runs if len(run) >= MIN_LITERAL}, key=lambda run: (-len(run), run))
     return tuple(pieces[:3])
+
+
+def key(pieces: Sequence[str]) -> str:
+    """Return four characters that every text with `pieces` in it contains: the rarest, so that few others do.
+
+    A shorter piece is its own key.
+    """
+    longest = pieces[0]
+    windows = [longest[place : place + KEY] for place in range(max(1, len(longest) - KEY + 1))]
+    return max(windows, key=lambda window: sum(_COMMON.find(char) % _RARE for char in window))
 
 
 def _collect(items: Sequence[Any], runs: list[str]) -> None:

@@ -12,7 +12,7 @@ _BARE = re.compile(
 _LOGGED = re.compile(r"[\w.]{1,60}: " + _BARE.pattern)
 _WARNING = re.compile(r"(?:[A-Za-z_]\w*\.)*\w*Warning: ")
 _EVENTS = re.compile(
-    r"(?:^|: |\] )Killed(?:$|\s+(?:\"?\$|python|torchrun|accelerate))"
+    r"(?:^|: |\] |\d )Killed(?:$|\s+(?:\"?\$|python|torchrun|accelerate))"
     r"|Segmentation fault|Bus error|Illegal instruction|Floating point exception"
     r"|\bAborted(?: \(core dumped\)|$)|core dumped"
     r"|oom-kill|Out of memory: Kill|OOM Killed|OOMKilled|out-of-memory handler"

@@ -18,6 +18,7 @@ from otel_mldebug.rules.text.tracebacks import (
     NOTEBOOK_HEAD,
     TYPE_LINE,
     facts_of_block,
+    is_class_name,
     is_marker,
 )
 
@@ -196,19 +197,12 @@ def _take_frame(block: _Block, line: str) -> bool:
         block.add(line)
         return True
     found = TYPE_LINE.match(line)
-    name = found.group(1).rpartition(".")[2] if found is not None else ""
-    if found is not None and _is_type(name, block.notebook, has_message=found.group(2) is not None):
+    if found is not None and is_class_name(found.group(1), block.notebook) and not is_record(line):
         block.add(line)
         block.state, block.message_lines = _State.MESSAGE, 1
         return True
     block.foreign += 1
     return block.foreign <= MAX_FOREIGN
-
-
-def _is_type(name: str, notebook: str, *, has_message: bool) -> bool:
-    if notebook:
-        return name == notebook
-    return has_message or name[:1].isupper() or name.endswith(("error", "timeout", "Error"))
 
 
 def _take_message(block: _Block, line: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.text.frames import frame_in, frames_in
+from otel_mldebug.rules.text.lines import is_record
 
 CAUSED = re.compile(r"The above exception was the direct cause of the following exception:?\s*$")
 DURING = re.compile(r"During handling of the above exception, another exception occurred:?\s*$")
@@ -61,7 +62,7 @@ def _facts_of_part(lines: list[str]) -> ErrorFacts | None:
         return None
     name, first = found.group(1), found.group(2) or ""
     rest = [line.rstrip() for line in lines[place + 1 :]]
-    while rest and not rest[-1]:
+    while rest and rest[-1].strip() in ("", '"""', "'''"):
         rest.pop()
     message = "\n".join([first.rstrip(), *rest])[:MAX_MESSAGE]
     return ErrorFacts(type=unwrapped_type(name), message=message, frames=frames_in(lines[:place]))
@@ -71,6 +72,19 @@ def unwrapped_type(name: str) -> str:
     """Return the class behind names such as `ray.exceptions.RayTaskError(ValueError)`."""
     found = _RAY_TYPE.match(name)
     return found.group(1) if found else name.removeprefix("__main__.")
+
+
+def is_class_name(name: str, notebook: str) -> bool:
+    """Return whether `name` can be the class in the last line of a traceback.
+
+    Args:
+        name: What stands before the colon.
+        notebook: Class that a notebook printed at the head; empty for other tracebacks.
+    """
+    last = name.rpartition(".")[2]
+    if notebook:
+        return last == notebook
+    return last[:1].isupper() or last[:1] == "_" or "." in name or last.endswith(("error", "timeout"))
 
 
 def _type_line(lines: list[str]) -> int | None:
@@ -91,8 +105,7 @@ def _type_line(lines: list[str]) -> int | None:
         found = TYPE_LINE.match(line)
         if found is None:
             continue
-        name = found.group(1).rpartition(".")[2]
-        if header and name != header:
+        if not is_class_name(found.group(1), header) or is_record(line):
             continue
         if seen_frame or place == 0:
             return place
