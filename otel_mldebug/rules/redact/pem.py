@@ -12,6 +12,8 @@ _LONGEST = 32_768  # characters between BEGIN and END; an RSA key of 16,384 bits
 _BREAK = r"""[ \t"'+,|>#]*(?:\\{1,4}[nr]|[\r\n])(?:\\{1,4}[nr]|[\r\n \t"'+,|>#])*"""
 _LINE = re.compile(_BREAK + r"(?:[A-Z][A-Za-z-]{2,20}: [^\r\n\\]{1,100}(?=[\r\n\\])|([A-Za-z0-9+/]{1,4096}={0,3}))")
 _BODY_WORD = re.compile(r"[A-Za-z0-9+/]{16,4096}={0,3}")
+_FULL_LINE = re.compile(r"[A-Za-z0-9+/]{40}")
+_PROSE = re.compile(r"[(){}_]|[a-z]+ [a-z]+ [a-z]+ ")
 _PIECE = re.compile(r"[^\s\\\"',+]+")
 _BASE64 = re.compile(r"[nr]?[A-Za-z0-9+/=]{1,80}")
 _PUTTY = re.compile(r"Private-Lines: \d{1,3}(?:\s{1,2}[A-Za-z0-9+/=]{1,80}){1,200}")
@@ -42,7 +44,9 @@ def _blocks(text: str) -> list[tuple[int, int]]:
                 found += _without_end(text, begin)
             begin = edge
         elif begin and edge.start() - begin.end() <= _LONGEST:
-            found.append((begin.start(), edge.end()))
+            body = text[begin.end() : edge.start()]
+            if _FULL_LINE.search(body) or not _PROSE.search(body):
+                found.append((begin.start(), edge.end()))
             begin = None
         else:
             if begin:

@@ -1,5 +1,6 @@
 """`Redactor`: a frozen configuration, and the methods that everything else in the package calls."""
 
+import os
 import re
 import threading
 from collections import Counter
@@ -15,6 +16,17 @@ from otel_mldebug.rules.redact.marks import marker
 from otel_mldebug.rules.redact.structure import Walker
 
 _KIND = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_counting = threading.Lock()
+"""Held while a replacement is counted, by whichever redactor."""
+
+
+def _after_fork() -> None:
+    global _counting
+    _counting = threading.Lock()  # another thread of the parent may hold the old one, and never let go of it here
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +58,6 @@ class Redactor:
     max_depth: int = 32
     max_values: int = 100_000
     counts: Counter[str] = field(default_factory=Counter, init=False, compare=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False, repr=False)
     _more: tuple[tuple[str, re.Pattern[str]], ...] = field(default=(), init=False, compare=False, repr=False)
     _exempt: tuple[re.Pattern[str], ...] = field(default=(), init=False, compare=False, repr=False)
     _classify: Callable[[str], KeyClass] = field(default=classify, init=False, compare=False, repr=False)
@@ -99,7 +110,7 @@ class Redactor:
         for pattern in self._exempt:
             if pattern.search(secret):
                 return secret
-        with self._lock:
+        with _counting:
             self.counts[kind] += 1
         return marker(kind)
 

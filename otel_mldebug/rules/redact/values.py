@@ -12,7 +12,8 @@ from otel_mldebug.rules.redact.words import vocabulary
 
 CONSTANTS = vocabulary(
     "none null nil true false yes no on off undefined nan inf n/a na unset str string int integer bytes bool boolean "
-    "float any object dict list tuple secretstr optional redacted masked filtered same-origin eof eol"
+    "float any object dict list tuple secretstr optional redacted masked filtered same-origin eof eol final "
+    "incomplete"
 )
 """Values that are no secret anywhere, in lower case."""
 
@@ -40,10 +41,10 @@ _PATH_ROOT = re.compile(
 _FILE = re.compile(r"[\w./~@ -]*\.(?:pem|json|key|crt|cer|p12|pfx|jks|txt|ya?ml|env|ini|toml|cfg|conf|pub|kdbx|gpg|py)")
 # <pad>, [MASK], </s>, <|endoftext|>, Ġhello, ▁the, ##ing: a tokenizer's token.
 _SPECIAL_TOKEN = re.compile(r"<[^<>\s]{0,40}>|\[[A-Z_0-9 ]{1,20}\]|[Ġ▁Ċ].{0,40}|##\w{1,30}|\W{0,6}", re.DOTALL)
-_CALL = re.compile(r"(?:await |not )?[A-Za-z_][\w.]*(?:\(|\[(?:[\"'\w-]|\Z))")
+_CALL = re.compile(r"(?:await |not )?[A-Za-z_][\w.]*(?:\(|\[(?:[\"'\w:-]|\Z))")
 _NAMES = vocabulary(
     "arg args data default field input item k key kwargs kw obj opt opts param params payload pw request resp response "
-    "result self tok v val value var x y"
+    "result self auth header headers tok v val value var x y"
 )
 _OWNERS = ("self.", "args.", "config.", "cfg.", "settings.", "os.", "opts.", "options.", "ctx.", "cls.")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -51,6 +52,7 @@ _PLAIN_WORD = re.compile(r"[A-Z]?[a-z]{1,15}|[A-Z]{1,12}")
 _NUMBER = re.compile(r"[-+]?[\d_.,]+(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]{1,16}")
 _OPAQUE = re.compile(r"[A-Za-z0-9]{20,}|[A-Za-z0-9+/_=.~-]{24,}")
 _SCHEME = re.compile(r"\A(?:[A-Za-z][\w-]{1,20} +|(?i:Bearer|Basic|Token)\Z)")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")  # what is secret in it is found by its own shape
 _HAS_DIGIT = re.compile(r"\d")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 _HAS_SPACE = re.compile(r"\s")
@@ -100,7 +102,7 @@ def is_secret_value(value: str, key: KeyClass) -> bool:
         return False
     if key.kind == "authorization":
         value = _SCHEME.sub("", value)
-    if is_placeholder(value) or is_path(value, key.kind):
+    if is_placeholder(value) or is_path(value, key.kind) or _URL.match(value):
         return False
     return key.kind != "token" or _SPECIAL_TOKEN.fullmatch(value) is None
 

@@ -67,14 +67,15 @@ TOKEN_OWNERS = vocabulary(
 """Words before a final `token` that make it a credential."""
 
 MODEL_TOKEN_OWNERS = vocabulary(
-    "added additional action assistant audio avg bad begin beginning block blank boi bos box cancel cancellation chat "
-    "class cls cont continuation cur current decoder document draft each empty encoder end eoa eod eoi eom eos eot "
-    "extra fake fill fim first forced full generated head human ignore image img infill init initial input instruction "
-    "invalid lang language last latent left logit mask max mel memory middle min mod model new newline next noise non "
-    "null num object one oov output pad padding page patch per pixel placeholder pos position predicted prefix prev "
-    "previous prompt query register right sample segment self sentinel sep separator sot soi space special speech "
-    "start steering stop str sub subword suffix system tail target task text think thinking timestamp tool total "
-    "trigger turn unexpected unk unknown user_start video vision visual vocab word"
+    "added additional action assistant audio avg bad begin beginning block blank boi bos box cancel cancellation "
+    "chat class cls cont continuation cur current decoder document draft each empty encoder end eoa eod eoi eom "
+    "eos eot extra fake fill fim first forced full generated head human ignore image img key infill init initial "
+    "input instruction invalid lang language last latent left logit mask max mel memory middle min mod model new "
+    "newline next noise non null num object one oov output pad padding page patch per pixel placeholder pos "
+    "position predicted prefix prev previous prompt query register right sample segment self sentinel sep "
+    "separator sot soi space special speech start steering stop str sub subword suffix system tail target task "
+    "text think thinking timestamp tool total trigger turn unexpected unk unknown user_start video vision visual "
+    "vocab word "
 )
 """Words before a final `token` that make it a piece of text: a tokenizer's or a parser's token."""
 
@@ -100,7 +101,7 @@ DESCRIBES = vocabulary(
     "age alg algorithm alias at arn attempts attempt audience bucket budget cache callback cells changed check checker "
     "class cls column config context cost count counts created description dict dim dims dir directory disabled emb "
     "embed embedder embedding embeddings embeddings enabled endpoint error errors exception exceptions exists expired "
-    "expires expiration expiry failed factory feature features field fields file filename fingerprint flow format "
+    "expires expiration expiry failed factory fd feature features field fields file filename fingerprint flow format "
     "func function getter grant handler header heads help hint host id ids idx index indices info input invalid "
     "issuer kind label labels layer len length lengths level lifetime limit list loader logits logprob logprobs loss "
     "manager map mask masks max merging message method min missing mixing mode model name names needed norm num "

@@ -174,6 +174,25 @@ grant_type=password&username=bob
 [PAD] password={password}
 password={self.password}
 gh auth login --with-token
+arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf
+"AWS::IAM::AccessKey": "72c2d9dd90025459"
+token: https://example.com/x
+Notice that we pass `record_in_macro=False`. This ensures
+:param strip_user_password: If True, strip it
+fallback_credentials: Credentials to use in case it is not possible
+cookies: RequestsCookieJar
+self.password = password
+fd, token = probes.descriptors[-1]
+token = Name.Function
+_styles[token] = ndef
+print(f"password={password!r}")
+["Cookie", "Authorization", "Proxy-Authorization"]
+headers={'Authorization': f'Bot {self.token}'}
+auth = ("", "")
+--secret SECRET to derive the public key
+root_key = typed_storage
+encrypts with the encryption key 'ekey'
+rng = np.random.default_rng(348932549825235)
 mysql -P 3306 -h x
 """
 

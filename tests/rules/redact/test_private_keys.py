@@ -72,6 +72,8 @@ def test_a_block_that_was_cut_or_embedded(text, expected):
         block("").replace("PRIVATE KEY", "CERTIFICATE"),
         f"-----BEGIN CERTIFICATE-----\n{BODY}",
         "-----BEGIN PRIVATE KEY-----",
+        'START = b"-----BEGIN PRIVATE KEY-----"\nSTOP = (b"-----END PRIVATE KEY-----")',
+        "what stands between -----BEGIN PRIVATE KEY----- and the line that says -----END PRIVATE KEY----- is the key",
         "could not load PEM: expected: ANY PRIVATE KEY",
         "Private-Lines: none",
     ],
