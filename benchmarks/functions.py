@@ -33,6 +33,7 @@ def measure(quick: bool) -> Iterable[Figure]:
     providers = Providers()
     sink.install(providers)
     yield from _counted(providers, repeats)
+    yield from _blocks(repeats)
     yield from _with_span(providers, repeats)
     yield from _raising(providers, repeats, "", "reported, no finding made")
     sink.install(Findings())
@@ -58,6 +59,22 @@ def _counted(providers: Providers, repeats: int) -> Iterable[Figure]:
     )
     yield difference("functions.raw.overhead", raw, times["bare"], calls=_CALLS, note=f"SDK span; {note}")
     yield ratio("functions.counted.ratio", times["counted"], raw, note=f"counted only / SDK span; {note}")
+
+
+def _blocks(repeats: int) -> Iterable[Figure]:
+    budgets.process().adjust(0.0)
+    times = interleave(
+        {"bare": _repeat(_plain, _CALLS), "block": _repeat(_in_block, _CALLS)},
+        repeats=repeats,
+    )
+    budgets.process().adjust(budgets.DEFAULT_SHARE)
+    note = f"with span(...) around an empty function, counted only; median of {repeats}"
+    yield difference("functions.block.overhead", times["block"], times["bare"], calls=_CALLS, note=note)
+
+
+def _in_block(value: int) -> int:
+    with otel_mldebug.span("block"):
+        return _plain(value)
 
 
 def _with_span(providers: Providers, repeats: int) -> Iterable[Figure]:

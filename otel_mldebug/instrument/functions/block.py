@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -11,8 +11,8 @@ from otel_mldebug.instrument.functions import calls
 from otel_mldebug.instrument.functions.attributes import clean
 from otel_mldebug.instrument.functions.calls import Known
 from otel_mldebug.instrument.functions.decorator import disabled
-from otel_mldebug.instrument.functions.registry import watch as registered
-from otel_mldebug.instrument.functions.watch import BATCH, Target, Watch
+from otel_mldebug.instrument.functions.registry import MAX_WATCHES, block
+from otel_mldebug.instrument.functions.watch import BATCH, Watch
 from otel_mldebug.semconv import names
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ class span:  # noqa: N801  (reads as a keyword: `with span("load")`)
     __slots__ = ("_attributes", "_call", "_earned_ns", "_started_ns", "_watch")
 
     def __init__(self, name: str, /, **attributes: Any) -> None:
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"span({name!r}): a block needs a name, such as span('load data').")
-        self._watch: Watch | None = None if disabled() else registered(Target(name, name))
+        try:
+            self._watch = _known[name]
+        except (KeyError, TypeError):
+            self._watch = _find(name)
         self._attributes = attributes
         self._call: Call | None = None
 
@@ -47,32 +48,18 @@ class span:  # noqa: N801  (reads as a keyword: `with span("load")`)
             self._call.span.set_attributes(clean(attributes))
 
     def __enter__(self) -> "span":
-        return self._enter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._exit(exc)
-
-    async def __aenter__(self) -> "span":
-        return self._enter()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._exit(exc)
-
-    def _enter(self) -> "span":
         watch = self._watch
         if watch is not None:
             budget = watch.budget
             if budget.ready or watch.rich:
-                self._call = calls.opened(watch, _Block(self._attributes, sys._getframe(2)))
+                self._call = calls.opened(watch, _Block(self._attributes))
             self._earned_ns = budget.watched_ns
             self._started_ns = budget.clock_ns()
         return self
 
-    def _exit(self, exc: BaseException | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         watch = self._watch
         if watch is None:
             return
@@ -80,12 +67,35 @@ class span:  # noqa: N801  (reads as a keyword: `with span("load")`)
         took_ns = budget.clock_ns() - self._started_ns
         call, self._call = self._call, None
         if exc is not None:
-            calls.failed(watch, took_ns, call, _Block(self._attributes, sys._getframe(2)), exc)
+            calls.failed(watch, took_ns, call, _Block(self._attributes), exc)
             return
         watch.append(took_ns)
-        budget.watched_ns = max(budget.watched_ns, self._earned_ns + took_ns)
+        earned_ns = self._earned_ns + took_ns
+        if earned_ns > budget.watched_ns:
+            budget.watched_ns = earned_ns
         if took_ns > watch.limit_ns or len(watch.durations_ns) >= BATCH or call is not None:
-            calls.ended(watch, took_ns, call, _Block(self._attributes, sys._getframe(2)))
+            calls.ended(watch, took_ns, call, _Block(self._attributes))
+
+    async def __aenter__(self) -> "span":
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, exc, traceback)
+
+
+_known: dict[str, Watch | None] = {}
+"""The watch of each name that was used; None where we were switched off when it was used first."""
+
+
+def _find(name: str) -> Watch | None:
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"span({name!r}): a block needs a name, such as span('load data').")
+    found = None if disabled() else block(name)
+    if len(_known) < MAX_WATCHES:
+        _known[name] = found
+    return found
 
 
 class _Block(Known):
@@ -93,7 +103,10 @@ class _Block(Known):
 
     __slots__ = ("_attributes", "_file", "_line")
 
-    def __init__(self, attributes: Mapping[str, Any], frame: FrameType) -> None:
+    def __init__(self, attributes: Mapping[str, Any]) -> None:
+        frame = sys._getframe(1)
+        while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+            frame = frame.f_back
         self._attributes, self._file, self._line = attributes, frame.f_code.co_filename, frame.f_lineno
 
     @override

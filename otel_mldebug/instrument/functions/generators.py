@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_mldebug.instrument.functions import calls
 from otel_mldebug.instrument.functions.arguments import Arguments, Given
-from otel_mldebug.instrument.functions.watch import Watch
+from otel_mldebug.instrument.functions.watch import BATCH, Watch
 
 if TYPE_CHECKING:
     from otel_mldebug.instrument.functions.spans import Call
@@ -38,7 +38,9 @@ class _Turns:
         budget = self._watch.budget
         took_ns = budget.clock_ns() - self._started_ns
         self.busy_ns += took_ns
-        budget.watched_ns = max(budget.watched_ns, self._earned_ns + took_ns)
+        earned_ns = self._earned_ns + took_ns
+        if earned_ns > budget.watched_ns:
+            budget.watched_ns = earned_ns
         if self._call is not None:
             began_ns = budget.cost_ns()
             self._call.leave(exc)
@@ -46,13 +48,17 @@ class _Turns:
 
     def ended(self) -> None:
         """Count an iteration that came to its end."""
-        self._watch.append(self.busy_ns)
-        self._watch.budget.charge(self._switching_ns)
-        calls.ended(self._watch, self.busy_ns, self._call, self._known)
+        watch, took_ns, call = self._watch, self.busy_ns, self._call
+        watch.append(took_ns)
+        if call is not None:
+            watch.budget.charge(self._switching_ns)
+        if took_ns > watch.limit_ns or len(watch.durations_ns) >= BATCH or call is not None:
+            calls.ended(watch, took_ns, call, self._known)
 
     def failed(self, exc: BaseException) -> None:
         """Count an iteration that raised, or that its consumer gave up."""
-        self._watch.budget.charge(self._switching_ns)
+        if self._call is not None:
+            self._watch.budget.charge(self._switching_ns)
         calls.failed(self._watch, self.busy_ns, self._call, self._known, exc)
 
 
@@ -62,7 +68,8 @@ def wrap(func: Callable[..., Any], watch: Watch, arguments: Arguments) -> Callab
     def watched(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         inner = func(*args, **kwargs)
         known = Given(arguments, args, kwargs)
-        turns = _Turns(watch, calls.opened(watch, known, enter=False), known)
+        call = calls.opened(watch, known, enter=False) if watch.budget.ready or watch.rich else None
+        turns = _Turns(watch, call, known)
         turn: Callable[[], Any] = partial(next, inner)
         try:
             while True:
@@ -95,7 +102,8 @@ def wrap_async(func: Callable[..., Any], watch: Watch, arguments: Arguments) -> 
     async def watched(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         inner = func(*args, **kwargs)
         known = Given(arguments, args, kwargs)
-        turns = _Turns(watch, calls.opened(watch, known, enter=False), known)
+        call = calls.opened(watch, known, enter=False) if watch.budget.ready or watch.rich else None
+        turns = _Turns(watch, call, known)
         turn: Callable[[], Any] = inner.__anext__
         try:
             while True:

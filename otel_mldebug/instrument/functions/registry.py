@@ -26,6 +26,11 @@ def watch(target: Target) -> Watch:
     return _watches.setdefault(key, Watch(target))  # one operation, so that two threads get the same
 
 
+def block(name: str) -> Watch:
+    """Return the watch for the block called `name`."""
+    return watch(Target(name, name))
+
+
 def watches() -> list[Watch]:
     """Return all of them, in the order in which they came."""
     return list(_watches.values())
