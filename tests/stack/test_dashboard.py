@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grafana import build
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.prometheus import label_name, prometheus_name
+from stack.build import ROOT
 from tests.stack import running
 from tests.stack.asking import eventually
 
@@ -21,7 +21,7 @@ pytest.importorskip("torch", reason="the training run needs PyTorch")
 SCRIPT = Path(__file__).with_name("training_run.py")
 WAYS = ("by way of the collector", "by direct scrape")
 RANKS = ("0", "1")
-DASHBOARDS = {path: json.loads(path.read_text()) for path in sorted(build.HERE.glob("dashboards/*.json"))}
+DASHBOARDS = {path: json.loads(path.read_text()) for path in sorted((ROOT / "grafana" / "dashboards").glob("*.json"))}
 TARGETS = [
     pytest.param(target["expr"], id=f"{path.stem}: {panel['title']} {target['refId']}")
     for path, dashboard in DASHBOARDS.items()

@@ -4,11 +4,11 @@ import pytest
 import yaml
 
 from grafana import alerting
-from grafana.build import HERE
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.metric import Metric
 from otel_mldebug.semconv.names import Phase, Severity
 from otel_mldebug.semconv.prometheus import label_name, prometheus_name
+from stack.build import ROOT
 
 pytestmark = pytest.mark.stack
 
@@ -151,7 +151,10 @@ def test_alert(alert, given, at, fires, tool, tmp_path):
         ],
     }
     document = {
-        "rule_files": [str(HERE / "rules" / "recording.yaml"), str(HERE / "rules" / "alerts.yaml")],
+        "rule_files": [
+            str(ROOT / "grafana" / "rules" / "recording.yaml"),
+            str(ROOT / "grafana" / "rules" / "alerts.yaml"),
+        ],
         "evaluation_interval": "15s",
         "tests": [unit],
     }
@@ -182,7 +185,11 @@ def test_what_people_read_of_a_critical_finding(tool, tmp_path):
             }
         ],
     }
-    document = {"rule_files": [str(HERE / "rules" / "alerts.yaml")], "evaluation_interval": "15s", "tests": [unit]}
+    document = {
+        "rule_files": [str(ROOT / "grafana" / "rules" / "alerts.yaml")],
+        "evaluation_interval": "15s",
+        "tests": [unit],
+    }
     (tmp_path / "test.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
     result = tool("promtool", "test", "rules", str(tmp_path / "test.yaml"))
     assert result.returncode == 0, result.stdout + result.stderr
