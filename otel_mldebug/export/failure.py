@@ -1,5 +1,6 @@
 """From an exception to what is written of it: facts, explanation, frames and arguments, all redacted."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,9 @@ from otel_mldebug.semconv.names import Category, Severity
 ARGUMENT = "argument."
 """Prefix of the arguments of the failed call among the context."""
 _MAX_CONTEXT = 32
+forking = threading.RLock()
+"""Held while something is explained, and by a thread that forks: the rules import some of what they need when they
+first need it, and a child that was forked in the middle of an import would wait for it for ever."""
 _MAX_CHAIN = 8
 
 
@@ -54,8 +58,9 @@ def explained(
     **own: Any,
 ) -> Explained:
     """Explain `exc`; values of the user's own (`category`, `severity`) win over ours."""
-    facts = facts_of(exc)
-    finding = explain(facts)
+    with forking:
+        facts = facts_of(exc)
+        finding = explain(facts)
     chosen: dict[str, Any] = {}
     if (category := own.get("category")) is not None:
         chosen["category"] = Category(category)
@@ -68,6 +73,12 @@ def explained(
         context=_context(arguments, context),
     )
     return made.redacted(redactor)
+
+
+def after_fork() -> None:
+    """Let go of the lock, in the child."""
+    global forking
+    forking = threading.RLock()
 
 
 def as_json(facts: ErrorFacts) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from otel_mldebug.config import Config
 from otel_mldebug.errors import MLDebugError
 from otel_mldebug.instrument import budget, sink
 from otel_mldebug.rules.finding import Occurrence
+from otel_mldebug.wiring.forks import Forks
 from otel_mldebug.wiring.hooks import PARTS, Hooks, Part
 from otel_mldebug.wiring.runtime import Runtime
 
@@ -27,6 +28,7 @@ listeners: list[Callable[[Occurrence], None]] = []
 _lock = threading.RLock()
 _runtime: Runtime | None = None
 _hooks = Hooks()
+forks = Forks(lambda: (_lock, None if _runtime is None else _runtime.lock))
 _registered = False
 _forked = False
 """Whether this process was forked from one that had a pipeline."""
@@ -56,6 +58,8 @@ def watch(*parts: Part, providers: Mapping[str, Any] | None = None) -> None:
     global _runtime
     with _lock:
         if _runtime is None:
+            if _switched_off(os.environ):
+                return
             try:
                 config = Config.load()
                 _check(config)
@@ -133,6 +137,13 @@ def shutdown(timeout_s: float = EXIT_S) -> None:
         ended.close(timeout_s)
 
 
+def _switched_off(environ: Mapping[str, str]) -> bool:
+    """Whether the environment says so, without looking at anything else: off is to cost nothing."""
+    return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or environ.get(
+        "OTEL_MLDEBUG_DISABLED", ""
+    ).strip().lower() in ("1", "true", "yes", "on")
+
+
 def _check(config: Config) -> None:
     """Raise what would otherwise come out only when the pipeline is opened.
 
@@ -174,7 +185,7 @@ def _register() -> None:
     _registered = True
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
+        os.register_at_fork(before=forks.before, after_in_parent=forks.after, after_in_child=_after_fork)
 
 
 def _at_exit() -> None:
@@ -187,6 +198,7 @@ def _at_exit() -> None:
 def _after_fork() -> None:
     global _lock, _forked
     _lock = threading.RLock()
+    forks.in_child()
     reset()
     budget.process().reset()
     if _runtime is not None:

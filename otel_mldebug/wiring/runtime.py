@@ -47,7 +47,8 @@ class Runtime(Sink):
         self.run_id = ""
         """Id of the run, once the pipeline has been made."""
         self._identify, self._make = identify, make or _real_pipeline
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held while the pipeline is made or ended."""
         self._pipeline: Pipeline | None = None
         self._generation = 1
         self._watched: dict[str, Any] = {}
@@ -64,7 +65,7 @@ class Runtime(Sink):
         """Make the pipeline if there is none yet; None after `close`, or when it cannot be made."""
         if self._pipeline is not None or self._closed:
             return self._pipeline
-        with self._lock:
+        with self.lock:
             if self._pipeline is None and not self._closed:
                 try:
                     identity = self._identify()
@@ -105,7 +106,7 @@ class Runtime(Sink):
 
     def sample(self, on: bool) -> None:
         """Sample host, process and GPU, or stop it; as long as nothing has been recorded, nothing is sampled."""
-        with self._lock:
+        with self.lock:
             self._sampling = on
             if self._pipeline is not None:
                 if on:
@@ -119,7 +120,7 @@ class Runtime(Sink):
         Args:
             timeout_s: How long sending may take, seconds; what has not gone by then is counted as dropped.
         """
-        with self._lock:
+        with self.lock:
             pipeline, self._pipeline, self._closed = self._pipeline, None, True
             self._generation += 1
         if pipeline is not None:
@@ -132,7 +133,7 @@ class Runtime(Sink):
     def after_fork(self) -> None:
         """Let go of what belongs to the parent, in the child: nothing is flushed, no lock of its is touched."""
         pipeline, self._pipeline = self._pipeline, None
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._generation += 1
         self._forked = self._forked or pipeline is not None
         if pipeline is not None:
