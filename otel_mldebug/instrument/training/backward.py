@@ -17,53 +17,38 @@ class BackwardHooks:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._clock = watch.clock
         self._tensor = watch.torch.Tensor
         self._modes = watch.torch._C._len_torch_dispatch_stack
 
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `backward` that does what `original` does, and tells."""
-        recorder = self._watch.recorder
+        watch, objective = self._watch, self._objective
+        clock, tracks = watch.clock, watch.recorder.tracks
 
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-            track = recorder.track
+            track = tracks.track
             if track.busy:  # checkpointing calls backward inside of backward
                 return original(tensors, *args, **kwargs)
+            now = clock()
             track.busy = True
             try:
-                started = self._before(track, tensors)
-                out = original(tensors, *args, **kwargs)
-                self._after(track, started)
-                return out
+                loss = objective(track, tensors)
+                value = loss.item() if loss is not None and loss.is_cpu else None
+                track.backward_begins(now, value)
+                if value is not None and value - value != 0.0:
+                    watch.bad_loss(track, loss, value)
+            except Exception as exc:  # noqa: BLE001
+                _guard.fault("watch backward", exc)
+            started = clock()
+            try:
+                return original(tensors, *args, **kwargs)
             finally:
                 track.busy = False
+                track.backward_ends(started, clock())
+                if not watch.constructed:
+                    self._alone(track)
 
         return backward
-
-    def _before(self, track: Track, tensors: Any) -> float:
-        now = self._clock()
-        try:
-            loss = self._objective(track, tensors)
-            value = None
-            if loss is not None and loss.device.type == "cpu":
-                value = loss.item()
-            track.backward_begins(now, value)
-            if value is not None and value - value != 0.0:
-                self._watch.bad_loss(track, loss, value)
-        except Exception as exc:  # noqa: BLE001
-            _guard.fault("watch backward", exc)
-        return self._clock()
-
-    def _after(self, track: Track, started: float) -> None:
-        try:
-            now = self._clock()
-            track.backward_ends(started, now)
-            watch = self._watch
-            if not watch.constructed and not track.depth and watch.alone():
-                watch.tell(None)
-                watch.recorder.close(watch.recorder.cell(""), now)
-        except Exception as exc:  # noqa: BLE001
-            _guard.fault("watch backward", exc)
 
     def _objective(self, track: Track, tensors: Any) -> Any:
         """Return the tensor that holds the objective: what went into a gradient scaler, not what came out of it."""
@@ -76,3 +61,13 @@ class BackwardHooks:
         if type(tensors) is not self._tensor or tensors.numel() != 1 or tensors.is_meta or self._modes():
             return None
         return tensors
+
+    def _alone(self, track: Track) -> None:
+        """End the step here, in a program that has no optimizer."""
+        try:
+            watch = self._watch
+            if not track.depth and watch.alone():
+                watch.tell(None)
+                watch.recorder.close(track, watch.recorder.cell(""), track.mark)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("watch backward", exc)

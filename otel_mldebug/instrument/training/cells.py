@@ -3,6 +3,7 @@
 import math
 from collections import deque
 
+from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Phase
 
@@ -18,92 +19,103 @@ class Cell:
     Attributes:
         name: The optimizer's name; empty where a program has none.
         steps: Optimizer steps, every one counted.
-        window: The latest steps, oldest first.
-        loss_alarm: A loss that is not below has the detectors look at once; so has NaN.
+        duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
+        samples: Samples that went through them.
+        nonfinite: Steps whose loss or gradient norm was NaN or infinite.
+        window: The latest records, oldest first.
+        next_record: Value of `steps` at which the next record is made.
+        full_until: Value of `steps` up to which every step gets a record.
+        loss_alarm: A loss that is not below gets a record, and has the detectors look; so has NaN.
         norm_alarm: The same for gradient norms.
     """
 
     __slots__ = (
+        "backward_s",
+        "data_s",
+        "duration_s",
+        "forward_s",
+        "full_until",
         "gradient_norm",
         "learning_rate",
         "loss",
         "loss_alarm",
         "name",
-        "next_check",
         "next_check_ns",
+        "next_record",
+        "nonfinite",
         "norm_alarm",
+        "optimizer_s",
+        "samples",
         "steps",
         "window",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.steps = 0
+        self.steps = self.samples = self.nonfinite = 0
+        self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
         self.loss: float | None = None
         self.gradient_norm: float | None = None
         self.learning_rate: float | None = None
         self.window: deque[StepRecord] = deque(maxlen=WINDOW_STEPS)
-        self.loss_alarm = self.norm_alarm = math.inf
-        self.next_check = 0
-        self.next_check_ns = 0
+        self.forget()
 
     def forget(self) -> None:
         """Start a new window: the cell now stands for another optimizer."""
         self.window.clear()
         self.loss_alarm = self.norm_alarm = math.inf
+        self.next_check_ns = 0
+        self.next_record = 0
+        self.full_until = self.steps + WINDOW_STEPS
+
+    def count(self, track: Track, duration_s: float) -> None:
+        """Count one step and its times. The hottest place of all: it runs at every step."""
+        self.steps += 1
+        self.duration_s += duration_s
+        if (seconds := track.data) is not None:
+            self.data_s += seconds
+        if (seconds := track.forward) is not None:
+            self.forward_s += seconds
+        if (seconds := track.backward) is not None:
+            self.backward_s += seconds
+        if (seconds := track.optimizer) is not None:
+            self.optimizer_s += seconds
+        if (samples := track.samples) is not None:
+            self.samples += samples
 
     def keep(self, record: StepRecord) -> bool:
-        """Count `record`; return whether it looks bad enough for the detectors to look at once."""
-        self.steps += 1
+        """Take over the values of `record`; return whether loss or gradient norm is NaN or infinite."""
         self.window.append(record)
-        alarmed = False
+        bad = False
         if (loss := record.loss) is not None:
-            alarmed = not loss < self.loss_alarm
             if loss - loss == 0.0:  # finite
                 self.loss = loss
+            else:
+                bad = True
         if (norm := record.gradient_norm) is not None:
-            alarmed = alarmed or not norm < self.norm_alarm
             if norm - norm == 0.0:
                 self.gradient_norm = norm
+            else:
+                bad = True
         if (rate := record.learning_rate) is not None:
             self.learning_rate = rate
-        return alarmed
+        if bad:
+            self.nonfinite += 1
+        return bad
 
     def rearm(self) -> None:
         """Set the alarms from the window."""
-        losses = [r.loss for r in self.window if r.loss is not None and math.isfinite(r.loss)]
+        losses = [abs(r.loss) for r in self.window if r.loss is not None and math.isfinite(r.loss)]
         norms = [r.gradient_norm for r in self.window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
-        self.loss_alarm = _ALARM * max(map(abs, losses)) if losses else math.inf
+        self.loss_alarm = _ALARM * max(losses) if losses else math.inf
         self.norm_alarm = _ALARM * max(norms) if norms else math.inf
 
-
-class Totals:
-    """What is summed over all optimizers of the process."""
-
-    __slots__ = ("nonfinite", "phases", "samples")
-
-    def __init__(self) -> None:
-        self.phases: dict[Phase, float] = dict.fromkeys(Phase, 0.0)
-        self.samples = 0
-        self.nonfinite = 0
-
-    def add(self, record: StepRecord) -> None:
-        """Add one step; what no phase accounts for is `other`."""
-        phases = self.phases
-        rest = record.duration_s
-        if (seconds := record.data_s) is not None:
-            phases[Phase.DATA] += seconds
-            rest -= seconds
-        if (seconds := record.forward_s) is not None:
-            phases[Phase.FORWARD] += seconds
-            rest -= seconds
-        if (seconds := record.backward_s) is not None:
-            phases[Phase.BACKWARD] += seconds
-            rest -= seconds
-        if (seconds := record.optimizer_s) is not None:
-            phases[Phase.OPTIMIZER] += seconds
-            rest -= seconds
-        if rest > 0:
-            phases[Phase.OTHER] += rest
-        if record.samples is not None:
-            self.samples += record.samples
+    def phases(self) -> dict[Phase, float]:
+        """Return the seconds of each phase; what no phase accounts for is `other`."""
+        known = {
+            Phase.DATA: self.data_s,
+            Phase.FORWARD: self.forward_s,
+            Phase.BACKWARD: self.backward_s,
+            Phase.OPTIMIZER: self.optimizer_s,
+        }
+        return {**known, Phase.OTHER: max(0.0, self.duration_s - sum(known.values()))}

@@ -46,7 +46,7 @@ class LoaderHooks:
     """
 
     def __init__(self, watch: Watch) -> None:
-        self._recorder = watch.recorder
+        self._tracks = watch.recorder.tracks
         self._clock = watch.clock
         self._tensor = watch.torch.Tensor
         self._passes: WeakKeyDictionary[Any, Passes] = WeakKeyDictionary()
@@ -70,14 +70,14 @@ class LoaderHooks:
 
     def fetching(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `__next__` that measures."""
-        clock, recorder = self._clock, self._recorder
+        clock, tracks = self._clock, self._tracks
 
         def __next__(iterator: Any) -> Any:  # noqa: N807
             started = clock()
             try:
                 batch = original(iterator)
             except StopIteration:
-                recorder.track.exhausted(id(iterator), clock())
+                tracks.track.exhausted(id(iterator), clock())
                 passes = iterator.__dict__.get(_ATTRIBUTE)
                 if passes is not None:
                     passes.exhausted()
@@ -88,7 +88,7 @@ class LoaderHooks:
                     passes.batches += 1
                 now = clock()
                 fetch = Fetch(now - started, self._samples(batch), passes.done if passes is not None else 0, batch)
-                recorder.track.fetched(id(iterator), started, now, fetch)
+                tracks.track.fetched(id(iterator), started, now, fetch)
             except Exception as exc:  # noqa: BLE001
                 _guard.fault("watch a DataLoader", exc)
             return batch

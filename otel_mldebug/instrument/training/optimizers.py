@@ -15,6 +15,8 @@ TROUBLE_STEPS = 50
 """Steps with a look at each, after a first sign of trouble."""
 MOST_NAMES = 16
 """Optimizers of one class that are told apart."""
+PROBE_S = 2e-6
+"""What a look at the sentinel costs, seconds."""
 _WEIGHT = 0.2
 """Weight of the latest measurement in the moving averages."""
 
@@ -24,50 +26,64 @@ class Known:
 
     Attributes:
         cell: Counts and window of its steps.
-        next_look: Number of its own step at which gradients are looked at again.
+        key: Its identity.
+        steps: Steps that it has begun.
+        next_look: Value of `steps` at which its gradients are looked at again.
+        share: Share of the time that looks may use.
         sentinel: A small parameter near the input, whose gradient shows most non-finite values between two looks:
-            backward passes them on towards the input.
+            backward passes them on towards the input. None while steps are too short for it.
     """
 
-    __slots__ = ("cell", "cost_s", "duration_s", "key", "next_look", "seen", "sentinel", "share", "trouble")
+    __slots__ = (
+        "_cost_s",
+        "_look_s",
+        "_look_steps",
+        "_trouble",
+        "cell",
+        "key",
+        "next_look",
+        "sentinel",
+        "share",
+        "steps",
+    )
 
-    def __init__(self, cell: Cell, key: int, share: float) -> None:
+    def __init__(self, cell: Cell, key: int, share: float, now: float) -> None:
         self.cell = cell
         self.key = key
         self.share = share * LOOK_SHARE
+        self.steps = 0
         self.next_look = 0
-        self.seen = 0
-        self.trouble = 0
-        self.cost_s: float | None = None
-        self.duration_s: float | None = None
         self.sentinel: Any = None
+        self._trouble = 0
+        self._cost_s: float | None = None
+        self._look_s = now
+        self._look_steps = 0
 
-    def looked(self, cost_s: float) -> None:
-        """Note what a look has cost, and set the next one so that looks stay within their share of the time."""
-        previous = self.cost_s
-        # The first look of a process loads kernels: it says nothing about the next.
-        self.cost_s = cost_s if previous is None or self.seen <= 2 else previous + _WEIGHT * (cost_s - previous)
-        between = 1
-        if self.seen < self.trouble:
+    def looked(self, began: float, ended: float, parameters: list[Any]) -> None:
+        """Note a look, and set the next one so that looks stay within their share of the time.
+
+        Args:
+            began: When the look began, monotonic seconds.
+            ended: When it ended.
+            parameters: What was looked at.
+        """
+        cost_s, previous = ended - began, self._cost_s
+        # The first looks of a process load code: they say nothing about the next.
+        self._cost_s = cost_s if previous is None or self.steps <= 2 else previous + _WEIGHT * (cost_s - previous)
+        duration_s = (ended - self._look_s) / max(1, self.steps - self._look_steps)
+        self._look_s, self._look_steps = ended, self.steps
+        affordable_s = self.share * duration_s
+        between = math.ceil(self._cost_s / affordable_s) if affordable_s > 0 else MOST_BETWEEN
+        if self.steps < self._trouble:
             between = 1
-        elif self.duration_s:
-            affordable_s = self.share * self.duration_s
-            between = math.ceil(self.cost_s / affordable_s) if affordable_s > 0 else MOST_BETWEEN
-        self.next_look = self.seen + max(1, min(MOST_BETWEEN, between))
-
-    def stepped(self, duration_s: float) -> None:
-        """Note how long a step took."""
-        previous = self.duration_s
-        if previous is None or self.seen <= 2:
-            self.duration_s = duration_s
-        else:
-            self.duration_s = previous + _WEIGHT * (min(duration_s, 4 * previous) - previous)
-        self.seen += 1
+        self.next_look = self.steps + max(1, min(MOST_BETWEEN, between))
+        long_enough = duration_s * self.share >= PROBE_S
+        self.sentinel = min(parameters[:4], key=lambda p: int(p.numel())) if parameters and long_enough else None
 
     def worry(self) -> None:
         """Look at every step for a while."""
-        self.trouble = self.seen + TROUBLE_STEPS
-        self.next_look = self.seen
+        self._trouble = self.steps + TROUBLE_STEPS
+        self.next_look = self.steps
 
 
 class Register:
@@ -78,23 +94,22 @@ class Register:
 
     Args:
         recorder: Has the cells.
+
+    Attributes:
+        known: What is known, by identity of the optimizer.
     """
 
     def __init__(self, recorder: StepRecorder) -> None:
         self._recorder = recorder
-        self._known: dict[int, Known] = {}
+        self.known: dict[int, Known] = {}
         self._alive: dict[int, weakref.ref[Any]] = {}
 
-    def get(self, optimizer: Any) -> Known | None:
-        """Return what is known of `optimizer`."""
-        return self._known.get(id(optimizer))
-
-    def meet(self, optimizer: Any) -> Known:
-        """Start to know `optimizer`."""
+    def meet(self, optimizer: Any, now: float) -> Known:
+        """Start to know `optimizer`, at `now`, monotonic seconds."""
         key = id(optimizer)
         cell = self._recorder.cell(self._free_name(type(optimizer).__name__))
         cell.forget()
-        known = self._known[key] = Known(cell, key, self._recorder.budget.share)
+        known = self.known[key] = Known(cell, key, self._recorder.budget.share, now)
         self._alive[key] = weakref.ref(optimizer, lambda _: self._lose(key))
         return known
 
@@ -105,7 +120,7 @@ class Register:
 
     def _lose(self, key: int) -> None:
         self._alive.pop(key, None)
-        known = self._known.pop(key, None)
+        known = self.known.pop(key, None)
         if known is not None:
             self._recorder.retire(known.cell)
 
@@ -115,9 +130,9 @@ class Register:
 
     def worry(self) -> None:
         """Look at the gradients of all optimizers at every step for a while."""
-        for known in list(self._known.values()):
+        for known in list(self.known.values()):
             known.worry()
 
     def names(self) -> list[str]:
         """Return their names."""
-        return [known.cell.name for known in list(self._known.values())]
+        return [known.cell.name for known in list(self.known.values())]

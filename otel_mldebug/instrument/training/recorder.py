@@ -1,33 +1,37 @@
 """Training steps, whatever framework they come from: they become records, which the sink gets and rules look at."""
 
+import itertools
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Protocol
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument import sink as sinks
-from otel_mldebug.instrument.training.cells import Cell, Totals
+from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.signals import Signals
 from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.rules.detectors import DETECTORS, Detector, family
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 
-CHECK_STEPS = 50
-"""Detectors look after this many steps, …"""
-CHECK_S = 1.0
-"""… or this many seconds, whichever comes first; at once when a step looks bad."""
+CHECK_SHARE = 0.002
+"""Share of the time that detectors may use. They look at once when a step looks bad."""
 FIRING_CHECK_STEPS = 5
-"""The same while something is wrong, so that its end is seen."""
-HOT_NS = 8_000
-"""What the hooks of one step cost without anything that the budget pays for, nanoseconds: it is paid first.
-
-Source: `make bench`, `steps.tiny`.
-"""
+"""Steps between two looks while something is wrong, so that its end is seen."""
+HOT_S = 5e-6
+"""What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
+RECORD_S = 12e-6
+"""What a record costs: making it, handing it on, writing it. Source: the same."""
+RECORD_SHARE = 0.75
+"""Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
+MOST_BETWEEN = 16
+"""Steps between two records, at most."""
+_EARN_S = 0.01
 _MOST_LATE = 64
 """Steps that may wait for values from a device; the oldest goes on without them."""
 
@@ -42,19 +46,27 @@ class Late(Protocol):
         """Return objective and gradient norm."""
 
 
-class _Tracks(threading.local):
+class Tracks(threading.local):
+    """What is going on in each thread."""
+
     def __init__(self) -> None:
         self.track = Track()
 
 
 class StepRecorder:
-    """Makes one `StepRecord` of what happened between two optimizer steps of a thread, and passes it on.
+    """Counts what happens between two optimizer steps of a thread, makes a `StepRecord` of it, and passes that on.
 
     Args:
         clock: Monotonic seconds.
         wall_ns: Wall time, nanoseconds since the epoch.
-        budget: Pays for spans and histogram points; the process's by default.
+        budget: Pays for records, spans and histogram points; the process's by default.
         detectors: Rules that look at the window of steps of each optimizer.
+
+    Attributes:
+        tracks: What is going on, by thread.
+        index: Number of the step that is going on.
+        cells: Counts by name of the optimizer.
+        latest: The cell of the optimizer that has stepped last.
     """
 
     def __init__(
@@ -68,26 +80,23 @@ class StepRecorder:
         self.clock = clock
         self.wall_ns = wall_ns
         self.budget = budget or budgets.process()
+        self.tracks = Tracks()
         self.index = 0
         self.cells: dict[str, Cell] = {}
-        self.totals = Totals()
+        self.latest: Cell | None = None
         self._detectors = detectors
-        self._tracks = _Tracks()
-        self._signals = Signals(self.cells, self.totals, self.budget)
+        self._next_index = itertools.count().__next__
+        self._signals = Signals(self.cells, self.budget)
         self._firing: dict[str, str | None] = {}
-        self._late: deque[tuple[dict[str, Any], Cell, Any, Late | None]] = deque()
+        self._late: deque[tuple[StepRecord, Cell, Any, Late | None]] = deque()
+        self._left_out: tuple[Cell, int, float, float | None] | None = None
+        self._owed_s = self._hot_s = 0.0
         self._epoch: int | None = None
-        self._latest: Cell | None = None
 
     @property
-    def latest(self) -> Sequence[StepRecord]:
-        """Return the window of the optimizer that has stepped last."""
-        return () if self._latest is None else self._latest.window
-
-    @property
-    def track(self) -> Track:
-        """Return what is going on in the calling thread."""
-        return self._tracks.track
+    def window(self) -> Sequence[StepRecord]:
+        """Return the latest steps of the optimizer that has stepped last."""
+        return () if self.latest is None else self.latest.window
 
     def cell(self, name: str) -> Cell:
         """Return the cell of the optimizer called `name`."""
@@ -98,9 +107,9 @@ class StepRecorder:
 
     def close(
         self,
+        track: Track,
         cell: Cell,
         now: float,
-        *,
         key: int = 0,
         learning_rate: float | None = None,
         gradient_norm: float | None = None,
@@ -110,6 +119,7 @@ class StepRecorder:
         """End the step of the calling thread.
 
         Args:
+            track: What went on in this thread.
             cell: The optimizer's.
             now: When it ended, by `clock`.
             key: Identity of the optimizer. An optimizer that steps without a backward call since another one has
@@ -119,88 +129,126 @@ class StepRecorder:
             skipped: A gradient scaler kept the optimizer from stepping.
             late: Where objective and gradient norm come from, if they are still on a device.
         """
-        track = self._tracks.track
         stepped = track.optimizers
         if stepped and not track.backward_calls and key not in stepped:
             index, loss = max(0, self.index - 1), track.previous_loss
         else:
-            index, loss = self.index, track.loss
+            index, loss = self._next_index(), track.loss
             self.index = index + 1
-            track.previous_loss = loss
             if stepped:
                 stepped.clear()
+        track.previous_loss = loss
         stepped.append(key)
-        self._epoch = track.epoch
-        fields: dict[str, Any] = {
-            "index": index,
-            "time_ns": self.wall_ns(),
-            "duration_s": now - track.begun,
-            "data_s": track.data,
-            "forward_s": track.forward,
-            "backward_s": track.backward,
-            "optimizer_s": track.optimizer,
-            "loss": loss,
-            "gradient_norm": gradient_norm,
-            "learning_rate": learning_rate,
-            "samples": track.samples,
-            "epoch": track.epoch,
-            "optimizer": cell.name,
-            "backward_calls": track.backward_calls,
-            "skipped": skipped,
-        }
-        span = track.span
-        track.begin(now)
-        track.closed += 1
-        if late is None and not self._late:
-            self._keep(StepRecord(**fields), cell, span)
+        duration_s = now - track.begun
+        cell.count(track, duration_s)
+        self.latest = cell
+        self._owed_s += duration_s
+        self._hot_s += HOT_S
+        steps, span = cell.steps, track.span
+        if (
+            steps >= cell.next_record
+            or (loss is not None and not loss < cell.loss_alarm)
+            or (gradient_norm is not None and not gradient_norm < cell.norm_alarm)
+            or late is not None
+            or span is not None
+        ):
+            record = StepRecord(
+                index=index,
+                time_ns=self.wall_ns(),
+                duration_s=duration_s,
+                data_s=track.data,
+                forward_s=track.forward,
+                backward_s=track.backward,
+                optimizer_s=track.optimizer,
+                loss=loss,
+                gradient_norm=gradient_norm,
+                learning_rate=learning_rate,
+                samples=track.samples,
+                epoch=track.epoch,
+                optimizer=cell.name,
+                backward_calls=track.backward_calls,
+                skipped=skipped,
+            )
+            self._epoch = track.epoch
+            cell.next_record = steps + self._between(duration_s) if steps >= cell.full_until else 0
+            track.begin(now)
+            if late is None and not self._late:
+                self._keep(record, cell, span)
+            else:
+                self._late.append((record, cell, span, late))
+                self.settle()
         else:
-            self._late.append((fields, cell, span, late))
-            self.settle()
+            self._left_out = cell, index, duration_s, loss
+            track.begin(now)
+
+    def _between(self, duration_s: float) -> int:
+        """Return how many steps from this record on the next one may be made."""
+        allowed_s = RECORD_SHARE * self.budget.share * duration_s
+        return min(MOST_BETWEEN, 1 + int(RECORD_S / allowed_s)) if allowed_s > 0 else MOST_BETWEEN
 
     def settle(self, *, final: bool = False) -> None:
         """Pass on the steps whose late values have arrived, in order; all of them, without values, when `final`."""
         late = self._late
         while late:
-            fields, cell, span, values = late[0]
+            record, cell, span, values = late[0]
             if values is not None:
                 if values.ready():
                     loss, norm = values.read()
-                    fields["loss"] = loss if loss is not None else fields["loss"]
-                    fields["gradient_norm"] = norm if norm is not None else fields["gradient_norm"]
+                    record = replace(
+                        record,
+                        loss=record.loss if loss is None else loss,
+                        gradient_norm=record.gradient_norm if norm is None else norm,
+                    )
                 elif not final and len(late) < _MOST_LATE:
                     return
             late.popleft()
-            self._keep(StepRecord(**fields), cell, span)
+            self._keep(record, cell, span)
+        if final and self._left_out is not None:  # so that the last step of the program is known
+            cell, index, duration_s, loss = self._left_out
+            if not cell.window or cell.window[-1].index < index:
+                self._keep(
+                    StepRecord(
+                        index=index, time_ns=self.wall_ns(), duration_s=duration_s, loss=loss, optimizer=cell.name
+                    ),
+                    cell,
+                    None,
+                )
 
     def _keep(self, record: StepRecord, cell: Cell, span: Any) -> None:
         sink = sinks.current()
-        self._latest = cell
-        alarmed = cell.keep(record)
-        totals = self.totals
-        totals.add(record)
+        bad = cell.keep(record)
         sink.step(record)
         self._signals.renew(sink.generation())
-        self._earn(record.duration_s)
-        if alarmed and _bad(record):
-            totals.nonfinite += 1
-        if alarmed or record.index >= cell.next_check or record.time_ns >= cell.next_check_ns:
+        self._hot_s += RECORD_S
+        if self._owed_s > _EARN_S:
+            self._earn()
+        new = bad and "nonfinite" not in self._firing
+        loss, norm = record.loss, record.gradient_norm
+        if (
+            new
+            or record.time_ns >= cell.next_check_ns
+            or (loss is not None and loss >= cell.loss_alarm)
+            or (norm is not None and norm >= cell.norm_alarm)
+            or (self._firing and record.index % FIRING_CHECK_STEPS == 0)
+        ):
             span = self._check(record, cell, span)
         if span is not None or self.budget.ready:
             self._signals.emit(record, span, cell)
 
-    def _earn(self, duration_s: float) -> None:
+    def _earn(self) -> None:
+        """Tell the budget what time was watched, and what the hooks took of it."""
         budget = self.budget
-        if budget.share > 0:
-            earned = int(duration_s * 1e9 - HOT_NS / budget.share)
-            if earned > 0:
-                budget.watched_ns += earned
-                if not budget.ready:
-                    budget.refresh()
+        budget.watched_ns += int(self._owed_s * 1e9)
+        budget.charge(self._hot_s * 1e9)
+        self._owed_s = self._hot_s = 0.0
+
+    def spent(self, seconds: float) -> None:
+        """Note other time that was used while watching: it is paid from the budget, too."""
+        self._hot_s += seconds
 
     def _check(self, record: StepRecord, cell: Cell, span: Any) -> Any:
+        began = self.clock()
         firing = self._firing
-        cell.next_check = record.index + (FIRING_CHECK_STEPS if firing else CHECK_STEPS)
-        cell.next_check_ns = record.time_ns + int(CHECK_S * 1e9)
         for name, owner in list(firing.items()):
             if owner is None:  # found while the step was still going on: now we know whose step it was
                 firing[name] = cell.name
@@ -213,6 +261,11 @@ class StepRecorder:
                 span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
                 self._send(finding, span, step=record.index, epoch=record.epoch)
         cell.rearm()
+        if firing:
+            cell.full_until = cell.steps + len(cell.window)
+        took_s = self.clock() - began
+        self.spent(took_s)
+        cell.next_check_ns = record.time_ns + int(min(1.0, took_s / CHECK_SHARE) * 1e9)
         return span
 
     def retire(self, cell: Cell) -> None:
@@ -224,13 +277,12 @@ class StepRecorder:
         """Return whether `rule`, or one of its family, has been reported and not stopped since."""
         return family(rule) in self._firing
 
-    def report(self, finding: Finding, *, layer: str = "") -> None:
+    def report(self, track: Track, finding: Finding, *, layer: str = "") -> None:
         """Send what was found while the calling thread's step is still going on, unless its family is firing."""
         name = family(finding.rule)
         if name in self._firing:
             return
         self._firing[name] = None
-        track = self._tracks.track
         if track.span is None:
             ago_s = self.clock() - track.begun if track.begun else 0.0
             track.span = self._signals.start_span(self.wall_ns() - int(ago_s * 1e9))
@@ -248,15 +300,10 @@ class StepRecorder:
 
     def progress(self) -> dict[str, Any]:
         """Return where training stands, for whoever reports an exception: step, epoch, latest loss, learning rate."""
-        if not self.index and not self._tracks.track.backward_calls:
+        track = self.tracks.track
+        if not self.index and not track.backward_calls and not track.begun:
             return {}
-        track = self._tracks.track
         known: dict[str, Any] = {"step": self.index, "epoch": self._epoch if track.epoch is None else track.epoch}
-        for cell in self.cells.values():
+        if (cell := self.latest) is not None:
             known.update(loss=cell.loss, gradient_norm=cell.gradient_norm, learning_rate=cell.learning_rate)
         return {key: value for key, value in known.items() if value is not None}
-
-
-def _bad(record: StepRecord) -> bool:
-    values = (record.loss, record.gradient_norm)
-    return any(value is not None and value - value != 0.0 for value in values)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.instrument.training.watch import Watch
 
 
@@ -17,16 +18,17 @@ class ScalerHooks:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._recorder = watch.recorder
+        self._tracks = watch.recorder.tracks
         self._tensor = watch.torch.Tensor
 
     def scaling(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `scale` that remembers what it was given, until the next backward."""
-        recorder, tensor = self._recorder, self._tensor
+        tracks, tensor = self._tracks, self._tensor
 
         def scale(scaler: Any, outputs: Any) -> Any:
             scaled = original(scaler, outputs)
             if type(outputs) is tensor and outputs.numel() == 1:
-                recorder.track.scaled = outputs
+                tracks.track.scaled = outputs
             return scaled
 
         return scale
@@ -35,27 +37,22 @@ class ScalerHooks:
         """Return `step` that ends the step itself when the scaler did not call the optimizer."""
 
         def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            track = self._recorder.track
+            track = self._tracks.track
             before = track.closed
             out = original(scaler, optimizer, *args, **kwargs)
             try:
                 if track.closed == before and scaler.is_enabled():
-                    self._skipped(optimizer)
+                    self._skipped(track, optimizer)
             except Exception as exc:  # noqa: BLE001
                 _guard.fault("watch a gradient scaler", exc)
             return out
 
         return step
 
-    def _skipped(self, optimizer: Any) -> None:
-        known = self._watch.optimizers.get(optimizer) or self._watch.met(optimizer)
-        now = self._watch.clock()
-        known.stepped(now - self._recorder.track.begun)
+    def _skipped(self, track: Track, optimizer: Any) -> None:
+        known = self._watch.optimizers.known.get(id(optimizer)) or self._watch.met(optimizer)
+        known.steps += 1
         rate = optimizer.param_groups[0].get("lr")
         self._recorder.close(
-            known.cell,
-            now,
-            key=known.key,
-            learning_rate=rate if isinstance(rate, float) else None,
-            skipped=True,
+            track, known.cell, self._watch.clock(), known.key, rate if isinstance(rate, float) else None, skipped=True
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.budget import Budget
-from otel_mldebug.instrument.training.cells import Cell, Totals
+from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.metric import Metric
@@ -22,9 +22,8 @@ SPAN_NAME = "training step"
 class Signals:
     """The instruments of one generation of the pipeline."""
 
-    def __init__(self, cells: Mapping[str, Cell], totals: Totals, budget: Budget) -> None:
+    def __init__(self, cells: Mapping[str, Cell], budget: Budget) -> None:
         self._cells = cells
-        self._totals = totals
         self._budget = budget
         self._generation: int | None = None
         self._duration: Histogram | None = None
@@ -54,17 +53,21 @@ class Signals:
                 for cell in list(self._cells.values())
             ]
 
-        totals = self._totals
         yield names.MLDEBUG_TRAIN_STEPS, each(lambda cell: cell.steps)
         yield names.MLDEBUG_TRAIN_LOSS, each(lambda cell: cell.loss)
         yield names.MLDEBUG_TRAIN_GRADIENT_NORM, each(lambda cell: cell.gradient_norm)
         yield names.MLDEBUG_TRAIN_LEARNING_RATE, each(lambda cell: cell.learning_rate)
-        yield (
-            names.MLDEBUG_TRAIN_PHASE_TIME,
-            lambda: [(s, {names.MLDEBUG_TRAIN_PHASE: str(p)}) for p, s in totals.phases.items() if s],
-        )
-        yield names.MLDEBUG_TRAIN_SAMPLES, lambda: [(totals.samples or None, {})]
-        yield names.MLDEBUG_TRAIN_NONFINITE, lambda: [(totals.nonfinite, {})]
+        yield names.MLDEBUG_TRAIN_PHASE_TIME, self._phases
+        yield names.MLDEBUG_TRAIN_SAMPLES, lambda: [(self._sum(lambda cell: cell.samples) or None, {})]
+        yield names.MLDEBUG_TRAIN_NONFINITE, lambda: [(self._sum(lambda cell: cell.nonfinite), {})]
+
+    def _phases(self) -> Iterable[tuple[float | None, dict[str, Any]]]:
+        cells = [cell.phases() for cell in list(self._cells.values())]
+        for phase in names.Phase:
+            yield sum(phases[phase] for phases in cells) or None, {names.MLDEBUG_TRAIN_PHASE: str(phase)}
+
+    def _sum(self, value: Callable[[Cell], int]) -> int:
+        return sum(value(cell) for cell in list(self._cells.values()))
 
     def start_span(self, started_ns: int) -> "Span":
         """Start the span of a step: a trace of its own, linked to the span that is current around it, if any.

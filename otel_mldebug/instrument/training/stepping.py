@@ -7,7 +7,7 @@ from typing import Any
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument.training.gradients import total
-from otel_mldebug.instrument.training.optimizers import Known
+from otel_mldebug.instrument.training.optimizers import MOST_BETWEEN, Known
 from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.instrument.training.watch import Watch
 
@@ -22,6 +22,8 @@ class StepHooks:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._recorder = watch.recorder
+        self._tracks = watch.recorder.tracks
+        self._known = watch.optimizers.known
         self._clock = watch.clock
         self._tensor = watch.torch.Tensor
         self._modes = watch.torch._C._len_torch_dispatch_stack
@@ -40,12 +42,20 @@ class StepHooks:
     def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         """Look at the gradients before the optimizer uses them."""
         try:
-            track = self._recorder.track
+            track = self._tracks.track
             if track.depth and self._nested():
                 track.depth += 1
                 return
-            known = self._watch.optimizers.get(optimizer) or self._watch.met(optimizer)
-            track.norm = None if _closure(args, kwargs) else self._look(track, known, optimizer)
+            known = self._known.get(id(optimizer)) or self._watch.met(optimizer)
+            track.norm = None
+            if not (len(args) > 1 or kwargs) or not _closure(args, kwargs):
+                if known.steps >= known.next_look:
+                    self._look(track, known, optimizer)
+                elif (sentinel := known.sentinel) is not None and (gradient := sentinel.grad) is not None:
+                    probe = gradient.sum().item() if not self._modes() else 0.0
+                    if probe - probe != 0.0:
+                        self._look(track, known, optimizer)
+            known.steps += 1
             track.optimizer_begins(self._clock())
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
@@ -53,24 +63,22 @@ class StepHooks:
     def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         """End the step."""
         try:
-            recorder = self._recorder
-            track = recorder.track
+            track = self._tracks.track
             if track.depth != 1:
                 track.depth = max(0, track.depth - 1)
                 return
             now = self._clock()
             track.optimizer_ends(now)
-            known = self._watch.optimizers.get(optimizer)
+            known = self._known.get(id(optimizer))
             if known is None:
                 return
-            if _closure(args, kwargs):  # its gradients came into being inside of the step
-                track.norm = self._look(track, known, optimizer)
+            if (len(args) > 1 or kwargs) and _closure(args, kwargs) and known.steps >= known.next_look:
+                self._look(track, known, optimizer)  # its gradients came into being inside of the step
                 now = self._clock()
             rate = optimizer.param_groups[0].get("lr")
             if type(rate) is not float:
                 rate = self._rate(rate)
-            known.stepped(now - track.begun)
-            recorder.close(known.cell, now, key=known.key, learning_rate=rate, gradient_norm=track.norm)
+            self._recorder.close(track, known.cell, now, known.key, rate, track.norm, _skipped(optimizer))
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
 
@@ -85,42 +93,39 @@ class StepHooks:
 
     def _rate(self, rate: Any) -> float | None:
         if isinstance(rate, self._tensor):
-            return float(rate) if rate.device.type == "cpu" and not self._modes() else None
-        return float(rate) if isinstance(rate, int) else None
+            return float(rate) if rate.is_cpu and not self._modes() else None
+        return float(rate) if isinstance(rate, (int, float)) else None
 
-    def _look(self, track: Track, known: Known, optimizer: Any) -> float | None:
-        """Return the norm of all gradients when it is due; find out why when it is not finite."""
+    def _look(self, track: Track, known: Known, optimizer: Any) -> None:
+        """Take the norm of all gradients; find out why when it is not finite."""
         if known.share <= 0 or self._modes():
-            return None
+            known.next_look = known.steps + MOST_BETWEEN
+            return
         began = self._clock()
-        if known.seen < known.next_look and self._quiet(known.sentinel):
-            return None
         reader = self._watch.gradients
         parameters, gradients = reader.collect(optimizer)
-        if not gradients or any(g.device.type != "cpu" for g in gradients):
-            known.looked(self._clock() - began)
-            return None
+        if not gradients or not all(g.is_cpu for g in gradients):
+            known.looked(began, self._clock(), [])
+            return
         norms = reader.read(gradients)
         found = total(norms)
         scale = getattr(optimizer, "grad_scale", None)
         if scale is not None:
             found /= float(scale)
-        if known.sentinel is None:
-            known.sentinel = min(parameters[:4], key=lambda p: int(p.numel()))
-        known.looked(self._clock() - began)
+        track.norm = found
+        ended = self._clock()
+        known.looked(began, ended, parameters)
+        self._recorder.spent(ended - began)
         if found - found != 0.0 and scale is None:
             bad = [(p, n - n != 0.0) for p, n in zip(parameters, norms, strict=True)]
             self._watch.bad_gradients(track, bad, found)
-        return found
-
-    @staticmethod
-    def _quiet(sentinel: Any) -> bool:
-        """Return whether the sentinel's gradient gives no reason to look at all of them."""
-        if sentinel is None or (gradient := sentinel.grad) is None:
-            return True
-        probe = gradient.sum().item()
-        return bool(probe - probe == 0.0)
 
 
 def _closure(args: Any, kwargs: Any) -> bool:
-    return (len(args) > 1 and args[1] is not None) or (bool(kwargs) and kwargs.get("closure") is not None)
+    return (len(args) > 1 and args[1] is not None) or kwargs.get("closure") is not None
+
+
+def _skipped(optimizer: Any) -> bool:
+    """Return whether a fused optimizer has skipped its update, as a gradient scaler told it to."""
+    found = optimizer.__dict__.get("found_inf")
+    return found is not None and bool(found.is_cpu) and found.item() > 0

@@ -13,6 +13,9 @@ from otel_mldebug.instrument.training.recorder import StepRecorder
 from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.rules.detectors.origin import explain_gradient, explain_loss
 
+PATIENCE = 500
+"""Backward calls without a step of an optimizer after which one that is there counts for nothing."""
+
 
 class Watch:
     """One installation into PyTorch.
@@ -35,7 +38,7 @@ class Watch:
         self.optimizers = Register(recorder)
         self.diagnosis = Diagnosis(torch, layers)
         self.constructed = False
-        self._alone: bool | None = None
+        self._patience: int | None = None
         self._names: dict[str, None] = {}
 
     def bad_loss(self, track: Track, loss: Any, value: float) -> None:
@@ -45,7 +48,7 @@ class Watch:
         if recorder.firing("loss.nonfinite") or not sinks.current().active():
             return
         origin = self.diagnosis.loss(loss, value, step=recorder.index, batches=track.held)
-        recorder.report(explain_loss(origin, recorder.latest), layer=origin.layer)
+        recorder.report(track, explain_loss(origin, recorder.window), layer=origin.layer)
 
     def bad_gradients(self, track: Track, bad: list[tuple[Any, bool]], value: float) -> None:
         """Find out why gradients are not finite, before an optimizer uses them.
@@ -60,24 +63,28 @@ class Watch:
         if recorder.firing("gradient.nonfinite") or not sinks.current().active():
             return
         origin = self.diagnosis.gradients(bad, value, step=recorder.index, batches=track.held)
-        recorder.report(explain_gradient(origin, recorder.latest), layer=origin.layer)
+        recorder.report(track, explain_gradient(origin, recorder.window), layer=origin.layer)
 
     def met(self, optimizer: Any) -> Known:
         """Start to know an optimizer that steps for the first time."""
         self.constructed = True
-        self._alone = False
-        known = self.optimizers.meet(optimizer)
+        known = self.optimizers.meet(optimizer, self.clock())
         self.tell(optimizer)
         return known
 
     def alone(self) -> bool:
-        """Return whether the program trains without any optimizer of PyTorch. Cheap but for the first call."""
+        """Return whether the program trains without any optimizer of PyTorch, to be asked after each backward call.
+
+        An optimizer may have been made before we were installed. If there is one and it never steps, it counts for
+        nothing after `PATIENCE` calls.
+        """
         if self.constructed:
             return False
-        if self._alone is None:  # one may have been made before we were installed
+        if self._patience is None:
             kind = self.torch.optim.Optimizer
-            self._alone = not any(issubclass(type(thing), kind) for thing in gc.get_objects())
-        return self._alone
+            self._patience = PATIENCE if any(issubclass(type(thing), kind) for thing in gc.get_objects()) else 0
+        self._patience -= self._patience > 0
+        return self._patience == 0
 
     def tell(self, optimizer: Any) -> None:
         """Tell the sink what is watched: when an optimizer steps for the first time, and when there is none."""
