@@ -2,7 +2,9 @@
 
 import re
 
+from otel_mldebug.rules.redact.keys import words_of
 from otel_mldebug.rules.redact.marks import Mark
+from otel_mldebug.rules.redact.words import vocabulary
 
 _MAYBE = re.compile(r"[2-6]\d{3}[ -]?\d{4,6}[ -]?\d")
 # In one piece, in fours, and as American Express, Diners Club and UnionPay print theirs.
@@ -11,12 +13,13 @@ _CARD = re.compile(
     r"(?![\w/-]|\.\d| ?[KMGT]?i?B\b| ?[nuµm]?s\b| bytes| tokens| params| steps| seconds)"
 )
 _NO_CARD_BEFORE = frozenset("_.+/-")
-_ID_BEFORE = re.compile(
-    r"(?:id|ids|rng|seed|state|step|steps|offset|bytes|size|trace|span|build|job|run|pid|rank|time|timestamp|ts|ns|count|num|"
-    r"numel|index|hash|serial|version|port|len|length|total|allocated|reserved|memory|nonce|block|snowflake|uid|oid|"
-    r"isbn|ean|upc|imei|flops|params|elements|sequence|seq)[\"')\]]{0,2}[ \t]{0,2}(?:[:=#(]|is|of)?[ \t]{0,2}[\"']?\Z",
-    re.IGNORECASE,
+_WORD_BEFORE = re.compile(r"([A-Za-z_]{1,20})[\"')\]]{0,2}[ \t]{0,2}(?:[:=#(]|is|of)?[ \t]{0,2}[\"']?\Z")
+_NUMBERED = vocabulary(
+    "id ids rng seed state step steps offset bytes size trace span build job run pid rank time timestamp ts ns count "
+    "num numel index hash serial version port len length total allocated reserved memory nonce block snowflake uid oid "
+    "isbn ean upc imei flops params elements sequence seq"
 )
+"""Words before a number that is no card."""
 _HEX_BEFORE = re.compile(r"(?:[0-9a-f]{4}[ -]|: )\Z")
 _HEX_AFTER = re.compile(r"[ -][0-9a-f]{4}(?![\w/])")
 
@@ -52,7 +55,10 @@ def _is_card(found: re.Match[str]) -> bool:
     digits = found[0].replace(" ", "").replace("-", "")
     if not any(len(digits) in lengths and prefix.match(digits) for prefix, lengths in _ISSUERS):
         return False
-    if not digits.isascii() or not luhn(digits) or len(set(digits)) < 2 or _ID_BEFORE.search(before):
+    if not digits.isascii() or not luhn(digits) or len(set(digits)) < 2:
+        return False
+    word = _WORD_BEFORE.search(before)
+    if word and words_of(word[1])[-1:] and words_of(word[1])[-1] in _NUMBERED:
         return False
     grouped = len(digits) != len(found[0])
     return not (grouped and _HEX_BEFORE.search(before) and _HEX_AFTER.match(found.string, found.end()))

@@ -61,10 +61,10 @@ def _authorization(found: re.Match[str], mark: Mark) -> str:
     scheme, rest = found[2], found[3]
     if is_placeholder(rest.strip()) or (scheme and scheme.lower().startswith(("digest", "oauth", "aws4", "hmac"))):
         return rest  # their fields are found by name
-    words = rest.split(None, 1)
     if not scheme and "," in found[1] and not looks_like_credential(rest):
         return rest  # a list of names
     if not scheme and found[1][-1] in "\"'":
+        words = rest.split(None, 1)
         if len(words) == 2 and words[0].isalpha():  # a scheme we do not know
             return rest[: rest.index(words[1])] + mark("authorization", words[1])
         return mark("authorization", rest)

@@ -81,7 +81,9 @@ def _pairs(text: str, classify: Classify, find: re.Pattern[str]) -> Iterator[Pai
         key = classify(text[start:end])
         if low[start:end] in _PLAIN_KEYS:
             key = _with_word_before(text, start, low[start:end], key, classify)
-        if key.secrecy is not Secrecy.NONE and not text.startswith("[redacted:", start - 10):
+        if key.secrecy is Secrecy.NONE or text.startswith("[redacted:", start - 10):
+            continue
+        if key.kind != "authorization" or "[redacted:" not in text[found.end() : found.end() + 24]:  # not done yet
             yield Pair(text, start, end, found.end(), key)
 
 

@@ -28,7 +28,7 @@ PROSE = vocabulary(
 # In this order: masked by somebody else (***, [secure], sk-ab...yz); a variable, a template, a repr, your-key-here;
 # a reference into a vault.
 _PLACEHOLDER = re.compile(
-    r"[*xX•.#\-_]{3,}|[\[<(](?:redacted|filtered|secure|hidden|masked|removed|secret)[\])>]|.*(?:\*\*\*|…|•••).*"
+    r"[*xX•.#\-_]{3,}|[\[<(](?:redacted|filtered|secure|hidden|masked|removed|secret)[\])>]"
     r"|.{1,12}\.\.\..{0,6}"
     r"|\$\w+|\$?\{[^}]*\}+|\$\([^)]*\)|%\(\w+\)[sr]|%[srdq]|%\w+%|<[^>]*>|your[-_ ].*|@\w+@"
     r"|(?:arn:aws[\w-]*:|vault:|projects/[\w-]+/secrets/|secretref:|keyref:|op://|env:|file:|awssm:|sops:|@Microsoft\.).*",
@@ -77,7 +77,9 @@ def looks_like_credential(value: str) -> bool:
 
 def is_placeholder(value: str) -> bool:
     """Say whether `value` stands for a secret without being one: a constant, a mask, a variable, a marker of ours."""
-    return not value or value.lower() in CONSTANTS or _PLACEHOLDER.fullmatch(value) is not None or _settled(value)
+    if not value or "***" in value or "…" in value or "•••" in value:
+        return True
+    return value.lower() in CONSTANTS or _PLACEHOLDER.fullmatch(value) is not None or _settled(value)
 
 
 def is_path(value: str, kind: str) -> bool:

@@ -28,7 +28,7 @@ CARDS = [
 
 
 @pytest.mark.parametrize("number", CARDS)
-@pytest.mark.parametrize("around", ["{}", "card {} ok", "card={};", "paid with {}.", '"{}"', "({}, 12/27)", "é{}€"])
+@pytest.mark.parametrize("around", ["{}", "card {} ok", "paid {}", "card={};", "paid with {}.", '"{}"', "({}, 12/27)", "é{}€"])
 def test_a_card_number_goes(number, around):
     if around[0] != "é":
         assert Redactor().text(around.format(number)) == around.format("[redacted:card-number]")
@@ -45,6 +45,7 @@ def test_a_card_number_goes(number, around):
         "18446744073709551615",
         "step " + card("4111_1111_1111_1111"),
         "user_id: " + card("4111_1111_1111_1111"),
+        "userId=" + card("4111_1111_1111_1111"),
         "seed=" + card("4111_1111_1111_1111"),
         "loss 0." + card("4111_1111_1111_1111"),
         card("4111_1111_1111_1111") + ".5",
