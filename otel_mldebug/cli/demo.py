@@ -67,5 +67,5 @@ def _missing(module: str) -> MissingDependencyError:
         "  pip install torch --index-url https://download.pytorch.org/whl/cpu\n"
         "Without either, any program can be watched: otel-mldebug run PROGRAM"
     )
-    error.args = (f"{error}\n{hint}",)
+    error.msg = f"{error}\n{hint}"
     return error

@@ -186,8 +186,9 @@ def _recorded(seen: Seen) -> Iterable[Section]:
 
 def _next(seen: Seen, first: Finding | None) -> list[Section]:
     commands: dict[str, str] = {}
-    if first and first.get("fingerprint"):
-        commands[f"otel-mldebug errors{seen.option} {first['fingerprint'][:8]}"] = "this finding in full"
+    if first:
+        named = str(first.get("fingerprint", ""))[:8] or first.get("rule", "")
+        commands[f"otel-mldebug errors{seen.option} {named}"] = "this finding in full"
     if len(seen.findings) > 1:
         commands[f"otel-mldebug errors{seen.option}"] = f"all {len(seen.findings)} findings"
     if seen.steps:
