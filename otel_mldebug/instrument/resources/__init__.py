@@ -65,12 +65,13 @@ def is_helper() -> bool:
 def probes() -> "list[Probe]":
     """Return the probes that this process reads. One that cannot be made is left out."""
     from otel_mldebug.instrument.resources import gpu, host, process
+    from otel_mldebug.instrument.resources.reading import late
 
-    makers: list[Callable[[], Probe | None]] = [process.process, gpu.probe]
+    makers: list[Callable[[], Probe]] = [process.process, lambda: late("the GPUs", gpu.METRICS, gpu.probe)]
     if os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", "0")) == "0":
         makers += [host.host, host.filesystems]
     found = []
     for make in makers:
         with guard("find out what can be measured"):
             found.append(make())
-    return [probe for probe in found if probe is not None]
+    return found

@@ -20,6 +20,8 @@ MAX_SHARE = 0.01
 """A probe is read so rarely that it takes at most this share of the time of its thread."""
 STALE_INTERVALS = 3
 """After so many intervals without a new reading the last one is no longer shown."""
+SECOND_S = 1.0
+"""Seconds between the first reading and the second, at most."""
 _STOP_TIMEOUT_S = 0.5
 _spent_ns: dict[str, int] = {}
 """Processor time that each probe has taken; only the thread that reads it writes it."""
@@ -57,9 +59,11 @@ class Sampler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more readings and show none. A reading that hangs is left behind after half a second."""
+        """Take no more readings; the last ones are shown until they are too old, so also in a last collection.
+
+        A reading that hangs is left behind after half a second.
+        """
         self._stop.set()
-        self._latest = (self._clock(), {})
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT_S)
             if self._thread.is_alive():
@@ -73,7 +77,10 @@ class Sampler:
         began_ns = time.thread_time_ns()
         by_metric: dict[str, list[Reading]] = {}
         try:
-            for reading in self.probe.read():
+            readings = self.probe.read()
+            if readings is None:
+                self._stop.set()
+            for reading in readings or ():
                 by_metric.setdefault(reading.metric.name, []).append(reading)
         except Exception as exc:  # noqa: BLE001
             by_metric = {}
@@ -93,6 +100,8 @@ class Sampler:
         return by_metric.get(metric.name, [])
 
     def _run(self) -> None:
+        self.sample()
+        self._stop.wait(min(SECOND_S, self._wait_s))  # shares of time need two readings: soon, for short programs too
         while not self._stop.is_set():
             self.sample()
             self._stop.wait(self._wait_s)
@@ -133,6 +142,6 @@ class Driver:
             sampler.start()
 
     def stop(self) -> None:
-        """Stop all samplers; what the instruments showed is absent from now on."""
+        """Stop all samplers."""
         for sampler in self.samplers:
             sampler.stop()

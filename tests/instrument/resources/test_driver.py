@@ -13,7 +13,7 @@ from otel_mldebug.config import Config
 from otel_mldebug.instrument import resources
 from otel_mldebug.instrument.resources import driver as module
 from otel_mldebug.instrument.resources.driver import Driver, Sampler
-from otel_mldebug.instrument.resources.reading import Probe, Reading
+from otel_mldebug.instrument.resources.reading import Probe, Reading, late
 from otel_mldebug.semconv import names
 
 BUSY, POWER, ENERGY = names.HW_GPU_UTILIZATION, names.HW_POWER, names.HW_ENERGY
@@ -161,7 +161,9 @@ def test_samplers_read_at_once_and_stop_for_good():
     assert eventually(machine.points)
     machine.driver.stop()
 
-    assert (machine.points(), machine.closed) == ({}, [0])
+    assert (machine.points(), machine.closed) == ({(BUSY.name, "a"): 0.5}, [0])
+    machine.clock.now_s += 4 * INTERVAL_S
+    assert machine.points() == {}
     assert [t for t in threading.enumerate() if t.name.startswith("otel-mldebug probe")] == []
 
 
@@ -226,3 +228,29 @@ def test_what_reading_costs_is_known(monkeypatch):
     machine.sample()
 
     assert 0 < once_ns < module.spent_ns()
+
+
+def test_what_takes_long_to_find_is_looked_for_in_the_thread_of_its_sampler_and_once():
+    found_by, closed = [], []
+
+    def make():
+        found_by.append(threading.current_thread())
+        return Probe("x", (BUSY,), lambda: [Reading(BUSY, 0.5, {"hw.id": "a"})], lambda: closed.append(1))
+
+    sampler = Sampler(late("the GPUs", (BUSY,), make), INTERVAL_S)
+    sampler.start()
+    assert eventually(lambda: sampler.readings(BUSY))
+    sampler.sample()
+    sampler.stop()
+
+    assert (len(found_by), closed) == (1, [1])
+    assert found_by[0] is not threading.current_thread()
+
+
+def test_the_thread_of_what_is_not_there_ends():
+    sampler = Sampler(late("the GPUs", (BUSY,), lambda: None), INTERVAL_S)
+    sampler.start()
+
+    assert eventually(lambda: not sampler._thread.is_alive())
+    sampler.stop()
+    assert sampler.readings(BUSY) == []
