@@ -124,4 +124,4 @@ def _program() -> str:
         if module:
             return module[0]
     script = sys.argv[0] if sys.argv else ""
-    return Path(script).stem or "python"
+    return "python" if script in ("", "-", "-c") else Path(script).stem

@@ -1,5 +1,6 @@
 """The sink of a process: keeps settings and who it is, and makes the pipeline at the first thing recorded."""
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -62,8 +63,8 @@ class Runtime(Sink):
     # Beginning and end
 
     def open(self) -> "Pipeline | None":
-        """Make the pipeline if there is none yet; None after `close`, or when it cannot be made."""
-        if self._pipeline is not None or self._closed:
+        """Make the pipeline if there is none yet; None after `close`, when it cannot be made, and in a data worker."""
+        if self._pipeline is not None or self._closed or _in_data_worker():
             return self._pipeline
         with self.lock:
             if self._pipeline is None and not self._closed:
@@ -206,6 +207,15 @@ class Runtime(Sink):
         self._watched.update(facts)
         if self._pipeline is not None:
             self._pipeline.watched(facts)
+
+
+def _in_data_worker() -> bool:
+    """Whether this process only loads data for a PyTorch DataLoader: what fails here fails again in its parent.
+
+    There are new ones in every epoch; each with a directory and series of its own would bury everything else.
+    """
+    data = sys.modules.get("torch.utils.data")
+    return data is not None and data.get_worker_info() is not None
 
 
 def _real_pipeline(config: Config, identity: "Identity", runtime: Runtime) -> "Pipeline":
