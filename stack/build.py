@@ -82,7 +82,7 @@ STEPS: tuple[Step, ...] = (
     # Only service discovery by file and by HTTP: the cloud providers' client libraries are most of the compile time.
     Step(
         "prometheus",
-        "Prometheus (about 3 minutes on two cores)",
+        "Prometheus (one to three minutes on two cores)",
         (*GO_BUILD, "-tags=remove_all_sd", "-o", "{out}/", "github.com/prometheus/prometheus/cmd/prometheus"),
         f"prometheus{EXE}",
         source=TOOLS,
