@@ -9,6 +9,8 @@ from otel_mldebug.store.otlp_json import is_finding, occurrence_from_log
 from otel_mldebug.store.otlp_values import from_attributes, jsonable
 from otel_mldebug.store.times import rfc3339
 
+_INT64 = 2**63
+
 ORDER = (
     "rule", "category", "severity", "confidence", "basis", "retryable", "summary", "cause", "solutions", "prevention",
     "docs", "evidence", "fingerprint", "id", "count", "suppressed", "first_seen", "last_seen", "function", "step",
@@ -30,10 +32,9 @@ def finding_json(occurrence: Occurrence, resource: Mapping[str, Any]) -> dict[st
         resource: Resource attributes of the process that it comes from.
     """
     time = rfc3339(occurrence.time_ns)
-    exception = dict(occurrence.exception)
-    if exception.get("frames"):
-        exception.pop("stacktrace", None)  # the same as text
+    host = resource.get(names.HOST_NAME)
     finding = {
+        "summary": occurrence.finding.rule,  # unless it has one
         **occurrence.finding.to_json(),
         "id": occurrence.id,
         "count": occurrence.count,
@@ -41,19 +42,40 @@ def finding_json(occurrence: Occurrence, resource: Mapping[str, Any]) -> dict[st
         "first_seen": time,
         "last_seen": time,
         "function": occurrence.function,
-        "step": occurrence.step,
-        "epoch": occurrence.epoch,
-        "rank": resource.get(names.MLDEBUG_RANK),
-        "hosts": [host] if (host := resource.get(names.HOST_NAME)) else [],
+        "step": _number(occurrence.step),
+        "epoch": _number(occurrence.epoch),
+        "rank": _number(resource.get(names.MLDEBUG_RANK)),
+        "hosts": [host] if host and isinstance(host, str) else [],
         "layer": occurrence.layer,
-        "exception": exception,
+        "exception": _exception(occurrence.exception),
         "context": dict(occurrence.context),
         "trace_id": occurrence.trace_id,
         "span_id": occurrence.span_id,
-        "run_id": resource.get(names.MLDEBUG_RUN_ID),
-        "session_id": resource.get(names.MLDEBUG_SESSION_ID),
+        "run_id": _text(resource, names.MLDEBUG_RUN_ID),
+        "session_id": _text(resource, names.MLDEBUG_SESSION_ID),
     }
     return ordered({key: jsonable(value) for key, value in finding.items()})
+
+
+def _exception(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an exception or a cause of it with the kinds of values that readers rely on, whatever a file held."""
+    out: dict[str, Any] = {key: text for key in ("type", "message") if (text := _text(value, key))}
+    out["frames"] = list(_dicts(value.get("frames")))
+    if not out["frames"]:  # otherwise the same once more, as text
+        out["stacktrace"] = _text(value, "stacktrace")
+    out["chain"] = [_exception(cause) for cause in _dicts(value.get("chain"))]
+    return {key: known for key, known in out.items() if known}
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64:
+        return value
+    return None
 
 
 def occurrences_in(line: Mapping[str, Any]) -> Iterator[tuple[Occurrence, dict[str, Any]]]:

@@ -210,7 +210,7 @@ def _finding(values: Mapping[str, Any], record: Mapping[str, Any]) -> Finding:
         prevention=_str(values, names.MLDEBUG_FINDING_PREVENTION),
         docs=_str(values, names.MLDEBUG_FINDING_DOCS),
         retryable=values.get(names.MLDEBUG_FINDING_RETRYABLE) is True,
-        confidence=confidence if isinstance(confidence, float) else 1.0,
+        confidence=confidence if isinstance(confidence, float) and 0 <= confidence <= 1 else 1.0,
         basis=_str(values, names.MLDEBUG_FINDING_BASIS) or "pattern",
         evidence=_below(values, names.MLDEBUG_EVIDENCE),
         fingerprint=_str(values, names.MLDEBUG_FINDING_FINGERPRINT),
