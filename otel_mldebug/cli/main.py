@@ -74,7 +74,8 @@ def parser_for(command: str) -> "argparse.ArgumentParser":
     import importlib
 
     module = importlib.import_module(f"otel_mldebug.cli.{command}")
-    subparsers = argparse.ArgumentParser(prog="otel-mldebug").add_subparsers()
+    # Without `prog`, argparse would format a usage to find it, and import shutil and with it four compressors.
+    subparsers = argparse.ArgumentParser(add_help=False).add_subparsers(prog="otel-mldebug")
     module.add_parser(subparsers)
     parser: argparse.ArgumentParser = subparsers.choices[command]
     parser.set_defaults(main=module.main)

@@ -15,7 +15,6 @@ from otel_mldebug.cli.program import Program
 from otel_mldebug.cli.supervise import Ending
 from otel_mldebug.config import Config
 from otel_mldebug.store import layout
-from otel_mldebug.store.times import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ class RunRecord:
     def write_started(self) -> None:
         """Write `run.json` while the program runs already: it waits for nothing of ours, redaction least of all."""
         from otel_mldebug.rules.redact import Redactor
+        from otel_mldebug.store.times import rfc3339
 
         redactor = Redactor(enabled=self._redact)
         self._facts.update(argv=redactor.argv(self._program.argv), started=rfc3339(time.time_ns()))
@@ -97,6 +97,8 @@ class RunRecord:
 
     def end(self, ending: Ending) -> tuple[Note, ...]:
         """Complete `run.json` and return what the processes noted."""
+        from otel_mldebug.store.times import rfc3339
+
         notes = self._take_notes()
         after, before = cgroup.oom_kills(), self._oom_kills_before
         self.oom_kills = after - before if after is not None and before is not None else 0

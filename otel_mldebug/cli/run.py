@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from otel_mldebug._guard import guard
 from otel_mldebug.cli import supervise
 from otel_mldebug.cli.program import Program, resolve
 from otel_mldebug.cli.record import RunRecord
@@ -78,10 +77,12 @@ def watch(program: Program, args: argparse.Namespace) -> int:
     if not config.disabled:
         environ = environment(environ, record)
     ending = supervise.supervise(program, environ, meanwhile=record.write_started)
+    from otel_mldebug._guard import guard  # this and what follows costs more than starting the program: not before it
+
     with guard("write down how the program ended"):
         notes = record.end(ending)
         if not args.quiet:
-            from otel_mldebug.cli.aftermath import tell  # not before the program: it costs more than starting it
+            from otel_mldebug.cli.aftermath import tell
 
             tell(config, program, record, ending, notes)
     return supervise.end_alike(ending)

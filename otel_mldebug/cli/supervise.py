@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from otel_mldebug._guard import guard
 from otel_mldebug.cli.program import Program
 from otel_mldebug.errors import UsageError
 
@@ -98,8 +97,7 @@ def _on_posix(program: Program, environ: Mapping[str, str], meanwhile: Callable[
     except OSError as exc:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         raise UsageError(f"{program.argv[0]!r} could not be started: {exc.strerror}.{_refusal(exc)}") from None
-    with guard("write down how the program was started"):
-        meanwhile()
+    _guarded(meanwhile)
     handed_on: list[str] = []
     while True:
         ended, status, usage = os.wait4(pid, os.WNOHANG)
@@ -115,6 +113,13 @@ def _on_posix(program: Program, environ: Mapping[str, str], meanwhile: Callable[
         peak_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         handed_on=tuple(handed_on),
     )
+
+
+def _guarded(meanwhile: Callable[[], None]) -> None:
+    from otel_mldebug._guard import guard  # not before the program: it brings logging in
+
+    with guard("write down how the program was started"):
+        meanwhile()
 
 
 def _await_signal(pid: int, watched: set[signal.Signals], handed_on: list[str]) -> None:
