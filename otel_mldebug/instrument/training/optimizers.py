@@ -9,6 +9,8 @@ from otel_mldebug.instrument.training.recorder import StepRecorder
 
 LOOK_SHARE = 0.25
 """Share of the budget that gradient norms may use."""
+FIRST_STEPS = 3
+"""Steps with a look at each at the beginning, from which the costs are learned."""
 MOST_BETWEEN = 200
 """Steps between two looks, at most."""
 TROUBLE_STEPS = 50
@@ -74,7 +76,7 @@ class Known:
         self._look_s, self._look_steps = ended, self.steps
         affordable_s = self.share * duration_s
         between = math.ceil(self._cost_s / affordable_s) if affordable_s > 0 else MOST_BETWEEN
-        if self.steps < self._trouble:
+        if self.steps < self._trouble or self.steps < FIRST_STEPS:
             between = 1
         self.next_look = self.steps + max(1, min(MOST_BETWEEN, between))
         long_enough = duration_s * self.share >= PROBE_S

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from otel_mldebug._guard import guard
 from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.backward import BackwardHooks
@@ -85,7 +86,8 @@ class Installation:
             patch.undo()
         self._hooks.clear()
         self._patches.clear()
-        self.recorder.settle(final=True)
+        with guard("pass on the last steps"):
+            self.recorder.finish()
 
 
 def install(torch: Any, *, recorder: StepRecorder | None = None) -> None:

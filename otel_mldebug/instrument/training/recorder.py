@@ -139,6 +139,7 @@ class StepRecorder:
                 stepped.clear()
         track.previous_loss = loss
         stepped.append(key)
+        track.closed += 1
         duration_s = now - track.begun
         cell.count(track, duration_s)
         self.latest = cell
@@ -186,8 +187,8 @@ class StepRecorder:
         allowed_s = RECORD_SHARE * self.budget.share * duration_s
         return min(MOST_BETWEEN, 1 + int(RECORD_S / allowed_s)) if allowed_s > 0 else MOST_BETWEEN
 
-    def settle(self, *, final: bool = False) -> None:
-        """Pass on the steps whose late values have arrived, in order; all of them, without values, when `final`."""
+    def settle(self) -> None:
+        """Pass on the steps whose late values have arrived, in order."""
         late = self._late
         while late:
             record, cell, span, values = late[0]
@@ -199,20 +200,28 @@ class StepRecorder:
                         loss=record.loss if loss is None else loss,
                         gradient_norm=record.gradient_norm if norm is None else norm,
                     )
-                elif not final and len(late) < _MOST_LATE:
+                elif len(late) < _MOST_LATE:
                     return
             late.popleft()
             self._keep(record, cell, span)
-        if final and self._left_out is not None:  # so that the last step of the program is known
+
+    def finish(self) -> None:
+        """Pass on what is left, with what is known of it, and look at it a last time: nothing more will come."""
+        self.settle()
+        for record, cell, span, _ in self._late:
+            self._keep(record, cell, span)
+        self._late.clear()
+        if self._left_out is not None:  # the number of the last step says how many there were
             cell, index, duration_s, loss = self._left_out
             if not cell.window or cell.window[-1].index < index:
-                self._keep(
-                    StepRecord(
-                        index=index, time_ns=self.wall_ns(), duration_s=duration_s, loss=loss, optimizer=cell.name
-                    ),
-                    cell,
-                    None,
+                last = StepRecord(
+                    index=index, time_ns=self.wall_ns(), duration_s=duration_s, loss=loss, optimizer=cell.name
                 )
+                self._keep(last, cell, None)
+        for cell in list(self.cells.values()):
+            if cell.window and (span := self._check(cell.window[-1], cell, None)) is not None:
+                span.end()
+        self._earn()
 
     def _keep(self, record: StepRecord, cell: Cell, span: Any) -> None:
         sink = sinks.current()

@@ -11,6 +11,8 @@ from otel_mldebug.rules.detectors.culprits import OTHER, culprit
 
 _MASKING = ("MaskedFill", "Where", "MaskedFill_", "Scatter", "IndexPut")
 """Operations that put -inf into their output on purpose."""
+COMPILED = "CompiledFunction"
+"""Autograd's node for a whole compiled graph."""
 _NEAR = 3
 """Operations between a weight and the one that uses it, such as a transpose and a cast."""
 
@@ -86,7 +88,7 @@ def trace(torch: Any, root: Any, layers: Layers, *, limit_s: float = 1.0) -> Tra
         after=after,
         before=before,
         damage=output if isinstance(output, Damage) else None,
-        certain=len(suspects) == 1 and not look.expired,
+        certain=len(suspects) == 1 and not look.expired and nodes[blamed].kind != COMPILED,
         fed=any(nodes[i].outside and nodes[i].output is not False for i in suspects),
     )
 
@@ -171,6 +173,9 @@ def _suspects(nodes: list[Node], place: int) -> list[int]:
 
 
 def _blame(nodes: list[Node], suspects: list[int]) -> int:
+    compiled = [i for i in suspects if nodes[i].kind == COMPILED]
+    if compiled:  # many operations in one, of which nothing is known
+        return compiled[0]
     known = [i for i in suspects if culprit(nodes[i].kind) is not OTHER]
     return (known or suspects)[0]
 

@@ -109,6 +109,12 @@ CULPRITS: tuple[Culprit, ...] = (
         solution="Lower the learning rate and clip gradients; with float16, use bfloat16 or autocast and GradScaler.",
     ),
     Culprit(
+        operations=("compiledfunction",),
+        cause="An operation of a compiled graph overflowed or was not defined for the values it got; the graph does "
+        "not tell which.",
+        solution="Run the same step without torch.compile, or with its backend 'eager', to see which one it is.",
+    ),
+    Culprit(
         operations=("mean",),
         cause="The mean of nothing is NaN: a selection was empty.",
         solution="Skip the term when its selection is empty, or divide the sum by max(count, 1).",

@@ -161,7 +161,7 @@ def _input(origin: Origin, _: float) -> Texts:
 
 def _forward(origin: Origin, grown: float) -> Texts:
     known = culprit(origin.operation)
-    name = origin.operation.removesuffix("0").removesuffix("Backward") or "an operation"
+    name = "an operation of the compiled graph" if origin.operation == "CompiledFunction" else origin.operation
     place = _between(origin)
     solutions = (known.solution, _LOWER, _CLIP)
     cause = known.cause

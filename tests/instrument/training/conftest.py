@@ -52,6 +52,6 @@ def watched(seen: Memory) -> Iterator[Memory]:
     from otel_mldebug.instrument.training.recorder import StepRecorder
 
     torch.manual_seed(0)
-    pytorch.install(torch, recorder=StepRecorder(budget=Budget(1.0)))  # so rich that every step is looked at
+    pytorch.install(torch, recorder=StepRecorder(budget=Budget(1000.0)))  # so rich that every step is looked at
     yield seen
     pytorch.uninstall()
