@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
 
-from otel_mldebug.rules.catalogue.pattern import KEY, Match, Pattern, compiled
+from otel_mldebug.rules.catalogue.pattern import KEY, STRUCTURE, Match, Pattern, compiled
 from otel_mldebug.rules.codes import codes
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.origin import library_frame, library_of
@@ -88,7 +88,7 @@ class Matcher:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         pairs = [(match, pattern) for pattern in patterns for match in pattern.matches]
-        pairs.sort(key=lambda pair: (-pair[0].tier, -pair[0].weight, pair[1].id))
+        pairs.sort(key=_rank)
         self._pairs = pairs
         self._by_key: dict[str, list[int]] = {}
         self._by_name: dict[str, list[int]] = {}
@@ -148,6 +148,12 @@ class Matcher:
             if len(self._typed) < MAX_CLASSES:
                 self._typed[subject.names] = known
         return known
+
+
+def _rank(pair: tuple[Match, Pattern]) -> tuple[float, float, int, str]:
+    """Return what sorts the most telling first: by tier, structure among itself by confidence, then by weight."""
+    match, pattern = pair
+    return (-match.tier, -pattern.confidence if match.tier == STRUCTURE else 0.0, -match.weight, pattern.id)
 
 
 def _conditions_hold(match: Match, subject: Subject) -> bool:

@@ -50,8 +50,9 @@ catch-all, which yields to all others. `over_cause = true`: this wrapper knows m
 if an entry knows that one too.
 
 **basis** `"structure"` (our own `structure.toml`): what the form of a message or a class tells when nothing knows the
-failure itself; less sure than any other entry. `yields = true`: its category is only the usual one, and gives way to
-the one that the words of the message speak for (`otel_mldebug.rules.structure`).
+failure itself; less sure than any other entry; among those, the higher `confidence` wins. `yields = 2.0`: its category
+is only the usual one, and gives way to one for which the words of the message speak with that weight
+(`otel_mldebug.rules.structure`).
 
 `make generate` writes `compiled.json`, which is what a running program loads.
 """

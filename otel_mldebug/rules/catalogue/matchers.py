@@ -105,4 +105,6 @@ def _weight(match: dict[str, Any]) -> int:
     weight = sum(len(piece) for piece in match.get("literals", ()))
     if types := match.get("types"):
         weight += 4 if any("*" in name for name in types) else _BONUS
-    return weight + _BONUS * sum(1 for key in ("cause", "library", "where", "code") if key in match)
+    codes = [value for values in match.get("code", {}).values() for value in values]
+    weight += _BONUS // 2 if any("?" in value for value in codes) else _BONUS * bool(codes)
+    return weight + _BONUS * sum(1 for key in ("cause", "library", "where") if key in match)

@@ -85,7 +85,7 @@ class Pattern:
     confidence: float
     basis: str
     over_cause: bool
-    yields: bool = False
+    yields: float = 0.0
     matches: tuple[Match, ...]
     evidence: Mapping[str, Evidence]
     variants: tuple[Variant, ...]

@@ -101,7 +101,7 @@ def normal(table: Any, where: str, *, complete: bool) -> dict[str, Any]:
         "confidence": _confidence(entry, _CONFIDENCE[best]),
         "basis": basis,
         "over_cause": entry.flag("over_cause"),
-        "yields": entry.flag("yields"),
+        "yields": _yields(entry),
         "matches": matches,
         "evidence": evidence,
         "variants": _variants(entry, evidence),
@@ -120,6 +120,13 @@ def _confidence(entry: Entry, default: float) -> float:
     value = entry.table.get("confidence", default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise entry.wrong("confidence", value, "a number from 0 to 1")
+    return float(value)
+
+
+def _yields(entry: Entry) -> float:
+    value = entry.table.get("yields", 0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise entry.wrong("yields", value, "a number: the weight of words above which their category counts")
     return float(value)
 
 

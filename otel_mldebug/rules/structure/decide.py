@@ -8,10 +8,11 @@ from otel_mldebug.rules.matching import Hit, Subject
 from otel_mldebug.rules.structure.areas import AREAS
 from otel_mldebug.rules.structure.judge import Verdict, judge
 from otel_mldebug.rules.telling import finding_of
-from otel_mldebug.semconv.names import Category
+from otel_mldebug.semconv.names import Category, Severity
 
-AGREED, BY_FORM, BY_WORDS = 0.6, 0.5, 0.4
-"""Confidence when form and words say the same, when only the form tells, when only the words do."""
+BY_WORDS = 0.4
+"""Confidence when only the words tell the category."""
+MAX_SOLUTIONS = 6
 
 
 def decide(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark: str) -> Finding | None:
@@ -23,20 +24,28 @@ def decide(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark:
         subject: What it matched; the root otherwise.
         mark: Fingerprint.
     """
-    verdict = next((found for found in map(judge, (subject, *subjects)) if found is not None), None)
     if hit is None:
+        verdict = next((found for found in map(judge, subjects) if found is not None), None)
         return None if verdict is None else _by_words(verdict, subject, mark)
-    finding = finding_of(hit, subject, mark)
-    if verdict is None or verdict.category == finding.category:
-        return replace(finding, confidence=BY_FORM if verdict is None else AGREED)
+    finding = _warned(finding_of(hit, subject, mark), subject)
     if not hit.pattern.yields:
         return finding
-    return _joined(finding, verdict)
+    # "must be", "expected" and the like are the words of a contract in any area: they do not count once more.
+    aside = Category.INPUT_VALIDATION if finding.category is Category.INPUT_VALIDATION else None
+    verdict = judge(subject, aside=aside, enough=hit.pattern.yields)
+    return finding if verdict is None or verdict.category is finding.category else _joined(finding, verdict)
+
+
+def _warned(finding: Finding, subject: Subject) -> Finding:
+    """Return the finding of a warning class as a warning: the program went on."""
+    if subject.facts.name.endswith("Warning") and finding.severity is Severity.ERROR:
+        return replace(finding, severity=Severity.WARNING)
+    return finding
 
 
 def _by_words(verdict: Verdict, subject: Subject, mark: str) -> Finding:
     area = AREAS[verdict.category]
-    return Finding(
+    finding = Finding(
         rule=f"structure.{verdict.category}",
         category=verdict.category,
         severity=area.severity,
@@ -50,21 +59,18 @@ def _by_words(verdict: Verdict, subject: Subject, mark: str) -> Finding:
         evidence=dict(subject.codes),
         fingerprint=mark,
     )
+    return _warned(finding, subject)
 
 
 def _joined(finding: Finding, verdict: Verdict) -> Finding:
     """Return the form's finding in the words' category, with that area's remedies after its own."""
     area = AREAS[verdict.category]
-    own = finding.category
     return replace(
         finding,
         category=verdict.category,
-        severity=max((finding.severity, area.severity), key=list(type(area.severity)).index)
-        if verdict.category is Category.MEMORY
-        else finding.severity,
-        retryable=area.retryable if own is Category.UNKNOWN else finding.retryable,
+        severity=area.severity if area.severity is Severity.CRITICAL else finding.severity,
         cause=f"{area.cause} {finding.cause}",
-        solutions=(*finding.solutions, *area.solutions[: 6 - len(finding.solutions)]),
-        prevention=finding.prevention or area.prevention,
+        solutions=(*finding.solutions, *area.solutions[: MAX_SOLUTIONS - len(finding.solutions)]),
+        prevention=f"{finding.prevention} {area.prevention}",
         confidence=BY_WORDS,
     )

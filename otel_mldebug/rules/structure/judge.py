@@ -17,6 +17,8 @@ ENOUGH = 2.0
 MARGIN = 0.25
 """Weight by which the best category must lead."""
 _TOKEN = re.compile(r"[A-Za-z][\w.+-]*")
+_SCHEME = re.compile(r"\bhttps?://(?:www\.)?")
+"""An address in a message does not yet make it one about the network."""
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -27,10 +29,16 @@ class Verdict(NamedTuple):
     weight: float
 
 
-def judge(subject: Subject) -> Verdict | None:
-    """Return the category that the failure's structure speaks for; None when it says too little."""
+def judge(subject: Subject, *, aside: Category | None = None, enough: float = ENOUGH) -> Verdict | None:
+    """Return the category that the failure's structure speaks for; None when it says too little.
+
+    Args:
+        subject: The exception.
+        aside: A category that is left out, because something else speaks for it already.
+        enough: Weight below which nothing is said.
+    """
     totals: dict[Category, float] = {}
-    _add(totals, _tokens(subject.text), 1.0)
+    _add(totals, _tokens(_SCHEME.sub("", subject.text)), 1.0)
     for name in subject.names[:1]:
         _add(totals, _tokens(name.rpartition(".")[2]), TYPE_FACTOR)
     for phrase, category in PHRASES:
@@ -42,8 +50,10 @@ def judge(subject: Subject) -> Verdict | None:
     elif subject.library in LIBRARIES:
         category, weight = LIBRARIES[subject.library]
         totals[category] = totals.get(category, 0.0) + weight
+    if aside is not None:
+        totals.pop(aside, None)
     ranked = sorted(totals.items(), key=lambda item: -item[1])
-    if not ranked or ranked[0][1] < ENOUGH:
+    if not ranked or ranked[0][1] < enough:
         return None
     if len(ranked) > 1 and ranked[0][1] - ranked[1][1] < MARGIN:
         return None
@@ -51,11 +61,12 @@ def judge(subject: Subject) -> Verdict | None:
 
 
 def _tokens(text: str) -> set[str]:
-    """Return the words of `text`: as written, and taken apart at underscores, dots and capitals; lower case."""
+    """Return the words of `text`, lower case: as written, taken apart at underscores and capitals, in the singular."""
     found: set[str] = set()
     for token in _TOKEN.findall(text):
         found.add(token.lower().rstrip("."))
         found.update(part.lower() for part in _CAMEL.findall(token))
+    found.update([word[:-1] for word in found if word.endswith("s") and not word.endswith("ss")])
     return found
 
 

@@ -12,25 +12,26 @@ STRONG, PLAIN, WEAK = 2.0, 1.0, 0.5
 
 _WORDS: Mapping[Category, tuple[str, str, str]] = {
     Category.MEMORY: (
-        "oom out_of_memory outofmemory bad_alloc cudamalloc malloc",
+        "oom out_of_memory outofmemory bad_alloc cudamalloc malloc alloc",
         "memory allocate allocation allocator ram swap",
         "heap buffer bytes",
     ),
     Category.GRADIENT: (
         "gradient gradients autograd requires_grad grad_fn retain_graph backward differentiable differentiated inplace "
-        "in-place create_graph vjp jvp gradcheck",
-        "grad leaf backpropagation derivative saved detach checkpointing",
+        "in-place create_graph vjp jvp gradcheck grad",
+        "leaf backpropagation derivative saved detach checkpointing",
         "graph version",
     ),
     Category.LOSS: (
-        "loss losses criterion cross_entropy crossentropy nll bce nll_loss bceloss ctc kl_div loss_fn divergence",
-        "target targets reduction ignore_index hinge mse nan",
+        "loss losses criterion cross_entropy crossentropy nll bce nll_loss bceloss ctc kl_div loss_fn divergence "
+        "target",
+        "reduction ignore_index hinge mse nan class_probabilities",
         "logits label class_weight",
     ),
     Category.OPTIMIZATION: (
         "optimizer optimizers scheduler lr_scheduler param_groups learning_rate gradscaler unscale_ adam adamw sgd "
         "lbfgs "
-        "momentum weight_decay optim hyperparameters",
+        "momentum weight_decay optim hyperparameter optimize",
         "lr betas warmup scaler closure convergence converge iterations",
         "eps epsilon",
     ),
@@ -42,28 +43,31 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     Category.EVALUATION: (
         "metric metrics auroc auc roc y_true y_pred y_score f1 bleu rouge scorer confusion compute_metrics "
         "torchmetrics "
-        "mape perplexity",
+        "mape perplexity multiclass",
         "precision recall accuracy evaluate evaluation predictions references multiclass multilabel validation_step",
         "average score binary classes",
     ),
     Category.INFERENCE: (
         "generate generation vllm max_new_tokens max_model_len sampling beam beams kv_cache inference serving "
-        "onnxruntime tensorrt llm tgi prompt prompts max_tokens generationconfig completion logits_processor",
-        "decoding engine tokens request_id server overloaded stream chat",
+        "onnxruntime tensorrt llm tgi prompt prompts max_tokens generationconfig completion logits_processor "
+        "max_context_length",
+        "decoding engine tokens request_id overloaded stream chat max_length input_ids next_token token_scores",
         "predict context pipeline",
     ),
     Category.MODEL: (
         "dtype shape shapes dimension dimensions device mat1 mat2 conv conv2d embedding attention hidden_size "
         "bfloat16 half "
         "float16 in_features in_channels batchnorm rnn lstm layernorm num_heads",
-        "tensor tensors dim dims size sizes layer layers module cuda matmul input hidden channels architecture forward "
+        "tensor dim channel running_mean running_var running spatial rank-2 size sizes layer layers module cuda "
+        "matmul input hidden channels architecture forward "
         "broadcast reshape view stride contiguous",
         "model weight type output",
     ),
     Category.MODEL_LOADING: (
         "state_dict checkpoint checkpoints safetensors pretrained from_pretrained load_state_dict weights gguf "
         "unpickling "
-        "pickle_module pytorch_model revision repo_id gated weights_only ggml lora adapter adapter_config model_type",
+        "pickle_module pytorch_model revision repo_id gated weights_only ggml lora adapter adapter_config model_type "
+        "deserialize deserializing pytorchstreamreader unpickler",
         "config tokenizer repo repository hub huggingface load loading keys magic deserializing unpickle pickle "
         "snapshot",
         "architecture file model zip archive",
@@ -71,9 +75,9 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     Category.DATA: (
         "dataset datasets dataloader collate csv parquet column columns dataframe decode jpeg png annotation "
         "annotations "
-        "tokenization arrow row rows sampler iterabledataset split splits samples ndarray codec jsonl",
+        "tokenization arrow row rows sampler iterabledataset split splits samples ndarray codec jsonl num_samples",
         "image images audio video batch sample data label labels feature features file_path unicode json index indices "
-        "delimiter transform series truncated",
+        "delimiter transform series truncated padding truncation entry",
         "line field list string float sequence key",
     ),
     Category.INPUT_VALIDATION: (
@@ -98,7 +102,8 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     Category.DISTRIBUTED: (
         "nccl gloo mpi rank ranks world_size process_group processgroup allreduce all_reduce allgather all_gather "
         "collective collectives ddp fsdp deepspeed torchrun rendezvous master_addr master_port tcpstore c10d sharded "
-        "sharding horovod megatron distributed multi-gpu dtensor device_mesh zero3 ncclcommabort flatparameter zero "
+        "sharding horovod megatron distributed multi-gpu dtensor device_mesh zero3 zero_optimization ncclcommabort "
+        "flatparameter "
         "rendezvousconnectionerror distributeddataparallel pipeline_parallel tensor_parallel data_parallel",
         "parallel shard shards node nodes barrier elastic broadcasting replicas gpus launcher spawn",
         "process local_rank master world",
@@ -175,6 +180,7 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
         "model file",
         "load tokenizer",
         "from checkpoint",
+        "model identifier",
         "pytorch_model.bin",
         ".safetensors",
         "model weights",
@@ -243,7 +249,6 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
         "shared object",
         "requires the",
         "is required but",
-        "has no attribute",
         "not available",
         "newer version",
         "older version",
