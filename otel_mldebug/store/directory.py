@@ -72,7 +72,7 @@ class ProcessDirectory:
     @property
     def size_bytes(self) -> int:
         """What the process has on disk."""
-        return sum(file.size_bytes for file in self._files.values()) + self._parts.size_bytes
+        return sum(file.size_bytes for file in list(self._files.values())) + self._parts.size_bytes
 
     def watch(self, facts: Mapping[str, Any]) -> None:
         """Keep what is being watched, for `describe`."""

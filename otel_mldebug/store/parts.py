@@ -42,8 +42,7 @@ class Parts:
     @property
     def size_bytes(self) -> int:
         """What the parts take on disk."""
-        with self._lock:
-            return sum(part.size_bytes for part in self._parts)
+        return sum(part.size_bytes for part in list(self._parts))
 
     def add(self, part: Part) -> None:
         """Take over a part that has just been closed, and compress it when there is time."""

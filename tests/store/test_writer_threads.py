@@ -56,6 +56,30 @@ def test_a_forked_child_neither_repeats_nor_ends_what_its_parent_recorded(root):
     assert list(Store(root).steps()) == [{"step": 0, "duration_s": 0.5}]
 
 
+def test_size_and_drops_are_told_while_a_write_hangs(root, monkeypatch):
+    """A metric shows them, and a collection must not wait for a disk."""
+    out = writer(root)
+    out.finding(occurrence(1))
+    size = out.size_bytes
+    write, hanging, go_on = os.write, threading.Event(), threading.Event()
+
+    def hang(fd, data):
+        hanging.set()
+        assert go_on.wait(30)
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", hang)
+    thread = threading.Thread(target=out.finding, args=(occurrence(2),))
+    thread.start()
+    try:
+        assert hanging.wait(30)
+        assert (out.size_bytes, out.dropped) == (size, {})
+    finally:
+        go_on.set()
+        thread.join()
+    assert out.size_bytes == 2 * size
+
+
 def test_many_threads_lose_nothing(root):
     out = writer(root)
 
