@@ -40,6 +40,7 @@ class RunRecord:
     Attributes:
         run_id: Id that all its processes share.
         store: Absolute path of the store.
+        directory: The run's own directory in it.
         unkept: Why nothing is kept, as a sentence without a full stop; empty when something is.
         notes: The file that the processes add their notes to; None without a store.
         oom_kills: Processes of our control group that the kernel killed for lack of memory, known at the end.
@@ -52,7 +53,7 @@ class RunRecord:
         self.oom_kills = 0
         self._oom_kills_before = cgroup.oom_kills()
         self.notes: Path | None = None
-        self._directory = layout.run_directory(self.store, self.run_id)
+        self.directory = layout.run_directory(self.store, self.run_id)
         self._program = program
         self._redact = config.redact
         self._facts: dict[str, Any] = {
@@ -78,8 +79,8 @@ class RunRecord:
             return record
         try:
             layout.prepare_root(record.store)
-            record._directory.mkdir(exist_ok=True)
-            notes = record._directory / "started.txt"
+            record.directory.mkdir(exist_ok=True)
+            notes = record.directory / f".{platform.node()}-{os.getpid()}"  # one run may have a supervisor on each host
             notes.touch()
             record.notes = notes
         except OSError as exc:
@@ -125,7 +126,7 @@ class RunRecord:
         if self.kept:
             facts = {key: value for key, value in self._facts.items() if value is not None}
             with suppress(OSError):  # the disk filled up meanwhile: the verdict is what remains
-                layout.write_json(self._directory / layout.RUN_FILE, facts)
+                layout.write_json(self.directory / layout.RUN_FILE, facts)
 
     def _take_notes(self) -> tuple[Note, ...]:
         if self.notes is None:

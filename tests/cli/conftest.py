@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,11 @@ def start(here: Path) -> Iterator[Start]:
     """Return a function that starts `otel-mldebug` and does not wait; what still runs at the end is killed."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(*words: str | Path) -> "subprocess.Popen[bytes]":
+    def begin(*words: str | Path, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
             [*COMMAND, *map(str, words)],
             cwd=here,
+            env={**os.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -52,6 +52,19 @@ def test_the_run_id_of_the_environment_is_kept(here, mldebug):
     assert [run.name for run in runs(here)] == ["night-7"]
 
 
+def test_two_supervisors_of_one_run_do_not_take_each_others_notes(here, start, script, until):
+    """As on two hosts of one job that share a directory."""
+    script("wait.py", ["import os, sys, time", "while not os.path.exists(sys.argv[1]): time.sleep(0.02)"])
+    first, second = (start("run", "wait.py", name, environ={"OTEL_MLDEBUG_RUN_ID": "job-7"}) for name in "ab")
+    until(lambda: len(list((here / ".mldebug" / "job-7").glob(".*-*"))) == 2)
+    (here / "a").touch()
+    told = [first.communicate(timeout=60)[1].decode()]
+    (here / "b").touch()
+    told.append(second.communicate(timeout=60)[1].decode())
+    assert ["PyTorch was not imported" in text for text in told] == [True, True]
+    assert [path.name for path in (here / ".mldebug" / "job-7").iterdir()] == ["run.json"]
+
+
 def test_a_run_inside_a_run_belongs_to_it(here, mldebug, script):
     script("inner.py", ["import os", "print(os.environ['OTEL_MLDEBUG_RUN_ID'])", "raise SystemExit(4)"])
     done = mldebug("run", "bash", "-c", f"{sys.executable} -m otel_mldebug run --name inner inner.py")
