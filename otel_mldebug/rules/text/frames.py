@@ -20,6 +20,25 @@ _ARROW = re.compile(r"-{1,6}> (\d{1,9}) ?(.*)")
 _MARKERS = re.compile(r"\s*[~^]+\s*$")
 
 
+_PANEL = re.compile(r"[│|] ?(.*?)\s*[│|]?\s*$")
+_PANEL_FRAME = re.compile(r"(?:(\S.{0,500}?):(\d{1,9}) in (\S{1,300})|in (\S{1,300}):(\d{1,9}))$")
+_PANEL_ARROW = re.compile(r"\s*❱\s*\d{1,9}\s(?:[│|]\s)*\s*(.*)")
+
+
+def unpanelled(line: str) -> str:
+    """Return a line of a traceback that rich has framed in a panel as Python would have printed it; else `line`."""
+    if line[:1] not in "│╰":
+        return line
+    found = _PANEL.match(line)
+    inside = found.group(1) if found is not None else ""
+    if (frame := _PANEL_FRAME.match(inside)) is not None:
+        file, number, function, bare, bare_number = frame.groups()
+        return f'  File "{file or "<unknown>"}", line {number or bare_number}, in {function or bare}'
+    if (arrow := _PANEL_ARROW.match(inside)) is not None:
+        return "    " + arrow.group(1)
+    return ""
+
+
 def frame_in(line: str) -> Frame | None:
     """Return the frame that `line` announces; None for any other line."""
     found = _PYTHON.match(line) if 'File "' in line else None

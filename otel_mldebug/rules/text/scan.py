@@ -10,7 +10,7 @@ from enum import Enum
 
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.text.events import event_in, may_matter
-from otel_mldebug.rules.text.frames import frame_in
+from otel_mldebug.rules.text.frames import frame_in, unpanelled
 from otel_mldebug.rules.text.groups import MARGIN
 from otel_mldebug.rules.text.lines import clean, is_record, prefix_pattern
 from otel_mldebug.rules.text.tracebacks import (
@@ -119,7 +119,7 @@ def _head(line: str) -> int | None:
 
 
 def _open(blocks: dict[str, _Block], line: str, head: int, number: int) -> Iterator[Seen]:
-    prefix = line[:head]
+    prefix = line[: line.index("╭")] if "╭" in line[:head] else line[:head]
     grouped = "Exception Group " in line[head : head + 20]
     if grouped:
         prefix = prefix.rstrip("+ ")
@@ -129,7 +129,7 @@ def _open(blocks: dict[str, _Block], line: str, head: int, number: int) -> Itera
         block = blocks[owner]
         inside = MARGIN.match(said) if block.grouped else said[:1] in (" ", "\t") and block.state is not _State.CHAIN
         if inside or block.state is _State.CHAIN or _quoted(block):
-            block.add(said)
+            block.add(HEAD if "╭" in said else said)
             if block.state is _State.CHAIN:
                 block.state, block.message_lines = _State.FRAMES, 0
                 block.grouped = grouped
@@ -140,7 +140,7 @@ def _open(blocks: dict[str, _Block], line: str, head: int, number: int) -> Itera
         yield from _close(blocks, next(iter(blocks)))
     pattern = None if blank else prefix_pattern(prefix)
     block = _Block(start=number, pattern=pattern, rank=_rank(line), grouped=grouped, notebook=_notebook(line[head:]))
-    block.add(line[len(prefix) :] if not blank or grouped else line.strip())
+    block.add(HEAD if "╭" in line[:head] else line[len(prefix) :] if not blank or grouped else line.strip())
     blocks["" if blank else prefix] = block
 
 
@@ -184,6 +184,7 @@ def _take(block: _Block, line: str) -> bool:
 
 
 def _take_frame(block: _Block, line: str) -> bool:
+    line = unpanelled(line)
     if block.grouped:
         if MARGIN.match(line):
             block.add(line)

@@ -191,6 +191,34 @@ def test_an_older_notebook_traceback_is_read():
     assert seen.facts.message == "size mismatch"
 
 
+def test_a_traceback_that_rich_has_framed_is_read():
+    text = """
+        ╭──────────── Traceback (most recent call last) ─────────────╮
+        │ /app/train.py:10 in main                                   │
+        │                                                            │
+        │    9     x = 1                                             │
+        │ ❱ 10     model(x)                                          │
+        │ in step:6                                                  │
+        ╰────────────────────────────────────────────────────────────╯
+        KeyError: 'x'
+
+        During handling of the above exception, another exception occurred:
+
+        ╭──────────── Traceback (most recent call last) ─────────────╮
+        │ in <module>:9                                              │
+        ╰────────────────────────────────────────────────────────────╯
+        ValueError: outer
+        second line
+    """
+    (seen,) = scan(textwrap.dedent(text).splitlines())
+    assert chain(seen.facts) == "KeyError: 'x' < ValueError: outer\nsecond line"
+    root = links(seen.facts)[0]
+    assert [(f.file, f.function, f.line, f.code) for f in root.frames] == [
+        ("/app/train.py", "main", 10, "model(x)"),
+        ("<unknown>", "step", 6, ""),
+    ]
+
+
 def test_a_syntax_error_and_a_traceback_without_its_head_are_read():
     text = """
           File "x.py", line 3
