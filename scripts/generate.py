@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("otel_mldebug.semconv.generate", "otel_mldebug.cli.docs", "grafana.build")
+MODULES = ("otel_mldebug.semconv.generate", "otel_mldebug.cli.docs", "scripts.settings_page", "grafana.build")
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from otel_mldebug.rules.capture import facts_of
+from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.rules.describe import describe, shorten
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts, Frame, Value
@@ -55,12 +56,13 @@ def explained(
     function: str = "",
     arguments: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
+    patterns: tuple[Pattern, ...] | None = None,
     **own: Any,
 ) -> Explained:
-    """Explain `exc`; values of the user's own (`category`, `severity`) win over ours."""
+    """Explain `exc`; values of the user's own (`category`, `severity`) win over ours, as do their `patterns`."""
     with forking:
         facts = facts_of(exc)
-        finding = explain(facts)
+        finding = explain(facts, patterns)
     chosen: dict[str, Any] = {}
     if (category := own.get("category")) is not None:
         chosen["category"] = Category(category)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
@@ -10,6 +11,7 @@ from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
 from otel_mldebug.export import self_observation
 from otel_mldebug.export.emitter import Emitter, Outlets
+from otel_mldebug.export.failure import explained
 from otel_mldebug.export.gates import OURS, Snapshots
 from otel_mldebug.export.local import LocalSpans
 from otel_mldebug.export.otlp.outlet import Outlet
@@ -18,6 +20,8 @@ from otel_mldebug.export.processors import DiagnosingSpanProcessor, Joined
 from otel_mldebug.export.prometheus.address import wanted
 from otel_mldebug.export.prometheus.endpoint import Endpoint
 from otel_mldebug.instrument import costs
+from otel_mldebug.rules.catalogue.loader import load_all
+from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import TARGETS
 from otel_mldebug.store.writer import StoreWriter
@@ -51,7 +55,7 @@ def build(
         environ: Environment to read; the process's by default.
 
     Raises:
-        ConfigError: the address for Prometheus is none.
+        ConfigError: the address for Prometheus is none, or a file of patterns is unusable.
     """
     environ = os.environ if environ is None else environ
     redactor = joined.redactors.ours
@@ -65,7 +69,9 @@ def build(
     pipeline = Pipeline(
         identity=identity,
         providers=present_or_made(resource, given=given, fresh_meter=forked),
-        emitter=Emitter(Outlets(store=store), redactor=redactor, notes=notes),
+        emitter=Emitter(
+            Outlets(store=store), redactor=redactor, notes=notes, explain=partial(explained, patterns=_patterns(config))
+        ),
         redactor=redactor,
         store=store,
         spans=LocalSpans(store) if store is not None else None,
@@ -85,6 +91,10 @@ def build(
         )
     pipeline.begin()
     return pipeline
+
+
+def _patterns(config: Config) -> tuple[Pattern, ...] | None:
+    return load_all(config.patterns) if config.patterns else None
 
 
 def _send(pipeline: Pipeline, environ: Mapping[str, str]) -> None:

@@ -5,8 +5,9 @@ import platform
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
@@ -33,6 +34,7 @@ class Identity:
         session: Name of the session; empty when there is none.
         instance: Unique id of the process.
         service: Logical name of the service.
+        given: What `OTEL_RESOURCE_ATTRIBUTES` says.
     """
 
     run_id: str
@@ -44,6 +46,7 @@ class Identity:
     local_rank: int | None = None
     world_size: int | None = None
     session: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
 
     def tags(self) -> dict[str, Value]:
         """Return the attributes of ours that a foreign resource does not have."""
@@ -57,10 +60,8 @@ class Identity:
         return {key: value for key, value in tags.items() if value is not None}
 
     def resource(self, redactor: Redactor) -> dict[str, Value]:
-        """Return all attributes of the process, its arguments redacted."""
+        """Return all attributes of the process, redacted; what the environment says of them wins."""
         return {
-            names.SERVICE_NAME: self.service,
-            names.SERVICE_INSTANCE_ID: self.instance,
             names.HOST_NAME: self.host,
             names.PROCESS_PID: self.pid,
             names.PROCESS_COMMAND_ARGS: tuple(redactor.argv(sys.orig_argv)),
@@ -68,6 +69,9 @@ class Identity:
             names.PROCESS_RUNTIME_VERSION: platform.python_version(),
             names.TELEMETRY_DISTRO_NAME: "otel-mldebug",
             names.TELEMETRY_DISTRO_VERSION: __version__,
+            **{key: redactor.item(key, value) for key, value in self.given.items()},
+            names.SERVICE_NAME: self.service,
+            names.SERVICE_INSTANCE_ID: self.instance,
             **self.tags(),
         }
 
@@ -82,12 +86,14 @@ def identify(config: Config, *, run_id: str = "", environ: Mapping[str, str] | N
     """
     environ = os.environ if environ is None else environ
     rank, local_rank, world_size = ranks(environ)
+    given = _given(environ)
     return Identity(
         run_id=config.run_id or run_id or make_run_id(),
         host=platform.node() or "localhost",
         pid=os.getpid(),
-        service=environ.get("OTEL_SERVICE_NAME", "").strip() or _from_resource(environ) or _program(),
-        instance=str(uuid.uuid4()),
+        service=environ.get("OTEL_SERVICE_NAME", "").strip() or given.get(names.SERVICE_NAME) or _program(),
+        instance=given.get(names.SERVICE_INSTANCE_ID) or str(uuid.uuid4()),
+        given=given,
         rank=rank,
         local_rank=local_rank,
         world_size=world_size,
@@ -108,12 +114,10 @@ def _number(text: str) -> int | None:
     return int(text) if text.strip().isdecimal() else None
 
 
-def _from_resource(environ: Mapping[str, str]) -> str:
-    for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
-        key, _, value = pair.partition("=")
-        if key.strip() == names.SERVICE_NAME and value.strip():
-            return value.strip()
-    return ""
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the pairs in `OTEL_RESOURCE_ATTRIBUTES`, which are percent-encoded; what is no pair is left out."""
+    pairs = (pair.partition("=") for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
+    return {key.strip(): unquote(value.strip()) for key, equals, value in pairs if equals and key.strip()}
 
 
 def _program() -> str:

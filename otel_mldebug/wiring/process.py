@@ -148,8 +148,13 @@ def _check(config: Config) -> None:
     """Raise what would otherwise come out only when the pipeline is opened.
 
     Raises:
-        ConfigError: the address for Prometheus is none.
+        ConfigError: the address for Prometheus is none, or a file of patterns is unusable.
     """
+    if config.patterns:
+        from otel_mldebug.rules.catalogue.loader import load
+
+        for path in config.patterns:
+            load(path)
     if config.prometheus:
         from otel_mldebug.export.prometheus.address import parse
 

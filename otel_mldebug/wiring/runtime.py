@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from otel_mldebug._guard import fault, guard
 from otel_mldebug.config import Config
+from otel_mldebug.instrument import training
 from otel_mldebug.instrument.sink import NullSink, Sink
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.rules.steps import StepRecord
@@ -176,7 +177,8 @@ class Runtime(Sink):
         pipeline = self.open()
         if pipeline is None:
             return None
-        return pipeline.emitter.exception(exc, function=function, arguments=arguments, context=context, **own)
+        known = {**training.context(exc), **(context or {})}
+        return pipeline.emitter.exception(exc, function=function, arguments=arguments, context=known, **own)
 
     @override
     def finding(
