@@ -92,6 +92,13 @@ def test_a_program_in_a_pipe_dies_of_sigpipe_as_always(here):
     assert (done.stdout, done.stderr) == (f"y\n{128 + signal.SIGPIPE}\n", "")
 
 
+def test_everything_after_the_program_is_its_own(mldebug, script):
+    script("ask.py", ["import sys", "print(sys.argv[1:])"])
+    own = ["--help", "-m", "--quiet", "--store", "x", "--", "-", ""]
+    for words in (["--quiet"], ["--quiet", "--"]):
+        assert mldebug("run", *words, "ask.py", *own).stdout == f"{own}\n"
+
+
 def test_open_files_and_the_umask_are_inherited(here):
     command = "exec 7>seven; umask 027; exec $0 -m otel_mldebug run --quiet bash -c 'echo here >&7; umask'"
     done = subprocess.run(["bash", "-c", command, sys.executable], cwd=here, capture_output=True, text=True, check=True)
