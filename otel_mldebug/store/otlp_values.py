@@ -127,7 +127,7 @@ def plain(value: object) -> Any:
         if kind in value:
             try:
                 return read(value[kind])
-            except (ValueError, TypeError, AttributeError, RecursionError):
+            except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
                 return None
     return None
 

@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_mldebug.rules.finding import Finding, Occurrence
@@ -121,6 +121,7 @@ def test_whatever_comes_in_is_encoded_as_strict_json_in_utf8(value):
 
 
 @given(anything)
+@example(float("inf"))
 def test_whatever_a_file_holds_it_is_read_without_an_exception(value):
     plain(value)
     plain({"arrayValue": value})
