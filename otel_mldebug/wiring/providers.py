@@ -12,8 +12,9 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_mldebug._guard import guard, log
+from otel_mldebug._guard import guard
 from otel_mldebug.export.gates import LogGate, SpanGate
+from otel_mldebug.wiring.readers import add_reader, remove_reader
 
 _gates: "WeakKeyDictionary[Any, Any]" = WeakKeyDictionary()
 """The one gate that each provider has, whoever made it: a processor cannot be taken back."""
@@ -59,18 +60,16 @@ class Providers:
 
     def add_reader(self, reader: MetricReader) -> bool:
         """Let `reader` collect from the meter provider; return whether that is possible."""
-        if not hasattr(self.meter, "add_metric_reader"):
-            log.debug("the meter provider in place takes no further readers; its metrics stay out of the local store")
-            return False
-        self.meter.add_metric_reader(reader)
-        self.readers.append(reader)
-        return True
+        added = add_reader(self.meter, reader)
+        if added:
+            self.readers.append(reader)
+        return added
 
     def remove_readers(self) -> None:
         """Take all readers of ours out again."""
         for reader in self.readers:
             with guard("take a metric reader out"):
-                self.meter.remove_metric_reader(reader)
+                remove_reader(self.meter, reader)
         self.readers.clear()
 
 

@@ -16,6 +16,7 @@ from otel_mldebug.export.prometheus.address import Address, parse, wanted
 from otel_mldebug.export.prometheus.endpoint import Endpoint
 from otel_mldebug.export.prometheus.targets import TargetFile, sweep
 from otel_mldebug.store.layout import process_name
+from otel_mldebug.wiring.readers import add_reader
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def endpoint(tmp_path):
         provider = MeterProvider(resource=Resource({"service.name": "s"}), shutdown_on_exit=False)
 
         def add(reader):
-            provider.add_metric_reader(reader)
+            assert add_reader(provider, reader)
             provider.get_meter("m").create_counter("c").add(4)
             return True
 
