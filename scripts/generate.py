@@ -3,7 +3,13 @@
 import subprocess
 import sys
 
-MODULES = ("otel_mldebug.semconv.generate", "otel_mldebug.cli.docs", "scripts.settings_page", "grafana.build")
+MODULES = (
+    "otel_mldebug.semconv.generate",
+    "otel_mldebug.rules.catalogue.generate",
+    "otel_mldebug.cli.docs",
+    "scripts.settings_page",
+    "grafana.build",
+)
 
 
 def main() -> int:

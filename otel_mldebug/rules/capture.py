@@ -108,23 +108,22 @@ class _Capture:
                 tail.append(traceback)
             traceback = traceback.tb_next
         entries = [*head, *tail]
-        with_source = len(entries) - MAX_SOURCE_LINES
-        return tuple(self._frame(entry, source=place >= with_source) for place, entry in enumerate(entries))
+        with_source = len(entries) - (MAX_SOURCE_LINES if self._left_s() > 0 else 0)
+        return tuple(_frame(entry, source=place >= with_source) for place, entry in enumerate(entries))
 
-    def _frame(self, entry: TracebackType, *, source: bool) -> Frame:
-        code = entry.tb_frame.f_code
-        module = entry.tb_frame.f_globals.get("__name__", "")
-        line = ""
-        if source and self._left_s() > 0:
-            line = linecache.getline(code.co_filename, entry.tb_lineno).strip()[:400]
-        return Frame(
-            file=code.co_filename,
-            function=getattr(code, "co_qualname", code.co_name),
-            line=entry.tb_lineno,
-            module=module if type(module) is str else "",
-            in_app=not package_of(code.co_filename),
-            code=line,
-        )
+
+def _frame(entry: TracebackType, *, source: bool) -> Frame:
+    frame, line = entry.tb_frame, entry.tb_lineno
+    code = frame.f_code
+    module = frame.f_globals.get("__name__", "")
+    return Frame(
+        file=code.co_filename,
+        function=getattr(code, "co_qualname", code.co_name),
+        line=line,
+        module=module if type(module) is str else "",
+        in_app=not package_of(code.co_filename),
+        code=linecache.getline(code.co_filename, line).strip()[:400] if source else "",
+    )
 
 
 def _names(kind: type) -> tuple[str, tuple[str, ...]]:

@@ -41,33 +41,56 @@ def codes(facts: ErrorFacts, text: str, lowered: str) -> dict[str, int]:
         lowered: `text` in lower case.
     """
     found = _from_attributes(facts)
-    digits = _DIGIT.search(text) is not None
-    for name, expression, triggers in _READ:
-        if digits and name not in found and any(trigger in lowered for trigger in triggers):
-            hit = expression.search(text)
-            if hit is not None:
-                found[name] = int(next(group for group in hit.groups() if group is not None))
-    if "signal" not in found and ("SIG" in text or (digits and ("signal" in lowered or "exit" in lowered))):
-        hit = _SIGNAL.search(text)
-        if hit is not None:
-            number, name, negative = hit.groups()
-            signal = int(number or negative or SIGNALS.get(name or "", 0))
-            if 0 < signal < 65:
-                found["signal"] = signal
+    if _DIGIT.search(text) is None and "SIG" not in text:
+        return _completed(found) if found else found
+    if "status" not in found and _may_hold_status(lowered):
+        _read(found, "status", _STATUS, text)
+    if "errno" not in found and ("errno" in lowered or "[error" in lowered):
+        _read(found, "errno", _ERRNO, text)
+    leaves = "exit" in lowered or "return" in lowered
+    if leaves and "exit_code" not in found:
+        _read(found, "exit_code", _EXIT, text)
+    if "signal" not in found and (leaves or "signal" in lowered or "SIG" in text):
+        _read_signal(found, text)
     return _completed(found) if found else found
 
 
 _DIGIT = re.compile(r"\d")
-_READ = (
-    (
-        "status",
-        _STATUS,
-        ("http", "status", "r error", "t error", "code", "respon", "return", "got ", "reques", "gateway"),
-    ),
-    ("errno", _ERRNO, ("errno", "[error")),
-    ("exit_code", _EXIT, ("exit", "return")),
-)
-"""Name, expression, and pieces one of which must be in the text before the expression is tried."""
+
+
+def _may_hold_status(lowered: str) -> bool:
+    """Return quickly whether the words are there without which no status is recognised."""
+    return (
+        "http" in lowered
+        or "status" in lowered
+        or "code" in lowered
+        or "r error" in lowered
+        or "t error" in lowered
+        or "respon" in lowered
+        or "return" in lowered
+        or "got " in lowered
+        or "gateway" in lowered
+        or " request" in lowered
+        or "unauthorized" in lowered
+        or "forbidden" in lowered
+        or "not found" in lowered
+    )
+
+
+def _read(found: dict[str, int], name: str, expression: "re.Pattern[str]", text: str) -> None:
+    hit = expression.search(text)
+    if hit is not None:
+        found[name] = int(next(group for group in hit.groups() if group is not None))
+
+
+def _read_signal(found: dict[str, int], text: str) -> None:
+    hit = _SIGNAL.search(text)
+    if hit is None:
+        return
+    number, name, negative = hit.groups()
+    signal = int(number or negative or SIGNALS.get(name or "", 0))
+    if 0 < signal < 65:
+        found["signal"] = signal
 
 
 def _completed(found: dict[str, int]) -> dict[str, int]:

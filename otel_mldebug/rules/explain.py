@@ -40,7 +40,7 @@ def explain(
     subjects = [Subject(link) for link in chain]
     deadline_s = clock() + BUDGET_S
     hit, subject = _best(matcher(patterns), subjects, lambda: clock() > deadline_s)
-    mark = fingerprint(chain[0], chain[1:])
+    mark = fingerprint(chain[0], chain[1:], subjects[0].text)
     if hit is not None and hit.match.tier > STRUCTURE:
         return finding_of(hit, subject, mark)
     try:

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from otel_mldebug.rules.facts import ErrorFacts, Frame
-from otel_mldebug.rules.normalise import normalise
+from otel_mldebug.rules.matching import readable
+from otel_mldebug.rules.normalise import normalised
 from otel_mldebug.rules.origin import module_of
 
 _HIDDEN_MODULES = frozenset({"builtins", "__main__", "exceptions"})
 
 
-def fingerprint(root: ErrorFacts, chain: Sequence[ErrorFacts] = ()) -> str:
+def fingerprint(root: ErrorFacts, chain: Sequence[ErrorFacts] = (), text: str | None = None) -> str:
     """Return 16 hex digits for the group of `root`.
 
     They come from the class, the places in the user's code that led there, and the normalised message: not from line
@@ -19,8 +20,9 @@ def fingerprint(root: ErrorFacts, chain: Sequence[ErrorFacts] = ()) -> str:
     Args:
         root: The exception that is explained.
         chain: All exceptions around it, whose frames are used where `root` itself has none of the user's.
+        text: The message of `root` made readable, where that has been done already.
     """
-    parts = (_class(root.type), *_places(root, chain), normalise(root.message))
+    parts = (_class(root.type), *_places(root, chain), normalised(readable(root.message) if text is None else text))
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -15,6 +15,7 @@ MAX_CLASSES = 1024
 """Classes of exceptions for which the entries that ask for them are remembered."""
 MAX_HEAD, MAX_TAIL = 3072, 1024
 """Characters of a message that are compared: its beginning and its end."""
+_GRAM = 4
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)|\x1b[@-_]")
 
 
@@ -82,8 +83,8 @@ class Hit(NamedTuple):
 class Matcher:
     """The catalogue, indexed so that only entries that share a rare piece with a message, or its class, are looked at.
 
-    The cost of a search does not grow with the catalogue but with the message: its sets of four and three characters
-    are compared with those of the expressions.
+    The cost of a search does not grow with the catalogue but with the message: of its characters, every fourth run of
+    four is looked up. Wherever a key of seven characters stands, one such run lies inside it.
     """
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
@@ -105,7 +106,11 @@ class Matcher:
             else:
                 self._rest.append(place)
         self._typed: dict[tuple[str, ...], tuple[int, ...]] = {}
-        self._short = any(len(key) < KEY for key in self._by_key)
+        self._short = [key for key in self._by_key if len(key) < KEY]
+        self._by_gram: dict[str, list[str]] = {}
+        for key in self._by_key:
+            for start in range(_GRAM if len(key) == KEY else 0):
+                self._by_gram.setdefault(key[start : start + _GRAM], []).append(key)
 
     def best(self, subject: Subject, *, expired: Callable[[], bool]) -> Hit | None:
         """Return the entry that says most about `subject`.
@@ -130,12 +135,15 @@ class Matcher:
     def _candidates(self, subject: Subject) -> list[int]:
         """Return the places of all entries that could match, the most telling first."""
         text = subject.lowered
-        grams = set(map("".join, zip(text, text[1:], text[2:], text[3:], strict=False)))
-        if self._short:
-            grams.update(map("".join, zip(text, text[1:], text[2:], strict=False)))
         places = {*self._rest, *self._for_class(subject)}
-        for key in grams & self._by_key.keys():
-            places.update(self._by_key[key])
+        grams = {text[start : start + _GRAM] for start in range(0, len(text) - _GRAM + 1, _GRAM)}
+        for gram in grams & self._by_gram.keys():
+            for key in self._by_gram[gram]:
+                if key in text:
+                    places.update(self._by_key[key])
+        for key in self._short:
+            if key in text:
+                places.update(self._by_key[key])
         return sorted(places)
 
     def _for_class(self, subject: Subject) -> tuple[int, ...]:

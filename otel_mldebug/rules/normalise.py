@@ -12,6 +12,7 @@ MAX_LENGTH = 400
 """Characters of a normalised message that count."""
 _LOOKED_AT = 1600
 
+_VARIES = re.compile(r"[\d/\\]")
 _WORD = re.compile(r"(?<![\w./\\:@%+~-])[\w./\\:@%+~-]*[\d/\\](?:[\w./\\:@%+~-]|,(?=\d{3}(?!\d)))*")
 _REQUEST = re.compile(
     r"\brequest[ _-]?id[ :=('\"]{1,4}[\w=;:/.-]+|\b(?:req|chatcmpl)[_-]\w{8,}|\bRoot=1-[\w=;-]+",
@@ -28,7 +29,6 @@ _CODE_BEFORE = re.compile(
     r"|CUDA error|cuDNN error|StatusCode|Xid)['\" :=(\[]{0,4}$",
     re.IGNORECASE,
 )
-_STATUS_AFTER = re.compile(r" (?:Client|Server) Error| [A-Z][a-z]+(?: |$|:)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _TIME = re.compile(
     r"\d{4}[-/]\d\d[-/]\d\d(?:T\d\d:\d\d.*)?|\d{1,3}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?|\d{1,3}:\d\d:\d\d.*"
@@ -58,47 +58,69 @@ _DATES = re.compile(r"<time>(?:[ ,]{1,2}<time>)+")
 
 
 def normalise(message: str) -> str:
-    """Return `message` without addresses, sizes, numbers, times, ids, temporary paths and hosts.
+    """Return any message without what varies in it; see `normalised`."""
+    return normalised(readable(message))
+
+
+def normalised(text: str) -> str:
+    """Return a readable message without addresses, sizes, numbers, times, ids, temporary paths and hosts.
 
     HTTP status, errno, signals, exit codes, element types and device kinds stay, because they tell failures apart.
     """
-    text = readable(message)[:_LOOKED_AT]
+    text = text[:_LOOKED_AT]
     if "equest" in text or "req" in text or "Root=" in text:
         text = _REQUEST.sub("<request>", text)
     if "host='" in text:
         text = _POOL.sub("<host>", text)
-    changed = _WORD.sub(_word, text)
-    if "<" in changed:
-        if "<n>" in changed:
-            changed = _EMPTY.sub(r"\1\2", _LIST.sub("<n>", _UNIT.sub("<n>", changed)))
-        if "<time>" in changed:
-            changed = _DATES.sub("<time>", changed)
-        if "GPU <n>" in changed and (measured := _MEASURED.search(changed)) is not None:
-            changed = changed[: measured.start()]
-    return changed[:MAX_LENGTH]
+    words = text.split(" ")
+    changed = False
+    for place, word in enumerate(words):
+        if not word.isalpha() and _VARIES.search(word) is not None:
+            words[place] = _changed(words, place)
+            changed = True
+    if changed:
+        text = _tidied(" ".join(words))
+    return text[:MAX_LENGTH]
 
 
-def _word(found: "re.Match[str]") -> str:
-    word = found.group(0)
-    core = word.rstrip(".:-")
-    tail = word[len(core) :]
-    if core.isdigit() and len(core) <= 10 and _is_code(found, core):
-        return word
-    if core[:1] == "-" and core[1:].isdigit() and _CODE_BEFORE.search(found.string[: found.start()], _from(found)):
-        return word
-    return _without_numbers(core) + tail
+def _tidied(text: str) -> str:
+    """Return `text` with runs of placeholders made one, and without units and measurements."""
+    if "<n>" in text:
+        text = _LIST.sub("<n>", _UNIT.sub("<n>", text))
+        if "[<n>" in text or "(<n>" in text:
+            text = _EMPTY.sub(r"\1\2", text)
+        if "GPU <n>" in text and (measured := _MEASURED.search(text)) is not None:
+            text = text[: measured.start()]
+    return _DATES.sub("<time>", text) if "<time>" in text else text
 
 
-def _from(found: "re.Match[str]") -> int:
-    return max(0, found.start() - 32)
+def _changed(words: list[str], place: int) -> str:
+    """Return the word at `place` without what varies in it."""
+    word, out, last = words[place], "", 0
+    for found in _WORD.finditer(word):
+        start, end = found.span()
+        part = word[start:end]
+        core = part.rstrip(".:-")
+        number = core.lstrip("-")
+        if number.isdecimal() and len(number) <= 10 and _is_code(words, place, word[:start], number):
+            changed = core
+        elif core.replace(".", "", 1).isdecimal():
+            changed = "<n>"
+        else:
+            changed = _without_numbers(core)
+        out += word[last:start] + changed + part[len(core) :]
+        last = end
+    return out + word[last:]
 
 
-def _is_code(found: "re.Match[str]", core: str) -> bool:
+def _is_code(words: list[str], place: int, before: str, number: str) -> bool:
     """Return whether the number is a status, errno, signal or exit code, by the words around it."""
-    text, start, end = found.string, found.start(), found.end()
-    if _CODE_BEFORE.search(text[:start], _from(found)) is not None:
+    if _CODE_BEFORE.search(" ".join((*words[max(0, place - 3) : place], before))) is not None:
         return True
-    return len(core) == 3 and core[0] in "45" and _STATUS_AFTER.match(text, end) is not None
+    after = words[place + 1 : place + 3]
+    if len(number) != 3 or number[0] not in "45" or not after:
+        return False
+    return after[0] in ("Client", "Server") or (after[0][:1].isupper() and after[0][1:].rstrip(":.,").islower())
 
 
 @lru_cache(maxsize=4096)

@@ -25,7 +25,7 @@ def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
         mark: Fingerprint.
     """
     pattern = hit.pattern
-    evidence: dict[str, Value] = {**subject.codes, **evidence_in(pattern, hit.found, subject.text)}
+    evidence: dict[str, Value] = {**subject.codes, **evidence_in(pattern, hit.found, subject.text, subject.lowered)}
     texts: dict[str, Any] = {}
     for variant in pattern.variants:
         if hold(variant.conditions, evidence):

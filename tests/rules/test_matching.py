@@ -102,6 +102,13 @@ def test_the_most_telling_entry_wins_in_any_order(patterns, facts, rule):
         assert explain(facts, tuple(entries)).rule == rule
 
 
+@given(st.text("ab ", max_size=9), st.text("ab ", max_size=9))
+def test_a_piece_is_found_wherever_it_stands(before, after):
+    hit = Matcher(builtin()).best(Subject(ErrorFacts(message=f"{before}CUDA out of memory{after}")), expired=bool)
+    assert hit is not None
+    assert hit.pattern.id == "cuda.oom"
+
+
 def test_when_the_time_is_up_no_expression_is_tried(patterns):
     clock = iter([0.0, *[99.0] * 50])
     known = patterns(("a.a", "match = [{ message = 'refused' }]"))

@@ -11,7 +11,7 @@ from otel_mldebug.rules.catalogue.evidence import parse
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv.names import Category, Severity
 
-KEY = 4
+KEY = 7
 """Characters of a fixed piece by which the index finds an expression."""
 MESSAGE, TYPE, GENERAL, STRUCTURE = 3, 2, 1, 0
 """Tiers, the most telling last to first: matched by message, by type alone, by a catch-all, by structure."""
@@ -31,7 +31,7 @@ class Match:
         types: Names, one of which must be the class or a base of it; any class when empty.
         message: Regular expression that the message must contain; any message when empty.
         literals: Fixed pieces of that expression in lower case, the longest first: all must be in the message.
-        key: Four characters of the first piece, by which the index finds this.
+        key: The rarest seven characters of the first piece, by which the index finds this.
         cause: Regular expression that `TYPE: MESSAGE` of some cause must contain.
         library: Top-level packages, one of which must have raised.
         where: Pieces of the innermost library frame's path.
@@ -54,10 +54,17 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A value to read out of the message: type, and the expression that finds it (empty for a named group)."""
+    """A value to read out of the message.
+
+    Attributes:
+        kind: Its type, a key of `evidence.PARSERS`.
+        find: Expression that finds it; empty for a named group of the entry's own expression.
+        needs: A piece in lower case that every text has in which `find` finds something; empty when there is none.
+    """
 
     kind: str
     find: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +109,7 @@ class Pattern:
                 "severity": Severity(normal["severity"]),
                 "solutions": tuple(normal["solutions"]),
                 "matches": tuple(_match(m) for m in normal["matches"]),
-                "evidence": {k: Evidence(kind=v[0], find=v[1]) for k, v in normal["evidence"].items()},
+                "evidence": {k: Evidence(kind=v[0], find=v[1], needs=v[2]) for k, v in normal["evidence"].items()},
                 "variants": tuple(
                     Variant(conditions=tuple(Condition(*c) for c in v["conditions"]), changes=v["changes"])
                     for v in normal["variants"]
@@ -118,7 +125,7 @@ def _match(normal: Mapping[str, Any]) -> Match:
     return Match(**changed)
 
 
-def evidence_in(pattern: Pattern, found: "re.Match[str] | None", text: str) -> dict[str, Value]:
+def evidence_in(pattern: Pattern, found: "re.Match[str] | None", text: str, lowered: str) -> dict[str, Value]:
     """Return the evidence of `pattern` in the message `text`; `found` is the match of its expression."""
     values: dict[str, Value] = {}
     groups = found.groupdict() if found is not None else {}
@@ -127,7 +134,7 @@ def evidence_in(pattern: Pattern, found: "re.Match[str] | None", text: str) -> d
         if raw is not None and (value := parse(kind, raw)) is not None:
             values[name] = value
     for name, evidence in pattern.evidence.items():
-        if name in values or not evidence.find:
+        if name in values or not evidence.find or evidence.needs not in lowered:
             continue
         hit = compiled(evidence.find).search(text)
         if hit is not None and (value := parse(evidence.kind, hit.group(1) or "")) is not None:

@@ -40,7 +40,7 @@ def literals(expression: str) -> tuple[str, ...]:
 
 
 def key(pieces: Sequence[str]) -> str:
-    """Return four characters that every text with `pieces` in it contains: the rarest, so that few others do.
+    """Return seven characters that every text with `pieces` in it contains: the rarest, so that few others do.
 
     A shorter piece is its own key.
     """

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_mldebug.errors import ConfigError
-from otel_mldebug.rules.catalogue import matchers
+from otel_mldebug.rules.catalogue import matchers, regexes
 from otel_mldebug.rules.catalogue.conditions import parse_conditions
 from otel_mldebug.rules.catalogue.evidence import PARSERS
 from otel_mldebug.semconv.names import Category, Severity
@@ -134,7 +134,7 @@ def _evidence(entry: Entry, groups: set[str]) -> dict[str, list[str]]:
     table = entry.table.get("evidence", {})
     if not isinstance(table, dict):
         raise entry.wrong("evidence", table, 'a table, such as evidence = { requested_bytes = "bytes" }')
-    found = {group: ["text", ""] for group in groups}
+    found = {group: ["text", "", ""] for group in groups}
     for name, given in table.items():
         label = f"evidence.{name}"
         if isinstance(given, str):
@@ -151,7 +151,8 @@ def _evidence(entry: Entry, groups: set[str]) -> dict[str, list[str]]:
             raise entry.wrong(label, given, "a type, or { find = 'regex with one group', as = \"TYPE\" }")
         if kind not in PARSERS:
             raise entry.wrong(label, kind, f"one of the types {', '.join(PARSERS)}")
-        found[name] = [kind, find]
+        needs = regexes.literals(find)[:1] if find else ()
+        found[name] = [kind, find, *(needs or [""])]
     return found
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from otel_mldebug.rules.matching import Subject
@@ -62,12 +63,13 @@ def judge(subject: Subject, *, aside: Category | None = None, enough: float = EN
 
 def _tokens(text: str) -> set[str]:
     """Return the words of `text`, lower case: as written, taken apart at underscores and capitals, in the singular."""
-    found: set[str] = set()
-    for token in _TOKEN.findall(text):
-        found.add(token.lower().rstrip("."))
-        found.update(part.lower() for part in _CAMEL.findall(token))
-    found.update([word[:-1] for word in found if word.endswith("s") and not word.endswith("ss")])
-    return found
+    return set().union(*map(_parts, _TOKEN.findall(text)))
+
+
+@lru_cache(maxsize=4096)
+def _parts(token: str) -> frozenset[str]:
+    found = {token.lower().rstrip("."), *(part.lower() for part in _CAMEL.findall(token))}
+    return frozenset(found | {word[:-1] for word in found if word.endswith("s") and not word.endswith("ss")})
 
 
 def _add(totals: dict[Category, float], words: Iterable[str], factor: float) -> None:
