@@ -17,7 +17,7 @@ from otel_mldebug.rules.redact.values import (
 from otel_mldebug.rules.redact.words import vocabulary
 
 # Nothing follows the repeated group, so that its inner repetition never has to give back.
-_BARE = re.compile(rf"(?:[^\s\"'`,;&)\]}}\\\[]+|{MARKER}|\[)+")
+BARE = re.compile(rf"(?:[^\s\"'`,;&)\]}}\\\[]+|{MARKER}|\[)+")
 _ENCODED_END = re.compile("%2[26c]|%7d", re.IGNORECASE)
 _SENTENCE = re.compile(r"[ \t]+(?![\w.-]+[ \t]*[:=])[A-Za-z(]")  # the line goes on, and not with another key
 _TYPES = tuple(vocabulary("Jar Type Str Option Options Provider Config Credentials Credential Token Secret"))
@@ -51,7 +51,7 @@ class Pair:
 
 def bare(pair: Pair, start: int) -> Iterator[tuple[int, int]]:
     """The value without quotes, where the way it is written makes it one."""
-    found = _BARE.match(pair.text, start)
+    found = BARE.match(pair.text, start)
     if not found:
         return
     value = _ENCODED_END.split(found[0], maxsplit=1)[0] if "%" in pair.separator else found[0]

@@ -17,7 +17,7 @@ def _any_case(word: str) -> str:
 _QUOTE = r"""\\{0,3}["']"""
 # `Name: `, `"name": "`, `'name': b'`, `[name] = `, `('name', '`; group 1 ends where the value begins.
 _AFTER_NAME = (
-    rf"(?:(?:{_QUOTE})?\]?[ \t]{{0,4}}(?::|=>?)[ \t]{{0,4}}[(\[]?(?:[bufr]?{_QUOTE})?|{_QUOTE}, ?[bufr]?{_QUOTE})"
+    rf"(?:(?:{_QUOTE}\]?)?[ \t]{{0,4}}(?::|=>?)[ \t]{{0,4}}[(\[]?(?:[bufr]?{_QUOTE})?|{_QUOTE}, ?[bufr]?{_QUOTE})"
 )
 _AUTHORIZATION = re.compile(
     rf"({_any_case('authorization')}{_AFTER_NAME})"
@@ -79,7 +79,7 @@ def _authorization(found: re.Match[str], mark: Mark) -> str:
 def authorization(value: str, mark: Mark) -> str:
     """Return the whole `value` of an authorization header without its secret; the scheme stays."""
     scheme, space, rest = value.partition(" ")
-    if not space or not scheme.replace("-", "").isalnum() or is_placeholder(rest):
+    if not space or not scheme[:1].isalpha() or not scheme.replace("-", "").isalnum() or is_placeholder(rest):
         return value
     return scheme + space + mark("authorization", rest)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from otel_mldebug.rules.redact.bare import Pair, bare
+from otel_mldebug.rules.redact.bare import BARE, Pair, bare
 from otel_mldebug.rules.redact.keys import Secrecy
 from otel_mldebug.rules.redact.values import is_secret_value, looks_like_credential
 
@@ -12,7 +12,6 @@ _ANNOTATION = re.compile(
 )
 _OPENING = re.compile(r"""[ \t]*([(\[]?)(?:[bBuUrRfF]{1,2}(?=[\\"']))?(\\{0,3}["'`])?""")
 _QUOTED = {q: re.compile(rf"[^{q}\\\r\n]*(?:\\.[^{q}\\\r\n]*)*(?={q})") for q in "\"'`"}
-_CUT = re.compile(r"[^\s\"'`,;&)\]}\\]+")
 _TEMPLATE = re.compile(r"[A-Za-z_][\w.]*(?:\([^()]*\))?(?:![rsa])?(?::.*)?")  # {password!r}
 _XML = re.compile(r"[^<>\r\n]{1,4096}(?=</)")
 _NEXT_IN_LIST = re.compile(r"""["'][ \t]*,[ \t]*[bu]?(?=["'])""")
@@ -86,7 +85,7 @@ def _quoted(pair: Pair, opening: re.Match[str]) -> Iterator[tuple[int, int]]:
         closed = _QUOTED[quote].match(text, start)
         stop = closed.end() if closed else -1
     if stop < 0:  # the text was cut
-        cut = _CUT.match(text, start)
+        cut = BARE.match(text, start)
         yield from _if_secret(pair, start, cut.end() if cut else start)
         return
     if pair.separator.strip() or pair.key.kind == "password" or looks_like_credential(text[start:stop]):

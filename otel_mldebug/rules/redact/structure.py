@@ -111,8 +111,8 @@ class Walker:
         named = self._named_value(pairs)
         redacted: dict[Any, Any] = {}
         for name, value in pairs:
-            own = named if named and name in _VALUES else self._key_class(name, key)
             plain = self._text(name) if isinstance(name, str) else _plain_name(name)
+            own = named if named and name in _VALUES else self._key_class(plain, key)
             while plain in redacted and plain != name:
                 plain = f"{plain}'"
             redacted[plain] = self.walk(value, own, depth + 1)
@@ -157,7 +157,7 @@ class Walker:
                 continue
             redacted.append(self.walk(value, own, depth + 1))
             # In an argument list the value of `--api-key` is the next item.
-            flag = isinstance(value, str) and value.startswith("-") and "=" not in value
+            flag = key is HARMLESS and isinstance(value, str) and value.startswith("-") and "=" not in value
             own = self._classify(value) if flag else key
         return redacted
 

@@ -54,7 +54,7 @@ def redact(text: str, mark: Mark) -> str:
 
 def _userinfo(userinfo: str, mark: Mark) -> str:
     found = _PARTS.fullmatch(userinfo)
-    if found is None:
+    if found is None or found[1].endswith("[redacted"):  # a marker that an earlier stage left somewhere in it
         return userinfo
     user, colon, password = found[1], found[2], found[3] or ""
     opaque = not user.startswith("[redacted:") and looks_like_credential(user)

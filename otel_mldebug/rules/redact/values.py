@@ -135,11 +135,13 @@ def is_code(value: str, name: str, *, spaced: bool = False) -> bool:
         return True
     if not _IDENTIFIER.fullmatch(value):
         return False
+    if _HAS_DIGIT.search(value) and not value.startswith(_OWNERS):
+        return False
     last = value.rpartition(".")[2]
     if last.lower() in _NAMES or value.startswith(_OWNERS) or _squeezed(last) == _squeezed(name.rpartition(".")[2]):
         return True
     if "_" not in value and "." not in value:
         return False
-    if spaced and "." in value and not _HAS_DIGIT.search(value):
+    if spaced and "." in value:
         return True
     return classify(last).secrecy is not Secrecy.NONE or (last.islower() and "token" in last)

@@ -28,7 +28,9 @@ CARDS = [
 
 
 @pytest.mark.parametrize("number", CARDS)
-@pytest.mark.parametrize("around", ["{}", "card {} ok", "paid {}", "card={};", "paid with {}.", '"{}"', "({}, 12/27)", "é{}€"])
+@pytest.mark.parametrize(
+    "around", ["{}", "card {} ok", "paid {}", "card={};", "paid with {}.", '"{}"', "({}, 12/27)", "é{}€"]
+)
 def test_a_card_number_goes(number, around):
     if around[0] != "é":
         assert Redactor().text(around.format(number)) == around.format("[redacted:card-number]")

@@ -27,6 +27,8 @@ MESSY = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=200)
 @given(MESSY)
 @example("token=[redacted:token]: x1y2z3")
 @example("Cookie: a=[redacted:cookie]; b=c")
+@example('"password": "cut off')
+@example("-----BEGIN PRIVATE KEY-----password=pass_word-----END PRIVATE KEY-----")
 def test_redacting_twice_changes_nothing_more(text):
     once = REDACTOR.text(text)
     assert REDACTOR.text(once) == once
@@ -75,6 +77,7 @@ VALUES = st.text(alphabet=string.ascii_letters + string.digits + "!#+=.~-", min_
     st.sampled_from(["password={}", "db_password: {}", "{{'password': '{}'}}", "--password {}", "PASSWORD='{}'"]),
 )
 @example("a...b1", "password={}")
+@example("A000.V", "password={}")
 def test_a_planted_password_never_survives(value, template):
     text = REDACTOR.text(template.format(value))
 
