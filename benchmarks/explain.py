@@ -26,7 +26,10 @@ DEPTH = 5
 """Calls between the handler and the place that raises, as in a small program."""
 LOAD_S = 0.03
 """Processor time that reading the catalogue at the first failure may take."""
-_LOAD = "import otel_mldebug.rules.explain as e, time; s = time.process_time(); e.matcher(None); print(time.process_time() - s)"
+_LOAD = (
+    "import otel_mldebug.rules.explain as e, time; s = time.process_time(); e.matcher(None); "
+    "print(time.process_time() - s)"
+)
 
 
 def raised(message: str, depth: int) -> Exception:

@@ -12,7 +12,7 @@ RIGHT = {
     "retryable": False,
     "expected_hints": [["batch size", "nothing"], ["checkpointing"]],
 }
-WRONG = {**RIGHT, "id": "b", "category": "data", "severity": "info", "retryable": True, "expected_hints": [["umbrella"]]}
+WRONG = {**RIGHT, "id": "b", "category": "data", "severity": "info", "retryable": True, "expected_hints": [["cake"]]}
 NEARLY = {**RIGHT, "id": "c", "category": "data", "category_alt": ["memory"]}
 
 
