@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from textwrap import indent
 from typing import Any
 
 from otel_mldebug.rules.capture import facts_of
@@ -21,6 +22,7 @@ forking = threading.RLock()
 """Held while something is explained, and by a thread that forks: the rules import some of what they need when they
 first need it, and a child that was forked in the middle of an import would wait for it for ever."""
 _MAX_CHAIN = 8
+_MAX_GROUP_DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Explained:
             self,
             finding=_redacted(self.finding, redactor),
             exception=redactor.value(dict(self.exception)),
-            context={key: redactor.item(key.removeprefix(ARGUMENT), value) for key, value in self.context.items()},
+            context=_redacted_context(self.context, redactor),
         )
 
 
@@ -68,12 +70,18 @@ def explained(
         chosen["category"] = Category(category)
     if (severity := own.get("severity")) is not None:
         chosen["severity"] = Severity(severity)
+    exception = as_json(facts)
     made = Explained(
         finding=replace(finding, **chosen) if chosen else finding,
         function=function or _function(facts),
-        exception=as_json(facts),
+        exception=exception,
         context=_context(arguments, context),
     )
+    # All that varies in an explanation is in the traceback, the summary and the evidence. Where those hold no secret,
+    # which is nearly always, there is none to look for in each part once more.
+    text = "\n".join((exception.get("stacktrace", ""), finding.summary, *map(str, finding.evidence.values())))
+    if redactor.text(text) == text:
+        return replace(made, context=_redacted_context(made.context, redactor))
     return made.redacted(redactor)
 
 
@@ -101,7 +109,7 @@ def as_json(facts: ErrorFacts) -> dict[str, Any]:
 
 
 def stacktrace(facts: ErrorFacts) -> str:
-    """Return the traceback as Python prints it, the first cause at the top."""
+    """Return the traceback as Python prints it, the first cause at the top, members of groups indented."""
     parts: list[str] = []
     seen: ErrorFacts | None = facts
     while seen is not None and len(parts) <= _MAX_CHAIN:
@@ -111,13 +119,18 @@ def stacktrace(facts: ErrorFacts) -> str:
     return between.join(reversed(parts))
 
 
-def _traceback(facts: ErrorFacts) -> str:
+def _traceback(facts: ErrorFacts, depth: int = 0) -> str:
     lines = ["Traceback (most recent call last):"] if facts.frames else []
     for frame in facts.frames:
         lines.append(f'  File "{frame.file}", line {frame.line or "?"}, in {frame.function}')
         if frame.code:
             lines.append(f"    {frame.code}")
     lines.append(f"{facts.type}: {facts.message}" if facts.message else facts.type)
+    lines += facts.notes
+    if depth < _MAX_GROUP_DEPTH:
+        for number, member in enumerate(facts.group[:_MAX_CHAIN], 1):
+            lines.append(f"  {number} of {len(facts.group)}:")
+            lines.append(indent(_traceback(member, depth + 1), "    "))
     return "\n".join(lines)
 
 
@@ -158,6 +171,10 @@ def _plain(value: Any) -> Value:
     if type(value) in (bool, float) or (type(value) is int and value.bit_length() < 64):
         return value  # type: ignore[no-any-return]
     return describe(value)
+
+
+def _redacted_context(context: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    return {key: redactor.item(key.removeprefix(ARGUMENT), value) for key, value in context.items()}
 
 
 def _redacted(finding: Finding, redactor: Redactor) -> Finding:

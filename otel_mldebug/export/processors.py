@@ -86,8 +86,9 @@ class RedactingLogProcessor(LogRecordProcessor):
 
     @override
     def on_emit(self, log_record: Any) -> None:
-        if not self.on:
-            return
+        scope = log_record.instrumentation_scope
+        if not self.on or (scope is not None and scope.name == OURS):
+            return  # what the emitter sends has been redacted
         record = log_record.log_record
         try:
             redactor = self._redactors.of(log_record)

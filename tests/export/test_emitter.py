@@ -1,5 +1,7 @@
 """One failure becomes one finding: in the store, as a log event, on the counter and on the span."""
 
+import builtins
+
 import pytest
 
 from otel_mldebug import _guard
@@ -237,3 +239,20 @@ def test_an_error_while_an_error_is_sent_is_not_sent_in_a_circle(telemetry):
     runtime.open().emitter.outlets.logger = Logs()
     runtime.exception(raised(ValueError("outside")))
     assert len(telemetry.findings) == 1
+
+
+@pytest.mark.skipif(not hasattr(builtins, "ExceptionGroup"), reason="this Python has no exception groups")
+def test_secrets_in_members_causes_and_notes_do_not_leave(telemetry, tmp_path):
+    store = Store()
+    try:
+        try:
+            raise builtins.ExceptionGroup("all failed", [ValueError("fine"), PermissionError(f"denied for {SECRET}")])
+        except builtins.ExceptionGroup as exc:
+            raise RuntimeError("outer") from exc
+    except RuntimeError as exc:
+        exc.add_note(f"tried with {SECRET}")
+        Emitter(Outlets(store=store)).exception(exc)
+    written = repr(store.occurrences)
+    assert SECRET not in written
+    assert "2 of 2:" in store.occurrences[0].exception["stacktrace"]
+    assert "[redacted:huggingface-token]" in written

@@ -72,7 +72,8 @@ class Programs:
 
     def environ(self, **changes: str) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "PYTHON"))}
-        return {**kept, "PYTHONPATH": str(ROOT), "OTEL_MLDEBUG_RESOURCES": "false", **changes}
+        quiet = {"PYTHONWARNINGS": "ignore:This process:DeprecationWarning", "OTEL_MLDEBUG_RESOURCES": "false"}
+        return {**kept, "PYTHONPATH": str(ROOT), **quiet, **changes}
 
     def file(self, code: str, name: str = "program.py") -> Path:
         path = self.directory / name
