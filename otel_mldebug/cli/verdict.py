@@ -111,7 +111,7 @@ def where(finding: Finding, seen: Seen) -> str:
     elif seen.steps and _ended_the_program(finding):
         parts.append(f"after {seen.steps:,} step{'s' * (seen.steps != 1)}")
     if layer := finding.get("layer"):
-        parts.append(f"first in layer {layer}")
+        parts.append(f"in layer {layer}" if finding.get("exception") else f"first in layer {layer}")
     frames = (finding.get("exception") or {}).get("frames") or ()
     own = [frame for frame in frames if frame.get("in_app")] or frames
     if own:

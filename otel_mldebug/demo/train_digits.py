@@ -33,11 +33,11 @@ class DigitClassifier(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.edges = nn.Conv2d(1, 32, 3, padding=1, bias=False)
-        self.contrast = Contrast(32)
-        self.encoder = nn.Sequential(nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
-        self.hidden = nn.Linear(64 * 4 * 4, 88)
-        self.head = nn.Linear(88, 10)
+        self.edges = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.contrast = Contrast(16)
+        self.encoder = nn.Sequential(nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.hidden = nn.Linear(32 * 4 * 4, 64)
+        self.head = nn.Linear(64, 10)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return one score for each of the ten digits, shape (batch, 10)."""

@@ -38,8 +38,9 @@ def explain(
     """
     chain = links(facts)
     subjects = [Subject(link) for link in chain]
+    catalogue = matcher(patterns)  # made by the first call, which on a busy machine takes longer than the search may
     deadline_s = clock() + BUDGET_S
-    hit, subject = _best(matcher(patterns), subjects, lambda: clock() > deadline_s)
+    hit, subject = _best(catalogue, subjects, lambda: clock() > deadline_s)
     mark = fingerprint(chain[0], chain[1:], subjects[0].text)
     if hit is not None and hit.match.tier > STRUCTURE:
         return finding_of(hit, subject, mark)

@@ -53,7 +53,7 @@ def test_the_script_knows_nothing_of_us():
     [
         ("nan", "loss.nonfinite", "contrast", 30),
         ("weight", "loss.nonfinite", "hidden.weight", 30),
-        ("error", "shape.matmul", None, None),
+        ("error", "shape.matmul", "hidden", 30),
     ],
 )
 def test_the_planted_fault_is_found(mldebug, fault, rule, layer, step):
@@ -74,7 +74,7 @@ def test_without_a_fault_the_run_is_healthy_and_says_what_was_watched(mldebug, t
     assert done.returncode == 0
     assert "accuracy on 360 unseen digits" in done.stdout
     assert box(done.stderr)[0].startswith("┌─ otel-mldebug: no findings")
-    assert told("watched 60 steps, SGD, one model (DigitClassifier) of 0.1 M parameters, PyTorch 2.") in told(
+    assert told("watched 60 steps, SGD, one model (DigitClassifier) of 38,282 parameters, PyTorch 2.") in told(
         done.stderr
     )
 

@@ -27,7 +27,7 @@ def test_the_mistake_in_it_is_told_as_it_says(mldebug, script, told):
     assert "RuntimeError: " in done.stderr
     for words in (
         "[32, 7] times [8, 16]",
-        "after 15 steps, mistake.py:7",
+        "step 15, in layer 0, mistake.py:7 in <module>",
         "equal to the last dimension of its input: 7",
     ):
         assert told(words) in told(done.stderr)
