@@ -21,6 +21,8 @@ PER_GROUP = Rate(burst=5, per_s=0.1)
 OVERALL = Rate(burst=100, per_s=10)
 """All groups of a process together: a hundred at once, then ten a second."""
 MAX_GROUPS = 2048
+INTRODUCTIONS = 1000
+"""Groups whose first occurrence is sent whatever the overall rate says: a new kind of trouble is worth a line."""
 
 
 class Bucket:
@@ -75,6 +77,7 @@ class Groups:
         per_group: Rate at which occurrences of one group are sent.
         overall: Rate at which occurrences of all groups together are sent.
         max_groups: Groups kept at a time, at least 1.
+        introductions: First occurrences that are sent beyond the overall rate.
     """
 
     def __init__(
@@ -84,9 +87,11 @@ class Groups:
         per_group: Rate = PER_GROUP,
         overall: Rate = OVERALL,
         max_groups: int = MAX_GROUPS,
+        introductions: int = INTRODUCTIONS,
     ) -> None:
         self._clock, self._per_group, self._max_groups = clock, per_group, max_groups
         self._overall = Bucket(overall, clock())
+        self._introductions = introductions
         self._groups: OrderedDict[str, _Group] = OrderedDict()
         self._lock = threading.Lock()
         self.total = 0
@@ -101,10 +106,7 @@ class Groups:
             group = self._group(fingerprint, now_s)
             group.count += 1
             self.total += 1
-            # Both are filled before either is used: a group over its rate takes nothing from the others.
-            if group.bucket.ready(now_s) and self._overall.ready(now_s):
-                group.bucket.take()
-                self._overall.take()
+            if self._sends(group, now_s):
                 suppressed, group.suppressed, group.latest = group.suppressed, 0, None
                 return Verdict(True, group.count, suppressed)
             group.suppressed += 1
@@ -126,6 +128,19 @@ class Groups:
                     rest.append((group.latest, group.count, group.suppressed))
                     group.suppressed, group.latest = 0, None
             return rest
+
+    def _sends(self, group: _Group, now_s: float) -> bool:
+        # The group's own bucket comes first: one that is over its rate takes nothing from the others.
+        if not group.bucket.ready(now_s):
+            return False
+        if self._overall.ready(now_s):
+            self._overall.take()
+        elif group.count == 1 and self._introductions > 0:
+            self._introductions -= 1
+        else:
+            return False
+        group.bucket.take()
+        return True
 
     def _group(self, fingerprint: str, now_s: float) -> _Group:
         group = self._groups.get(fingerprint)

@@ -70,8 +70,14 @@ def test_one_noisy_group_takes_no_tokens_from_the_others(clock):
 
 
 def test_all_groups_together_keep_to_the_overall_rate(clock):
-    groups = Groups(clock, overall=Rate(3, 0))
+    groups = Groups(clock, overall=Rate(3, 0), introductions=0)
     assert [groups.see(str(i)).send for i in range(5)] == [True, True, True, False, False]
+
+
+def test_a_new_kind_of_trouble_is_sent_beyond_the_overall_rate_but_not_without_end(clock):
+    groups = Groups(clock, overall=Rate(1, 0), introductions=2)
+    assert [groups.see(str(i)).send for i in range(5)] == [True, True, True, False, False]
+    assert not groups.see("0").send, "it is not new any more"
 
 
 def test_what_was_held_back_is_drained_once_with_its_example(clock):
