@@ -23,7 +23,7 @@ class BackwardHooks:
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `backward` that does what `original` does, and tells."""
         watch, objective = self._watch, self._objective
-        clock, tracks = watch.clock, watch.recorder.tracks
+        clock, tracks, direct = watch.clock, watch.recorder.tracks, watch.devices.direct
 
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
             track = tracks.track
@@ -33,7 +33,12 @@ class BackwardHooks:
             track.busy = True
             try:
                 loss = objective(track, tensors)
-                value = loss.item() if loss is not None and loss.is_cpu else None
+                value = None
+                if loss is not None:
+                    if direct(loss):
+                        value = loss.item()
+                    elif watch.devices.watchable(loss):
+                        track.late.append(loss.detach())
                 track.backward_begins(now, value)
                 if value is not None and value - value != 0.0:
                     watch.bad_loss(track, loss, value)
@@ -68,6 +73,7 @@ class BackwardHooks:
             watch = self._watch
             if not track.depth and watch.alone():
                 watch.tell(None)
-                watch.recorder.close(track, watch.recorder.cell(""), track.mark)
+                late = watch.late(track) if track.late else None
+                watch.recorder.close(track, watch.recorder.cell(""), track.mark, late=late)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch backward", exc)

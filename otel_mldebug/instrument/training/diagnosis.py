@@ -1,6 +1,7 @@
 """What tensors say at the moment when a loss or a gradient is found to be non-finite, before the evidence is gone."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from otel_mldebug.instrument.training.health import Damage, damage, tensors_of
@@ -36,12 +37,12 @@ class Diagnosis:
         """
         found = trace(self._torch, loss.grad_fn, self._layers) if loss.grad_fn is not None else Trace()
         if found.bad_leaves:
-            return self._weights(found.bad_leaves, len(found.leaves), step=step, value=value)
+            return _bad_weights(found.bad_leaves, len(found.leaves), step=step, value=value)
         bad_input = self._bad_input(batches)
         if found.outside is not None:
             named = self._named(found.outside.tensor)
             if named:
-                return self._weights([(named, found.outside.damage)], len(found.leaves) + 1, step=step, value=value)
+                return _bad_weights([(named, found.outside.damage)], len(found.leaves) + 1, step=step, value=value)
             where, harm = bad_input or ("", found.outside.damage)
             return Origin(
                 step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm),
@@ -76,10 +77,46 @@ class Diagnosis:
         self._layers.learn([p for p, _ in bad])
         weights = [(self._layers.name(p) or f"#{i}", d) for i, (p, _) in enumerate(bad) if (d := self._damage(p))]
         if weights:
-            return self._weights(weights, len(bad), step=step, value=value)
+            return _bad_weights(weights, len(bad), step=step, value=value)
         if (found := self._bad_input(batches)) is not None:
             where, harm = found
             return Origin(step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm), certainty=0.85)
+        return self._boundary(bad, value, step=step)
+
+    def late(
+        self,
+        value: float,
+        *,
+        step: int,
+        bad_loss: bool,
+        bad_weights: Sequence[tuple[Any, bool]],
+        bad: Sequence[tuple[Any, bool]],
+        batches: Iterable[Any],
+    ) -> Origin:
+        """Return where a loss or gradients became non-finite, from norms that have come from a GPU some steps later.
+
+        Args:
+            value: The loss or the gradient norm.
+            step: Number of the step.
+            bad_loss: Whether it is the loss.
+            bad_weights: Parameters, each with whether its value was not finite in that step; empty if not looked at.
+            bad: Parameters, each with whether its gradient was not finite in that step.
+            batches: What the step was fed with; only what is on the host is looked at.
+        """
+        self._layers.learn([p for p, _ in bad_weights])
+        hit = [self._layers.name(p) or f"#{i}" for i, (p, is_bad) in enumerate(bad_weights) if is_bad]
+        if hit:
+            return _weights(hit, len(bad_weights), step=step, value=value)
+        if (found := self._bad_input(batches)) is not None:
+            where, harm = found
+            return Origin(step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm), certainty=0.9)
+        if not bad_loss:
+            return self._boundary(bad, value, step=step)
+        kind = Kind.FORWARD if bad_weights else Kind.UNKNOWN
+        return Origin(step=step, value=value, kind=kind, certainty=0.8 if bad_weights else 0.95)
+
+    def _boundary(self, bad: Sequence[tuple[Any, bool]], value: float, *, step: int) -> Origin:
+        """Return the place where bad gradients end and good ones begin, seen from the input."""
         names = [self._layers.name(p) or f"#{i}" for i, (p, _) in enumerate(bad)]
         hit = [i for i, (_, is_bad) in enumerate(bad) if is_bad]
         after = owner(names[hit[-1]])
@@ -102,25 +139,10 @@ class Diagnosis:
     def _damage(self, tensor: Any) -> Damage | None:
         return damage(self._torch, tensor)
 
-    def _weights(self, bad: Sequence[tuple[str, Damage]], num_all: int, *, step: int, value: float) -> Origin:
-        spread = len(bad) > 2 and len(bad) > _MOST_SHARE * num_all and step > 0
-        return Origin(
-            step=step,
-            value=value,
-            kind=Kind.WEIGHT,
-            layer="" if spread else bad[0][0],
-            tensors=tuple(name for name, _ in bad),
-            num_bad=len(bad),
-            num_all=num_all,
-            details=describe(bad[0][1]),
-            certainty=0.8 if spread else 0.95,
-            update=spread,
-        )
-
     def _bad_input(self, batches: Iterable[Any]) -> tuple[str, Damage] | None:
         for batch in batches:
             for place, tensor in tensors_of(self._torch, batch):
-                found = self._damage(tensor)
+                found = self._damage(tensor) if tensor.is_cpu else None
                 if found is not None and not found.mask_like:
                     return place, found
         return None
@@ -132,6 +154,26 @@ class Diagnosis:
         except RuntimeError:
             return ""
         return next((n for n, t in self._layers.tensors() if t.numel() and t.data_ptr() == pointer), "")
+
+
+def _bad_weights(bad: Sequence[tuple[str, Damage]], num_all: int, *, step: int, value: float) -> Origin:
+    found = _weights([name for name, _ in bad], num_all, step=step, value=value)
+    return replace(found, details=describe(bad[0][1]))
+
+
+def _weights(bad: Sequence[str], num_all: int, *, step: int, value: float) -> Origin:
+    spread = len(bad) > 2 and len(bad) > _MOST_SHARE * num_all and step > 0
+    return Origin(
+        step=step,
+        value=value,
+        kind=Kind.WEIGHT,
+        layer="" if spread else bad[0],
+        tensors=tuple(bad),
+        num_bad=len(bad),
+        num_all=num_all,
+        certainty=0.8 if spread else 0.95,
+        update=spread,
+    )
 
 
 def describe(harm: Damage) -> dict[str, Value]:

@@ -43,6 +43,11 @@ class Gradients:
             kept.append(gradient)
         return kept_parameters, kept
 
+    @staticmethod
+    def local(parameters: list[Any]) -> list[Any]:
+        """Return the local shards of parameters, detached."""
+        return [getattr(parameter, "_local_tensor", parameter).detach() for parameter in parameters]
+
     def vector(self, gradients: list[Any]) -> list[Any]:
         """Return one norm, a tensor without dimensions, for each gradient. Launches kernels and waits for none."""
         if any(g.dtype in self._half for g in gradients):  # the norm of float16 gradients overflows in float16

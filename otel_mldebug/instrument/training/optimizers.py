@@ -67,7 +67,7 @@ class Known:
         Args:
             began: When the look began, monotonic seconds.
             ended: When it ended.
-            parameters: What was looked at.
+            parameters: Some near the input whose gradients are plain tensors that can be read at once.
         """
         cost_s, previous = ended - began, self._cost_s
         # The first looks of a process load code: they say nothing about the next.
@@ -80,7 +80,7 @@ class Known:
             between = 1
         self.next_look = self.steps + max(1, min(MOST_BETWEEN, between))
         long_enough = duration_s * self.share >= PROBE_S
-        self.sentinel = min(parameters[:4], key=lambda p: int(p.numel())) if parameters and long_enough else None
+        self.sentinel = min(parameters, key=lambda p: int(p.numel())) if parameters and long_enough else None
 
     def worry(self) -> None:
         """Look at every step for a while."""

@@ -12,6 +12,7 @@ from otel_mldebug._guard import guard
 from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.backward import BackwardHooks
+from otel_mldebug.instrument.training.devices import Devices
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.loaders import LoaderHooks
 from otel_mldebug.instrument.training.patches import Patch
@@ -32,11 +33,12 @@ class Installation:
         torch: The module.
         recorder: Gets the steps.
         layers: Names of parameters; kept over several installations, since models are.
+        devices: How to read from GPUs.
     """
 
-    def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers) -> None:
+    def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers, devices: Devices | None = None) -> None:
         self.recorder = recorder
-        self.watch = watch = Watch(torch, recorder, layers)
+        self.watch = watch = Watch(torch, recorder, layers, devices)
         steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch), ScalerHooks(watch)
         backward = BackwardHooks(watch)
         data = torch.utils.data.dataloader
@@ -90,12 +92,13 @@ class Installation:
             self.recorder.finish()
 
 
-def install(torch: Any, *, recorder: StepRecorder | None = None) -> None:
+def install(torch: Any, *, recorder: StepRecorder | None = None, devices: Devices | None = None) -> None:
     """Watch training from now on; nothing happens if that is so already.
 
     Args:
         torch: The module.
         recorder: Gets the steps; a new one by default.
+        devices: How to read from GPUs; as PyTorch does by default.
     """
     global _installed, _layers
     with _lock:
@@ -103,7 +106,7 @@ def install(torch: Any, *, recorder: StepRecorder | None = None) -> None:
             return
         if _layers is None:
             _layers = Layers(torch)
-        _installed = Installation(torch, recorder or StepRecorder(), _layers)
+        _installed = Installation(torch, recorder or StepRecorder(), _layers, devices)
         progress.follow(_installed.recorder, _layers)
 
 

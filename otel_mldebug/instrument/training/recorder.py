@@ -45,6 +45,9 @@ class Late(Protocol):
     def read(self) -> tuple[float | None, float | None]:
         """Return objective and gradient norm."""
 
+    def explain(self, record: StepRecord, window: Sequence[StepRecord]) -> tuple[Finding, str] | None:
+        """Return why they are not finite, and the layer; None when they are."""
+
 
 class Tracks(threading.local):
     """What is going on in each thread."""
@@ -200,10 +203,20 @@ class StepRecorder:
                         loss=record.loss if loss is None else loss,
                         gradient_norm=record.gradient_norm if norm is None else norm,
                     )
+                    span = self._explain(record, cell, span, values)
                 elif len(late) < _MOST_LATE:
                     return
             late.popleft()
             self._keep(record, cell, span)
+
+    def _explain(self, record: StepRecord, cell: Cell, span: Any, values: Late) -> Any:
+        if "nonfinite" in self._firing or (found := values.explain(record, cell.window)) is None:
+            return span
+        finding, layer = found
+        self._firing[family(finding.rule)] = cell.name
+        span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
+        self._send(finding, span, step=record.index, epoch=record.epoch, layer=layer)
+        return span
 
     def finish(self) -> None:
         """Pass on what is left, with what is known of it, and look at it a last time: nothing more will come."""

@@ -54,5 +54,11 @@ class ScalerHooks:
         known.steps += 1
         rate = optimizer.param_groups[0].get("lr")
         self._recorder.close(
-            track, known.cell, self._watch.clock(), known.key, rate if isinstance(rate, float) else None, skipped=True
+            track,
+            known.cell,
+            self._watch.clock(),
+            known.key,
+            rate if isinstance(rate, float) else None,
+            skipped=True,
+            late=self._watch.late(track) if track.late else None,
         )

@@ -78,7 +78,8 @@ class StepHooks:
             rate = optimizer.param_groups[0].get("lr")
             if type(rate) is not float:
                 rate = self._rate(rate)
-            self._recorder.close(track, known.cell, now, known.key, rate, track.norm, _skipped(optimizer))
+            late = self._watch.late(track) if track.late or track.late_norms else None
+            self._recorder.close(track, known.cell, now, known.key, rate, track.norm, _skipped(optimizer), late)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
 
@@ -93,7 +94,7 @@ class StepHooks:
 
     def _rate(self, rate: Any) -> float | None:
         if isinstance(rate, self._tensor):
-            return float(rate) if rate.is_cpu and not self._modes() else None
+            return float(rate) if self._watch.devices.direct(rate) and not self._modes() else None
         return float(rate) if isinstance(rate, (int, float)) else None
 
     def _look(self, track: Track, known: Known, optimizer: Any) -> None:
@@ -104,8 +105,13 @@ class StepHooks:
         began = self._clock()
         reader = self._watch.gradients
         parameters, gradients = reader.collect(optimizer)
-        if not gradients or not all(g.is_cpu for g in gradients):
-            known.looked(began, self._clock(), [])
+        devices = self._watch.devices
+        if not gradients or not all(map(devices.direct, gradients)):
+            if gradients and all(map(devices.watchable, gradients)):
+                track.late_norms = parameters, [*reader.vector(gradients), *reader.vector(reader.local(parameters))]
+            ended = self._clock()
+            known.looked(began, ended, [])
+            self._recorder.spent(ended - began)
             return
         norms = reader.read(gradients)
         found = total(norms)
@@ -114,7 +120,7 @@ class StepHooks:
             found /= float(scale)
         track.norm = found
         ended = self._clock()
-        known.looked(began, ended, parameters)
+        known.looked(began, ended, [p for p in parameters[:4] if type(p.grad) is self._tensor and not p.grad.is_sparse])
         self._recorder.spent(ended - began)
         if found - found != 0.0 and scale is None:
             bad = [(p, n - n != 0.0) for p, n in zip(parameters, norms, strict=True)]

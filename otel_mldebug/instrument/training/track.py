@@ -29,6 +29,7 @@ class Track:
         held: Batches of this step, for whoever looks for bad input; let go at its end.
         loss: Sum of the objectives so far; None as long as there is none that can be read.
         late: Objectives that live on a device and are not read yet.
+        late_norms: Parameters, and norms of their gradients and of themselves that are on a device.
         evaluated: Whether a closure has been evaluated: what the optimizer evaluates after that is its own search.
         inside: Seconds of forward and backward that ran inside the optimizer (closures).
         depth: Optimizer steps that are open: more than one where optimizers wrap each other.
@@ -54,6 +55,7 @@ class Track:
         "held",
         "inside",
         "late",
+        "late_norms",
         "loss",
         "mark",
         "norm",
@@ -93,6 +95,7 @@ class Track:
         self.evaluated = False
         self.loss: float | None = None
         self.late: list[Any] = []
+        self.late_norms: tuple[list[Any], list[Any]] | None = None
         self.backward_calls = 0
         self.samples: int | None = None
         self.held: list[Any] = []

@@ -5,8 +5,10 @@ from typing import Any
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
+from otel_mldebug.instrument.training.devices import Devices
 from otel_mldebug.instrument.training.diagnosis import Diagnosis
 from otel_mldebug.instrument.training.gradients import Gradients
+from otel_mldebug.instrument.training.late import LateStep
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.optimizers import Known, Register
 from otel_mldebug.instrument.training.recorder import StepRecorder
@@ -24,12 +26,13 @@ class Watch:
         torch: The module.
         recorder: Gets the steps.
         layers: Names of parameters.
+        devices: How to read from GPUs; as PyTorch does by default.
 
     Attributes:
         constructed: Whether the program has made an optimizer.
     """
 
-    def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers) -> None:
+    def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers, devices: Devices | None = None) -> None:
         self.torch = torch
         self.recorder = recorder
         self.layers = layers
@@ -37,6 +40,7 @@ class Watch:
         self.gradients = Gradients(torch)
         self.optimizers = Register(recorder)
         self.diagnosis = Diagnosis(torch, layers)
+        self.devices = devices or Devices(torch)
         self.constructed = False
         self._patience: int | None = None
         self._names: dict[str, None] = {}
@@ -64,6 +68,22 @@ class Watch:
             return
         origin = self.diagnosis.gradients(bad, value, step=recorder.index, batches=track.held)
         recorder.report(track, explain_gradient(origin, recorder.window), layer=origin.layer)
+
+    def late(self, track: Track) -> LateStep | None:
+        """Send for the numbers of the step that are still on a GPU; None when there are none, or no way to."""
+        parameters, norms = track.late_norms or ([], [])
+        losses = track.late
+        copy = self.devices.send([*losses, *norms])
+        if copy is None:
+            return None
+        return LateStep(
+            copy,
+            len(losses),
+            parameters=parameters,
+            batches=track.held,
+            diagnosis=self.diagnosis,
+            worry=self.optimizers.worry,
+        )
 
     def met(self, optimizer: Any) -> Known:
         """Start to know an optimizer that steps for the first time."""

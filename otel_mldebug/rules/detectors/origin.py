@@ -161,6 +161,22 @@ def _input(origin: Origin, _: float) -> Texts:
 
 def _forward(origin: Origin, grown: float) -> Texts:
     known = culprit(origin.operation)
+    if not origin.operation:
+        return (
+            "an operation of the forward pass made the first non-finite value, from finite weights and input; which "
+            "one could not be seen without waiting for the GPU",
+            f"Training diverged: loss or gradient norm had grown {times(grown)} before."
+            if grown >= GROWTH
+            else known.cause,
+            (
+                _LOWER
+                if grown >= GROWTH
+                else "Run the step again from the last checkpoint on the CPU: there the operation is named.",
+                _CLIP,
+                "Use bfloat16 instead of float16 for mixed precision.",
+            ),
+            "Keep epsilons in logarithms, roots and denominators, bound exponents, and clip gradients.",
+        )
     name = "an operation of the compiled graph" if origin.operation == "CompiledFunction" else origin.operation
     place = _between(origin)
     solutions = (known.solution, _LOWER, _CLIP)
