@@ -27,14 +27,14 @@ def explain(
     facts: ErrorFacts,
     patterns: tuple[Pattern, ...] | None = None,
     *,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] = time.thread_time,
 ) -> Finding:
     """Return what went wrong, why, and what to try. Pure, and never silent: what nothing knows is `unknown`.
 
     Args:
         facts: The failure, wrapped as it was caught.
         patterns: Entries to use, from `catalogue.loader.load_all`; our own by default.
-        clock: Seconds, monotonic.
+        clock: Seconds; by default those that this thread computes, so that a busy machine changes nothing.
     """
     chain = links(facts)
     subjects = [Subject(link) for link in chain]

@@ -8,7 +8,7 @@ from otel_mldebug.rules.matching import Hit, Subject
 from otel_mldebug.rules.structure.areas import AREAS
 from otel_mldebug.rules.structure.judge import Verdict, judge
 from otel_mldebug.rules.telling import finding_of
-from otel_mldebug.semconv.names import Category, Severity
+from otel_mldebug.semconv.names import Severity
 
 BY_WORDS = 0.4
 """Confidence when only the words tell the category."""
@@ -30,9 +30,7 @@ def decide(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark:
     finding = _warned(finding_of(hit, subject, mark), subject)
     if not hit.pattern.yields:
         return finding
-    # "must be", "expected" and the like are the words of a contract in any area: they do not count once more.
-    aside = Category.INPUT_VALIDATION if finding.category is Category.INPUT_VALIDATION else None
-    verdict = judge(subject, aside=aside, enough=hit.pattern.yields)
+    verdict = judge(subject, form=finding.category, enough=hit.pattern.yields)
     return finding if verdict is None or verdict.category is finding.category else _joined(finding, verdict)
 
 

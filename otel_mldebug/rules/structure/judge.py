@@ -7,16 +7,37 @@ from typing import NamedTuple
 
 from otel_mldebug.rules.matching import Subject
 from otel_mldebug.rules.structure.origins import LIBRARIES, PLACES
-from otel_mldebug.rules.structure.vocabulary import PHRASES, WORDS
+from otel_mldebug.rules.structure.vocabulary import PHRASES, WORDS, stem
 from otel_mldebug.semconv.names import Category
 
 PHRASE_WEIGHT = 2.5
 TYPE_FACTOR = 1.5
 """A word in the name of the class says more than one in the message."""
+CONTRACT_FACTOR = 0.7
+FORM_WEIGHT = 1.5
+"""What the form of the message counts for its own category."""
 ENOUGH = 2.0
 """Weight below which nothing is said."""
-MARGIN = 0.25
-"""Weight by which the best category must lead."""
+SPECIFIC = (
+    Category.DISTRIBUTED,
+    Category.LOSS,
+    Category.GRADIENT,
+    Category.OPTIMIZATION,
+    Category.EVALUATION,
+    Category.MEMORY,
+    Category.TIMEOUT,
+    Category.MODEL_LOADING,
+    Category.INFERENCE,
+    Category.NETWORK,
+    Category.DATA,
+    Category.TRAINING,
+    Category.SYSTEM,
+    Category.DEPENDENCY,
+    Category.MODEL,
+    Category.INPUT_VALIDATION,
+    Category.UNKNOWN,
+)
+"""Which category counts when two weigh the same: that whose words are used for little else."""
 _TOKEN = re.compile(r"[A-Za-z][\w.+-]*")
 _SCHEME = re.compile(r"\bhttps?://(?:www\.)?")
 """An address in a message does not yet make it one about the network."""
@@ -30,46 +51,53 @@ class Verdict(NamedTuple):
     weight: float
 
 
-def judge(subject: Subject, *, aside: Category | None = None, enough: float = ENOUGH) -> Verdict | None:
-    """Return the category that the failure's structure speaks for; None when it says too little.
+def judge(subject: Subject, *, form: Category | None = None, enough: float = ENOUGH) -> Verdict | None:
+    """Return the category that the failure's words, class and origin speak for; None when they say too little.
 
     Args:
         subject: The exception.
-        aside: A category that is left out, because something else speaks for it already.
-        enough: Weight below which nothing is said.
+        form: The category that the form of the message speaks for already.
+        enough: Weight below which another category than that of the form does not count.
     """
     totals: dict[Category, float] = {}
-    _add(totals, _tokens(_SCHEME.sub("", subject.text)), 1.0)
+    _add(totals, _stems(_SCHEME.sub("", subject.text)), 1.0)
     for name in subject.names[:1]:
-        _add(totals, _tokens(name.rpartition(".")[2]), TYPE_FACTOR)
+        _add(totals, _stems(name.rpartition(".")[2]), TYPE_FACTOR)
     for phrase, category in PHRASES:
         if phrase in subject.lowered:
             totals[category] = totals.get(category, 0.0) + PHRASE_WEIGHT
-    place = next((found for found in PLACES if found[0] in subject.where), None)
-    if place is not None:
-        totals[place[1]] = totals.get(place[1], 0.0) + place[2]
-    elif subject.library in LIBRARIES:
+    # "must be", "expected", "argument" are the words of a contract in any area: what it is about counts for more.
+    totals[Category.INPUT_VALIDATION] = CONTRACT_FACTOR * totals.get(Category.INPUT_VALIDATION, 0.0)
+    _add_origin(totals, subject)
+    if form is Category.INPUT_VALIDATION:
+        del totals[form]
+    elif form is not None:
+        totals[form] = totals.get(form, 0.0) + FORM_WEIGHT
+    best = max(totals, key=lambda category: (totals[category], -SPECIFIC.index(category)), default=None)
+    if best is None or totals[best] < (ENOUGH if best is form else enough):
+        return None
+    return Verdict(best, totals[best])
+
+
+def _add_origin(totals: dict[Category, float], subject: Subject) -> None:
+    """Add what the place and the library that raised speak for."""
+    for piece, category, weight in PLACES:
+        if piece in subject.where:
+            totals[category] = totals.get(category, 0.0) + weight
+            return
+    if subject.library in LIBRARIES:
         category, weight = LIBRARIES[subject.library]
         totals[category] = totals.get(category, 0.0) + weight
-    if aside is not None:
-        totals.pop(aside, None)
-    ranked = sorted(totals.items(), key=lambda item: -item[1])
-    if not ranked or ranked[0][1] < enough:
-        return None
-    if len(ranked) > 1 and ranked[0][1] - ranked[1][1] < MARGIN:
-        return None
-    return Verdict(*ranked[0])
 
 
-def _tokens(text: str) -> set[str]:
-    """Return the words of `text`, lower case: as written, taken apart at underscores and capitals, in the singular."""
+def _stems(text: str) -> set[str]:
+    """Return the words of `text`, lower case and singular: as written, and taken apart at underscores and capitals."""
     return set().union(*map(_parts, _TOKEN.findall(text)))
 
 
 @lru_cache(maxsize=4096)
 def _parts(token: str) -> frozenset[str]:
-    found = {token.lower().rstrip("."), *(part.lower() for part in _CAMEL.findall(token))}
-    return frozenset(found | {word[:-1] for word in found if word.endswith("s") and not word.endswith("ss")})
+    return frozenset(stem(part) for part in (token.lower().rstrip("."), *_CAMEL.findall(token)))
 
 
 def _add(totals: dict[Category, float], words: Iterable[str], factor: float) -> None:

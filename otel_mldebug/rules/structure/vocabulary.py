@@ -41,7 +41,7 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
         "step loop",
     ),
     Category.EVALUATION: (
-        "metric metrics auroc auc roc y_true y_pred y_score f1 bleu rouge scorer confusion compute_metrics "
+        "metric metrics auroc auc roc preds pred y_true y_pred y_score f1 bleu rouge scorer confusion compute_metrics "
         "torchmetrics "
         "mape perplexity multiclass",
         "precision recall accuracy evaluate evaluation predictions references multiclass multilabel validation_step",
@@ -91,7 +91,7 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     Category.NETWORK: (
         "connection network socket dns ssl tls certificate proxy http https url urlopen resolve unreachable handshake "
         "download downloading hostname connect websocket retries",
-        "host port request response remote server client reset refused api peer",
+        "host port credential request response remote server client reset refused api peer",
         "fetch address status",
     ),
     Category.TIMEOUT: (
@@ -111,12 +111,13 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     Category.DEPENDENCY: (
         "import install installed installation package packages version versions compiled libcudart libcudnn glibc "
         "glibcxx "
-        "undefined_symbol dll driver nvcc toolkit pip conda incompatible deprecated wheel abi cudnn_version rebuild "
+        "undefined_symbol dll driver nvcc toolkit pip conda deprecated wheel abi cudnn_version rebuild "
         "reinstall dlopen shared_object nvrtc cxx11 ptx sm_ kernel_image triton importlib",
-        "library libraries requires module upgrade downgrade build extension binary compile compiler removed "
+        "cudnn cublas cusolver cufft nvml compute_capability library libraries requires module upgrade downgrade "
+        "build extension binary compile compiler removed "
         "cpp_extension "
         "ninja cuda_home backend available",
-        "support supported attribute symbol",
+        "support supported attribute symbol incompatible",
     ),
     Category.SYSTEM: (
         "disk permission denied sigkill sigterm sigsegv segfault segmentation semaphore fork errno shm filesystem "
@@ -241,6 +242,7 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
     ),
     Category.DEPENDENCY: (
         "no module named",
+        "compute capability",
         "cannot import",
         "not installed",
         "pip install",
@@ -273,12 +275,20 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
     ),
 }
 
+
+def stem(word: str) -> str:
+    """Return `word` in lower case and the singular, roughly: what words of a message are compared by."""
+    word = word.lower()
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+
+
 WORDS: dict[str, tuple[tuple[Category, float], ...]] = {}
 """Word -> the categories it speaks for, with weights."""
 for _category, _lists in _WORDS.items():
     for _weight, _list in zip((STRONG, PLAIN, WEAK), _lists, strict=True):
         for _word in _list.split():
-            WORDS[_word] = (*WORDS.get(_word, ()), (_category, _weight))
+            if all(known is not _category for known, _ in WORDS.get(stem(_word), ())):
+                WORDS[stem(_word)] = (*WORDS.get(stem(_word), ()), (_category, _weight))
 
 PHRASES: tuple[tuple[str, Category], ...] = tuple(
     (phrase, category) for category, phrases in _PHRASES.items() for phrase in phrases
