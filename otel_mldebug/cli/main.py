@@ -83,8 +83,15 @@ def parser_for(command: str) -> "argparse.ArgumentParser":
 
 
 def _dispatch(command: str, words: list[str]) -> int:
+    import os
+
     from otel_mldebug.errors import MLDebugError
 
+    try:
+        os.getcwd()  # noqa: PTH109  (pathlib costs 5 ms)
+    except OSError:
+        print("otel-mldebug: the working directory has been removed: cd to another one", file=sys.stderr)
+        return 2
     try:
         args = parser_for(command).parse_args(words)
         return int(args.main(args) or 0)
@@ -93,8 +100,6 @@ def _dispatch(command: str, words: list[str]) -> int:
         return 2
     except BrokenPipeError:
         # The reader of our output is gone, as in `otel-mldebug errors | head`: no error, and nothing to say it to.
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except KeyboardInterrupt:

@@ -82,6 +82,13 @@ def test_an_error_of_ours_is_one_line_and_exit_code_2(mldebug):
     assert done.stderr.count("\n") == 1
 
 
+def test_a_working_directory_that_is_gone_is_named():
+    line = f"d=$(mktemp -d); cd $d; rmdir $d; {sys.executable} -m otel_mldebug run true"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "otel-mldebug: the working directory has been removed: cd to another one\n"
+
+
 def test_a_reader_that_goes_away_is_no_error():
     line = f"{sys.executable} -m otel_mldebug doctor | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
