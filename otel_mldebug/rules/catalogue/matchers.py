@@ -1,6 +1,7 @@
 """Checks the `match` alternatives of an entry and works out how telling each is."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from otel_mldebug.rules.catalogue import regexes
@@ -36,19 +37,26 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[dict
             raise entry.wrong(label, table, "at least one condition")
         rest = _conditions(entry, label, table)
         for expression in _listed(entry, f"{label}: message", table.get("message", "")) or [""]:
-            match = dict(rest)
             if expression:
                 groups |= set(checked(entry, f"{label}: message", expression).groupindex)
-                match["message"] = expression
-                match["literals"] = list(regexes.literals(expression))
-                if not match["literals"]:
-                    wanted = f"a fixed piece of at least {regexes.MIN_LITERAL} characters outside | and ( )?"
-                    raise entry.wrong(f"{label}: message", expression, wanted)
-                match["key"] = regexes.key(match["literals"])
-            match["tier"] = STRUCTURE if structure else GENERAL if general else MESSAGE if expression else TYPE
-            match["weight"] = _weight(match)
-            matches.append(match)
+            tier = STRUCTURE if structure else GENERAL if general else MESSAGE if expression else TYPE
+            for pieces in _pieces(entry, f"{label}: message", expression) if expression else [()]:
+                match = {**rest, "tier": tier}
+                if pieces:
+                    match |= {"message": expression, "literals": list(pieces), "key": regexes.key(pieces)}
+                match["weight"] = _weight(match)
+                matches.append(match)
     return matches, groups
+
+
+def _pieces(entry: "Entry", label: str, expression: str) -> Sequence[tuple[str, ...]]:
+    found = regexes.alternatives(expression)
+    if not found:
+        wanted = (
+            f"a fixed piece of at least {regexes.MIN_LITERAL} characters, in every branch if it is made of branches"
+        )
+        raise entry.wrong(label, expression, wanted)
+    return found
 
 
 def _conditions(entry: "Entry", label: str, table: dict[str, Any]) -> dict[str, Any]:

@@ -33,10 +33,40 @@ def literals(expression: str) -> tuple[str, ...]:
     Raises:
         re.error: `expression` is not a regular expression.
     """
+    return _pieces(_parser.parse(expression))
+
+
+def alternatives(expression: str) -> list[tuple[str, ...]]:
+    """Return the fixed pieces of `expression`, or where it has none, those of each branch of its first alternative.
+
+    Any text that matches contains all the pieces of one of them. Empty when there is a branch without a fixed piece.
+
+    Raises:
+        re.error: `expression` is not a regular expression.
+    """
+    tree = _parser.parse(expression)
+    if pieces := _pieces(tree):
+        return [pieces]
+    for branches in _branches(tree):
+        found = [_pieces(branch) for branch in branches]
+        if all(found):
+            return list(dict.fromkeys(found))
+    return []
+
+
+def _pieces(tree: Sequence[Any]) -> tuple[str, ...]:
     runs: list[str] = [""]
-    _collect(_parser.parse(expression), runs)
+    _collect(tree, runs)
     pieces = sorted({run.lower() for run in runs if len(run) >= MIN_LITERAL}, key=lambda run: (-len(run), run))
     return tuple(pieces[:3])
+
+
+def _branches(tree: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for op, argument in tree:
+        if str(op) == "BRANCH":
+            yield argument[1]
+        elif str(op) == "SUBPATTERN":
+            yield from _branches(argument[3])
 
 
 def key(pieces: Sequence[str]) -> str:

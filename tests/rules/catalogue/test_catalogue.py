@@ -20,10 +20,13 @@ def test_compiled_json_is_what_the_files_say():
 
 def test_no_expression_stands_in_two_entries():
     known = Counter(
-        (match.message.lower(), match.types, match.cause, match.library, match.where)
+        expression
         for pattern in PATTERNS
-        for match in pattern.matches
-        if match.message and match.tier != STRUCTURE
+        for expression in {
+            (match.message.lower(), match.types, match.cause, match.library, match.where)
+            for match in pattern.matches
+            if match.message and match.tier != STRUCTURE
+        }
     )
     assert [text for text, count in known.items() if count > 1] == []
 
