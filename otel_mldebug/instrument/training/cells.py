@@ -52,12 +52,16 @@ class Cell:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.window: deque[StepRecord] = deque(maxlen=WINDOW_STEPS)
+        self.restart()
+
+    def restart(self) -> None:
+        """Count from 0."""
         self.steps = self.samples = self.nonfinite = 0
         self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
         self.loss: float | None = None
         self.gradient_norm: float | None = None
         self.learning_rate: float | None = None
-        self.window: deque[StepRecord] = deque(maxlen=WINDOW_STEPS)
         self.forget()
 
     def forget(self) -> None:

@@ -124,7 +124,7 @@ class Register:
         self._alive.pop(key, None)
         known = self.known.pop(key, None)
         if known is not None:
-            self._recorder.retire(known.cell)
+            self._recorder.reporter.retire(known.cell)
 
     def optimizers(self) -> list[Any]:
         """Return all optimizers that have stepped and are still alive."""

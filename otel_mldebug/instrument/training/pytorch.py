@@ -3,6 +3,7 @@
 Nothing here touches a model: module hooks make compiled models recompile. See docs/why/how-steps-are-found.md.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -90,6 +91,18 @@ class Installation:
         self._patches.clear()
         with guard("pass on the last steps"):
             self.recorder.finish()
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    if _installed is not None:
+        with guard("start afresh after a fork"):
+            _installed.recorder.restart()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def install(torch: Any, *, recorder: StepRecorder | None = None, devices: Devices | None = None) -> None:

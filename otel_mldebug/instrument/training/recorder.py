@@ -5,17 +5,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
-from otel_mldebug import _guard
 from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.reporting import Reporter
 from otel_mldebug.instrument.training.signals import Signals
 from otel_mldebug.instrument.training.track import Track
-from otel_mldebug.rules.detectors import DETECTORS, Detector, family
+from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 
@@ -69,7 +68,8 @@ class StepRecorder:
         tracks: What is going on, by thread.
         index: Number of the step that is going on.
         cells: Counts by name of the optimizer.
-        latest: The cell of the optimizer that has stepped last.
+        latest: The cell of the optimizer that has stepped last; `window` are its latest steps.
+        reporter: Knows which rules are firing.
     """
 
     def __init__(
@@ -85,21 +85,16 @@ class StepRecorder:
         self.budget = budget or budgets.process()
         self.tracks = Tracks()
         self.index = 0
+        self.window: Sequence[StepRecord] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: Cell | None = None
-        self._detectors = detectors
         self._next_index = itertools.count().__next__
         self._signals = Signals(self.cells, self.budget)
-        self._firing: dict[str, str | None] = {}
+        self.reporter = Reporter(detectors, self._signals)
         self._late: deque[tuple[StepRecord, Cell, Any, Late | None]] = deque()
         self._left_out: tuple[Cell, int, float, float | None] | None = None
         self._owed_s = self._hot_s = 0.0
         self._epoch: int | None = None
-
-    @property
-    def window(self) -> Sequence[StepRecord]:
-        """Return the latest steps of the optimizer that has stepped last."""
-        return () if self.latest is None else self.latest.window
 
     def cell(self, name: str) -> Cell:
         """Return the cell of the optimizer called `name`."""
@@ -145,7 +140,7 @@ class StepRecorder:
         track.closed += 1
         duration_s = now - track.begun
         cell.count(track, duration_s)
-        self.latest = cell
+        self.latest, self.window = cell, cell.window
         self._owed_s += duration_s
         self._hot_s += HOT_S
         steps, span = cell.steps, track.span
@@ -203,20 +198,13 @@ class StepRecorder:
                         loss=record.loss if loss is None else loss,
                         gradient_norm=record.gradient_norm if norm is None else norm,
                     )
-                    span = self._explain(record, cell, span, values)
+                    if not self.reporter.firing("loss.nonfinite"):
+                        found = values.explain(record, cell.window)
+                        span = span if found is None else self.reporter.of_record(record, cell, span, *found)
                 elif len(late) < _MOST_LATE:
                     return
             late.popleft()
             self._keep(record, cell, span)
-
-    def _explain(self, record: StepRecord, cell: Cell, span: Any, values: Late) -> Any:
-        if "nonfinite" in self._firing or (found := values.explain(record, cell.window)) is None:
-            return span
-        finding, layer = found
-        self._firing[family(finding.rule)] = cell.name
-        span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
-        self._send(finding, span, step=record.index, epoch=record.epoch, layer=layer)
-        return span
 
     def finish(self) -> None:
         """Pass on what is left, with what is known of it, and look at it a last time: nothing more will come."""
@@ -244,14 +232,15 @@ class StepRecorder:
         self._hot_s += RECORD_S
         if self._owed_s > _EARN_S:
             self._earn()
-        new = bad and "nonfinite" not in self._firing
+        reporter = self.reporter
+        new = bad and not reporter.firing("loss.nonfinite")
         loss, norm = record.loss, record.gradient_norm
         if (
             new
             or record.time_ns >= cell.next_check_ns
             or (loss is not None and loss >= cell.loss_alarm)
             or (norm is not None and norm >= cell.norm_alarm)
-            or (self._firing and record.index % FIRING_CHECK_STEPS == 0)
+            or (reporter and record.index % FIRING_CHECK_STEPS == 0)
         ):
             span = self._check(record, cell, span)
         if span is not None or self.budget.ready:
@@ -270,55 +259,35 @@ class StepRecorder:
 
     def _check(self, record: StepRecord, cell: Cell, span: Any) -> Any:
         began = self.clock()
-        firing = self._firing
-        for name, owner in list(firing.items()):
-            if owner is None:  # found while the step was still going on: now we know whose step it was
-                firing[name] = cell.name
-        found = {family(f.rule): f for detect in reversed(self._detectors) if (f := detect(cell.window)) is not None}
-        for name in [n for n, owner in firing.items() if owner == cell.name and n not in found]:
-            del firing[name]
-        for name, finding in found.items():
-            if name not in firing:
-                firing[name] = cell.name
-                span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
-                self._send(finding, span, step=record.index, epoch=record.epoch)
+        span = self.reporter.look(record, cell, span)
         cell.rearm()
-        if firing:
+        if self.reporter:
             cell.full_until = cell.steps + len(cell.window)
         took_s = self.clock() - began
         self.spent(took_s)
         cell.next_check_ns = record.time_ns + int(min(1.0, took_s / CHECK_SHARE) * 1e9)
         return span
 
-    def retire(self, cell: Cell) -> None:
-        """Take note that the optimizer of `cell` is gone, and its troubles with it."""
-        for name in [n for n, owner in list(self._firing.items()) if owner == cell.name]:
-            self._firing.pop(name, None)
-
-    def firing(self, rule: str) -> bool:
-        """Return whether `rule`, or one of its family, has been reported and not stopped since."""
-        return family(rule) in self._firing
-
     def report(self, track: Track, finding: Finding, *, layer: str = "") -> None:
         """Send what was found while the calling thread's step is still going on, unless its family is firing."""
-        name = family(finding.rule)
-        if name in self._firing:
+        if self.reporter.firing(finding.rule):
             return
-        self._firing[name] = None
         if track.span is None:
             ago_s = self.clock() - track.begun if track.begun else 0.0
             track.span = self._signals.start_span(self.wall_ns() - int(ago_s * 1e9))
-        self._send(finding, track.span, step=self.index, epoch=track.epoch, layer=layer)
+        self.reporter.under_way(finding, track.span, step=self.index, epoch=track.epoch, layer=layer)
 
-    @staticmethod
-    def _send(finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str = "") -> None:
-        scope: Any = nullcontext()
-        with _guard.guard("put a finding into its step's span"):
-            from opentelemetry.trace import use_span
-
-            scope = use_span(span)
-        with scope:
-            sinks.current().finding(finding, step=step, epoch=epoch, layer=layer)
+    def restart(self) -> None:
+        """Forget what has been: in a forked child, whose steps are its own and begin at 0."""
+        self.index = 0
+        self._next_index = itertools.count().__next__
+        self._late.clear()
+        self._left_out = None
+        self._owed_s = self._hot_s = 0.0
+        for cell in self.cells.values():
+            cell.restart()
+        self.tracks.track.restart()
+        self.reporter.restart()
 
     def progress(self) -> dict[str, Any]:
         """Return where training stands, for whoever reports an exception: step, epoch, latest loss, learning rate."""

@@ -70,6 +70,10 @@ class Track:
     )
 
     def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything: nothing has happened yet."""
         self.begun = 0.0
         self.mark = 0.0
         self.pending: dict[int, Fetch] = {}

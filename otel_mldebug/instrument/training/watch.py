@@ -49,7 +49,7 @@ class Watch:
         """Find out why a loss is not finite, before backward frees its graph."""
         recorder = self.recorder
         self.optimizers.worry()
-        if recorder.firing("loss.nonfinite") or not sinks.current().active():
+        if recorder.reporter.firing("loss.nonfinite") or not sinks.current().active():
             return
         origin = self.diagnosis.loss(loss, value, step=recorder.index, batches=track.held)
         recorder.report(track, explain_loss(origin, recorder.window), layer=origin.layer)
@@ -64,7 +64,7 @@ class Watch:
         """
         recorder = self.recorder
         self.optimizers.worry()
-        if recorder.firing("gradient.nonfinite") or not sinks.current().active():
+        if recorder.reporter.firing("gradient.nonfinite") or not sinks.current().active():
             return
         origin = self.diagnosis.gradients(bad, value, step=recorder.index, batches=track.held)
         recorder.report(track, explain_gradient(origin, recorder.window), layer=origin.layer)

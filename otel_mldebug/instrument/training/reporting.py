@@ -1,0 +1,90 @@
+"""Which rules are firing, and telling the sink about those that start to."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from otel_mldebug import _guard
+from otel_mldebug.instrument import sink as sinks
+from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.signals import Signals
+from otel_mldebug.rules.detectors import Detector, family
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.steps import StepRecord
+
+
+class Reporter:
+    """Reports a rule once when it starts to fire, and again only after it has stopped.
+
+    While one rule of a family fires, the others are symptoms of the same trouble and say nothing.
+
+    Args:
+        detectors: In order of importance: of a family, the first that fires is reported.
+        signals: Makes the spans that findings belong to.
+    """
+
+    def __init__(self, detectors: Sequence[Detector], signals: Signals) -> None:
+        self._detectors = detectors
+        self._signals = signals
+        self._firing: dict[str, str | None] = {}
+
+    def __bool__(self) -> bool:
+        """Return whether anything fires."""
+        return bool(self._firing)
+
+    def firing(self, rule: str) -> bool:
+        """Return whether `rule`, or one of its family, has been reported and not stopped since."""
+        return family(rule) in self._firing
+
+    def look(self, record: StepRecord, cell: Cell, span: Any) -> Any:
+        """Let the detectors look at the window of `cell`, whose latest step is `record`.
+
+        Returns:
+            The step's span: `span`, or a new one if something was reported and there was none.
+        """
+        firing = self._firing
+        for name, owner in list(firing.items()):
+            if owner is None:  # found while the step was still going on: now we know whose step it was
+                firing[name] = cell.name
+        found = {family(f.rule): f for detect in reversed(self._detectors) if (f := detect(cell.window)) is not None}
+        for name in [n for n, owner in firing.items() if owner == cell.name and n not in found]:
+            del firing[name]
+        for name in [n for n in found if n not in firing]:
+            span = self.of_record(record, cell, span, found[name])
+        return span
+
+    def of_record(self, record: StepRecord, cell: Cell, span: Any, finding: Finding, layer: str = "") -> Any:
+        """Report what was found in a step that has ended; return its span."""
+        name = family(finding.rule)
+        if name in self._firing:
+            return span
+        self._firing[name] = cell.name
+        span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
+        _send(finding, span, step=record.index, epoch=record.epoch, layer=layer)
+        return span
+
+    def under_way(self, finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:
+        """Report what was found while a step is still going on, unless its family is firing."""
+        name = family(finding.rule)
+        if name not in self._firing:
+            self._firing[name] = None
+            _send(finding, span, step=step, epoch=epoch, layer=layer)
+
+    def restart(self) -> None:
+        """Forget what is firing."""
+        self._firing.clear()
+
+    def retire(self, cell: Cell) -> None:
+        """Take note that the optimizer of `cell` is gone, and its troubles with it."""
+        for name in [n for n, owner in list(self._firing.items()) if owner == cell.name]:
+            self._firing.pop(name, None)
+
+
+def _send(finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:
+    scope: Any = nullcontext()
+    with _guard.guard("put a finding into its step's span"):
+        from opentelemetry.trace import use_span
+
+        scope = use_span(span)
+    with scope:
+        sinks.current().finding(finding, step=step, epoch=epoch, layer=layer)
