@@ -21,21 +21,32 @@ _REQUEST = re.compile(
 _POOL = re.compile(r"host='[^']{0,255}', port=\d+")
 _MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{8,64}(?![A-Za-z0-9]))[A-Za-z]*(?:\d+[A-Za-z]+){2,32}\d*")
 """Made-up names such as `7d9f8b6c5`: letters and digits in turns."""
+_MADE_UP = re.compile(r"(?<![A-Za-z0-9])tmp[a-z0-9_]{8}(?![a-z0-9_])")
+"""Names that Python's tempfile makes."""
 _MEASURED = re.compile(r" \(?GPU <n>(?:;| total| has a total)")
 """From here on an out-of-memory message only says what the memory looked like."""
 _CODE_BEFORE = re.compile(
-    r"(?:HTTP(?:/\d(?:\.\d)?)?(?: Error| status)?(?: code)?|status(?:[ _]code)?|errno|WinError|error code"
-    r"|exit(?:ed)?[ _]?(?:with )?(?:code|status)|exitcode|return(?:ed)?[ _]?code|non-zero exit status|\bcode|signal"
-    r"|CUDA error|cuDNN error|StatusCode|Xid)['\" :=(\[]{0,4}$",
+    r"(?:HTTP(?:/\d(?:\.\d)?)?(?: Error| status)?(?: code)?|status(?:[ _]code)?|errno|WinError|\berror(?: code)?"
+    r"|exit(?:ed)?(?: with)?(?: exit)?(?:[ _]?(?:code|status))?|exitcode|return(?:ed)?[ _]?code|non-zero exit status"
+    r"|\bcode|signal|StatusCode|Xid)['\" :=(\[]{0,4}$",
     re.IGNORECASE,
 )
+_ANSWER_BEFORE = re.compile(r"\b(?:returned|response|responded with|answered|received)['\" :=(\[]{0,4}$", re.IGNORECASE)
+_STATUSES = frozenset(
+    (
+        *(*range(400, 411), 413, 415, 416, 418, *range(422, 426), 428, 429, 431, 451),
+        *(*range(500, 506), 507, 508, 511, *range(520, 527), 529, 530),
+    )
+)
+"""Answers of HTTP servers that are in use, those of large proxies included."""
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _TIME = re.compile(
     r"\d{4}[-/]\d\d[-/]\d\d(?:T\d\d:\d\d.*)?|\d{1,3}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?|\d{1,3}:\d\d:\d\d.*"
 )
 _HOST = re.compile(
-    r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|(?:[a-z0-9][\w-]*\.)+[a-z]{2,}:\d{2,5}|localhost:\d{2,5}|(?!cuda|xpu|hpu|npu|mps|cpu)"
-    r"[a-z][\w.-]*:\d{2,5}|\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}\]?(?::\d+)?",
+    r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|localhost:\d{2,5}"
+    r"|(?!(?:cuda|xpu|hpu|npu|mps|cpu):)(?![\w.-]*\.(?:py|cpp|cc|cu|cuh|c|h|hpp|rs):)"
+    r"(?=[\w-]*[.\d-])[a-z][\w.-]*:\d{2,5}|\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}\]?(?::\d+)?",
     re.IGNORECASE,
 )
 _TEMPORARY = re.compile(r"(?:/private)?/(?:tmp|var/folders|var/tmp|dev/shm)/|[A-Z]:\\.*\\Temp\\", re.IGNORECASE)
@@ -49,7 +60,7 @@ _DTYPE = re.compile(
 _HEX = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,64}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])[-+])?\d+(?:\.\d+)?(?:e[-+]?\d+(?![a-z]))?", re.IGNORECASE)
 _UNIT = re.compile(
-    r"<n> ?(?:[KMGTP]i?B?|bytes?|B|ms|milliseconds?|microseconds?|us|ns|s|sec(?:ond)?s?|min(?:ute)?s?|hours?|h|days?|%)"
+    r"<n> ?(?:[KMGTP]i?B?|bytes?|B|ms|milliseconds?|microseconds?|us|ns|s|sec(?:ond)?s?|min(?:ute)?s?|hours?|h|m|days?|%)"
     r"(?!\w)"
 )
 _LIST = re.compile(r"<n>(?:(?:\s?[,;x×*/]\s?|\s)<n>)+")
@@ -115,12 +126,15 @@ def _changed(words: list[str], place: int) -> str:
 
 def _is_code(words: list[str], place: int, before: str, number: str) -> bool:
     """Return whether the number is a status, errno, signal or exit code, by the words around it."""
-    if _CODE_BEFORE.search(" ".join((*words[max(0, place - 3) : place], before))) is not None:
+    context = " ".join((*words[max(0, place - 3) : place], before))
+    if len(number) <= 5 and _CODE_BEFORE.search(context) is not None:
         return True
-    after = words[place + 1 : place + 3]
-    if len(number) != 3 or number[0] not in "45" or not after:
+    if len(number) != 3 or int(number) not in _STATUSES:
         return False
-    return after[0] in ("Client", "Server") or (after[0][:1].isupper() and after[0][1:].rstrip(":.,").islower())
+    if _ANSWER_BEFORE.search(context) is not None:
+        return True
+    after = words[place + 1] if place + 1 < len(words) else ""
+    return after[:1].isupper() and after[1:].rstrip(":.,").islower()  # 404 Not Found, 503 Server Error
 
 
 @lru_cache(maxsize=4096)
@@ -140,4 +154,5 @@ def _without_numbers(word: str) -> str:
         return "<time>"
     elif (":" in word or word.count(".") == 3) and _HOST.fullmatch(word):
         return "<host>"
-    return _NUMBER.sub("<n>", _MIXED.sub("<id>", _UUID.sub("<id>", word)))
+    word = _MIXED.sub("<id>", _UUID.sub("<id>", _MADE_UP.sub("<tmp>", word)))
+    return _NUMBER.sub("<n>", word)

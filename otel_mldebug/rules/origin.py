@@ -12,6 +12,12 @@ _STDLIB = re.compile(
     re.IGNORECASE,
 )
 _CELL = re.compile(r"<ipython-input-|[/\\]ipykernel_\d+[/\\]|^(?:Cell )?In ?\[")
+_TEMPORARY = re.compile(r"(?:/private)?/(?:tmp|var/folders|var/tmp|dev/shm)/")
+_ROOT = re.compile(
+    r"(?:[A-Za-z]:)?/(?:(?:home|Users|mnt|media|scratch|data)/[^/]+/|root/|app/|code/|src/|workspaces?/|content/"
+    r"|kaggle/working/|opt/ml/code/|opt/|srv/|usr/src/(?:app/)?)?"
+)
+"""Where projects are put on a machine: says nothing about the project."""
 _OURS = re.compile(r"[/\\]otel_mldebug[/\\]")
 _DEMO = re.compile(r"[/\\]otel_mldebug[/\\]demo[/\\]")
 """The demo's script lies in our package and is a user's program all the same."""
@@ -39,9 +45,10 @@ def in_app(file: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def module_of(file: str) -> str:
-    """Return a short name of the file that does not depend on where it lies: `train`, `torch.nn.modules.linear`.
+    """Return a name of the file that does not depend on who runs it: `proj.train`, `torch.nn.modules.linear`.
 
-    Cells of a notebook are all `<cell>`: their file names are made up anew in each session.
+    Of the user's files the last directory counts, unless it only says where on the machine they lie. Cells of a
+    notebook are all `<cell>`: their file names are made up anew in each session.
     """
     if _CELL.search(file):
         return "<cell>"
@@ -50,7 +57,9 @@ def module_of(file: str) -> str:
     path = file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__")
     if installed := re.search(r"/(?:site|dist)-packages/(.+)", path):
         return installed.group(1).replace("/", ".")
-    return path.rpartition("/")[2]
+    if _TEMPORARY.match(path):
+        return path.rpartition("/")[2]
+    return ".".join(part for part in _ROOT.sub("", path).split("/")[-2:] if part not in ("", "."))
 
 
 def library_of(facts: ErrorFacts) -> str:

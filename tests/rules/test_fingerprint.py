@@ -22,7 +22,15 @@ def facts(message="bad batch", *, frames=None, **more):
 
 JOIN = [
     pytest.param(facts(), facts(frames=(frame(line=99),)), id="another line"),
-    pytest.param(facts(), facts(frames=(frame(file="/srv/other/train.py"),)), id="another directory"),
+    pytest.param(facts(), facts(frames=(frame(file="/workspace/train.py"),)), id="another place on another machine"),
+    pytest.param(
+        facts(frames=(frame("/home/ann/proj/train.py"),)),
+        facts(frames=(frame("C:\\Users\\bob\\proj\\train.py"),)),
+        id="homes",
+    ),
+    pytest.param(facts("HTTP 503 from gw-1:8080"), facts("HTTP 503 from gw-22:9090"), id="another host"),
+    pytest.param(facts("at x.cpp:12"), facts("at x.cpp:1269"), id="another line of a source file"),
+    pytest.param(facts("took 3m"), facts("took 250 ms"), id="another duration"),
     pytest.param(facts("index 3 of 7"), facts("index 12 of 70"), id="other numbers"),
     pytest.param(facts("rank 0 failed"), facts("rank 13 failed"), id="another rank"),
     pytest.param(facts("on cuda:0"), facts("on cuda:3"), id="another GPU"),
@@ -55,6 +63,12 @@ SPLIT = [
     pytest.param(facts(), facts("no batch"), id="another message"),
     pytest.param(facts(), facts(frames=(frame(function="evaluate"),)), id="another function"),
     pytest.param(facts(), facts(frames=(frame(file="/app/data.py"),)), id="another file"),
+    pytest.param(
+        facts(frames=(frame("/app/a/utils.py"),)), facts(frames=(frame("/app/b/utils.py"),)), id="directories"
+    ),
+    pytest.param(facts("at x.cpp:12"), facts("at y.cpp:12"), id="another source file"),
+    pytest.param(facts("server returned 502"), facts("server returned 401"), id="another answer"),
+    pytest.param(facts("exited with 1"), facts("exited with 139"), id="another exit"),
     pytest.param(facts("HTTP Error 403: x"), facts("HTTP Error 404: x"), id="another status"),
     pytest.param(facts("[Errno 28] x"), facts("[Errno 13] x"), id="another errno"),
     pytest.param(facts("exit code 1"), facts("exit code 137"), id="another exit code"),
