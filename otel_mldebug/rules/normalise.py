@@ -60,8 +60,8 @@ _DTYPE = re.compile(
 _HEX = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,64}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])[-+])?\d+(?:\.\d+)?(?:e[-+]?\d+(?![a-z]))?", re.IGNORECASE)
 _UNIT = re.compile(
-    r"<n> ?(?:[KMGTP]i?B?|bytes?|B|ms|milliseconds?|microseconds?|us|ns|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?|days?|%)"
-    r"(?!\w)"
+    r"<n> ?(?:[KMGTP]i?B?|bytes?|B|ms|milliseconds?|microseconds?|us|ns|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?"
+    r"|days?|%)(?!\w)"
 )
 _LIST = re.compile(r"<n>(?:(?:\s?[,;x×*/]\s?|\s)<n>)+")
 _EMPTY = re.compile(r"([\[(])\s*(?:<n>)?,?\s*([\])])")

@@ -48,6 +48,8 @@ OWN = Frame(file="/app/train.py", function="main")
         ("{ message = 'no rows' }", ErrorFacts(message="no row"), False),
         ("{ message = 'no rows' }", ErrorFacts(message="\x1b[31mno\x1b[0m rows"), True),
         ("{ type = \"A\", message = 'no rows' }", ErrorFacts(type="B", message="no rows"), False),
+        ("{ type = \"KeyError\", message = '^.\\w+.$' }", ErrorFacts(type="KeyError", message="'x'"), True),
+        ("{ type = \"KeyError\", message = '^.\\w+.$' }", ErrorFacts(type="KeyError", message="'x y'"), False),
         ("{ message = ['no rows', 'no columns'] }", ErrorFacts(message="no columns"), True),
         ("{ cause = 'KeyError: .?k' }", ErrorFacts(type="A", cause=ErrorFacts(type="KeyError", message="'k'")), True),
         ("{ cause = 'KeyError: .?k' }", ErrorFacts(type="KeyError", message="'k'"), False),

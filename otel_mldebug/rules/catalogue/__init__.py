@@ -26,7 +26,8 @@ One entry explains one family of errors::
   is compared in full, one without is compared with the last part; `*` stands for anything (`*Timeout*`).
 - `message`: regular expression or list of them, one of which must be found. Letter case does not matter; every run of
   white space in the message is one space before it is compared. Needs a fixed piece of at least three characters, or
-  one in every branch (it is looked for before the expression is even compiled). Write `.{0,80}` and not `.*`.
+  one in every branch (it is looked for before the expression is even compiled), unless `type` narrows it down. Write
+  `.{0,80}` and not `.*`.
 - `cause`: regular expression that `TYPE: MESSAGE` of one of the causes must contain.
 - `library`: top-level package that raised: of the innermost frame that is not the user's, else of the type.
 - `where`: piece of the path or module of the innermost frame that is not the user's, such as `torch/utils/data`.

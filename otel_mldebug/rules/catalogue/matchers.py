@@ -40,10 +40,10 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[dict
             if expression:
                 groups |= set(checked(entry, f"{label}: message", expression).groupindex)
             tier = STRUCTURE if structure else GENERAL if general else MESSAGE if expression else TYPE
-            for pieces in _pieces(entry, f"{label}: message", expression) if expression else [()]:
-                match = {**rest, "tier": tier}
+            for pieces in _pieces(entry, f"{label}: message", expression, rest) if expression else [()]:
+                match = {**rest, "tier": tier, **({"message": expression} if expression else {})}
                 if pieces:
-                    match |= {"message": expression, "literals": list(pieces), "key": regexes.key(pieces)}
+                    match |= {"literals": list(pieces), "key": regexes.key(pieces)}
                 match["weight"] = _weight(match)
                 matches.append(match)
     return matches, groups
