@@ -49,14 +49,13 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[dict
     return matches, groups
 
 
-def _pieces(entry: "Entry", label: str, expression: str) -> Sequence[tuple[str, ...]]:
+def _pieces(entry: "Entry", label: str, expression: str, rest: dict[str, Any]) -> Sequence[tuple[str, ...]]:
+    """Return the fixed pieces that lead to the expression; an empty set of them where its class does."""
     found = regexes.alternatives(expression)
-    if not found:
-        wanted = (
-            f"a fixed piece of at least {regexes.MIN_LITERAL} characters, in every branch if it is made of branches"
-        )
+    if not found and "types" not in rest:
+        wanted = f"a fixed piece of at least {regexes.MIN_LITERAL} characters (in every branch), or a `type` beside it"
         raise entry.wrong(label, expression, wanted)
-    return found
+    return found or [()]
 
 
 def _conditions(entry: "Entry", label: str, table: dict[str, Any]) -> dict[str, Any]:
