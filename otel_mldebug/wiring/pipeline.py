@@ -102,7 +102,7 @@ class Pipeline:
     def watched(self, facts: Mapping[str, Any]) -> None:
         """Keep what is being watched."""
         if self.store is not None and facts:
-            self.store.watched(facts)
+            self.store.watched(self.redactor.value(dict(facts)))
 
     def dropped(self) -> dict[str, int]:
         """Return what was given up so far, by signal."""

@@ -103,6 +103,8 @@ def test_daemon_threads_that_still_work_do_not_disturb_the_end(programs):
 
         @otel_mldebug.trace
         def work():
+            global calls
+            calls += 1
             raise ValueError("in a daemon")
 
         def forever():
@@ -112,9 +114,12 @@ def test_daemon_threads_that_still_work_do_not_disturb_the_end(programs):
                 except ValueError:
                     pass
 
+        calls = 0
         for _ in range(4):
             threading.Thread(target=forever, daemon=True).start()
-        time.sleep(0.3)
+        deadline = time.monotonic() + 30
+        while calls < 100 and time.monotonic() < deadline:
+            time.sleep(0.01)
         """
     )
     assert (done.stdout, done.stderr, done.code) == ("", "", 0)

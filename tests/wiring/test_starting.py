@@ -142,3 +142,34 @@ def test_a_store_that_cannot_be_written_is_one_line_and_the_program_goes_on(prog
         OTEL_MLDEBUG_STORE=str(programs.directory / "file" / "store"),
     )
     assert (done.stdout, done.code, len(done.stderr.splitlines())) == ("True\n", 0, 1)
+
+
+def test_a_program_that_changes_its_directory_keeps_its_store(programs):
+    (programs.directory / "elsewhere").mkdir()
+    done = programs.run(START + "import os; os.chdir('elsewhere'); raise ValueError('x')")
+    assert len(done.findings()) == 1
+    assert list((programs.directory / "elsewhere").iterdir()) == []
+
+
+def test_patterns_of_the_users_own_explain_first(programs):
+    (programs.directory / "mine.toml").write_text(
+        """
+        [[pattern]]
+        id = "acme.full"
+        category = "inference"
+        severity = "warning"
+        summary = "The queue is full."
+        solutions = ["Wait."]
+        match = [{ message = "queue full" }]
+        """
+    )
+    done = programs.run(START + "raise RuntimeError('queue full (17 waiting)')", OTEL_MLDEBUG_PATTERNS="mine.toml")
+    assert [finding["mldebug.finding.rule"] for finding in done.findings()] == ["acme.full"]
+
+
+def test_a_broken_file_of_patterns_is_one_line_and_the_program_goes_on(programs):
+    (programs.directory / "mine.toml").write_text('[[pattern]]\nid = "acme.full"\n')
+    done = programs.run(START + "print('on')", OTEL_MLDEBUG_PATTERNS="mine.toml")
+    assert (done.stdout, len(done.stderr.splitlines())) == ("on\n", 1)
+    assert "mine.toml" in done.stderr
+    assert "otel-mldebug stays off" in done.stderr
