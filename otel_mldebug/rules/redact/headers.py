@@ -59,7 +59,11 @@ def redact(text: str, mark: Mark) -> str:
 def _authorization(found: re.Match[str], mark: Mark) -> str:
     """Return the header's value without its secret: the first word after the scheme, or the whole quoted value."""
     scheme, rest = found[2], found[3]
-    if is_placeholder(rest.strip()) or (scheme and scheme.lower().startswith(("digest", "oauth", "aws4", "hmac"))):
+    if (
+        rest.startswith("[redacted:")
+        or is_placeholder(rest.strip())
+        or (scheme and scheme.lower().startswith(("digest", "oauth", "aws4", "hmac")))
+    ):
         return rest  # their fields are found by name
     if not scheme and "," in found[1] and not looks_like_credential(rest):
         return rest  # a list of names

@@ -52,8 +52,11 @@ def _in_braces(pair: Pair, start: int) -> Iterator[tuple[int, int]]:
 
 def _is_no_pair(pair: Pair) -> bool:
     """`pass "x=1"` asks for something; `arn:aws:x:y:1:secret:name` and `AWS::IAM::AccessKey` are names."""
-    if not pair.separator.strip():
+    separator = pair.separator.strip()
+    if not separator:
         return pair.key.secrecy is Secrecy.WEAK
+    if separator == "==" and pair.key.kind == "token":  # a parser at work
+        return True
     before = pair.text[max(0, pair.key_start - 2) : pair.key_start]
     return before == "::" or (before[-1:] == ":" and pair.separator == ":")
 
@@ -85,8 +88,8 @@ def _quoted(pair: Pair, opening: re.Match[str]) -> Iterator[tuple[int, int]]:
         closed = _QUOTED[quote].match(text, start)
         stop = closed.end() if closed else -1
     if stop < 0:  # the text was cut
-        cut = BARE.match(text, start)
-        yield from _if_secret(pair, start, cut.end() if cut else start)
+        if pair.separator.strip() and (cut := BARE.match(text, start)):
+            yield from _if_secret(pair, start, cut.end())
         return
     if pair.separator.strip() or pair.key.kind == "password" or looks_like_credential(text[start:stop]):
         yield from _if_secret(pair, start, stop)

@@ -67,7 +67,7 @@ class Walker:
         if key.kind in _HEADERS:
             in_part = _HEADERS[key.kind](value, self._mark)
             if in_part != value:
-                return in_part
+                return self._text(in_part)
         return self._mark(key.kind, value)
 
     def _number(self, value: Any, key: KeyClass) -> Any:

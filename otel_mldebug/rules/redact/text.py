@@ -12,8 +12,8 @@ def redact(text: str, mark: Mark, *, classify: pairs.Classify, find: re.Pattern[
     text = tokens.redact(text, mark)
     text = headers.redact(text, mark)
     text = urls.redact(text, mark)
-    text = pairs.redact(text, mark, classify=classify, find=find)
-    text = commands.redact(text, mark, classify=classify)
     if "@" in text:
         text = addresses.redact(text, mark)
-    return cards.redact(text, mark)
+    text = cards.redact(text, mark)
+    text = pairs.redact(text, mark, classify=classify, find=find)
+    return commands.redact(text, mark, classify=classify)

@@ -40,7 +40,9 @@ _PATH_ROOT = re.compile(
 )
 _FILE = re.compile(r"[\w./~@ -]*\.(?:pem|json|key|crt|cer|p12|pfx|jks|txt|ya?ml|env|ini|toml|cfg|conf|pub|kdbx|gpg|py)")
 # <pad>, [MASK], </s>, <|endoftext|>, Ġhello, ▁the, ##ing: a tokenizer's token.
-_SPECIAL_TOKEN = re.compile(r"<[^<>\s]{0,40}>|\[[A-Z_0-9 ]{1,20}\]|[Ġ▁Ċ].{0,40}|##\w{1,30}|\W{0,6}", re.DOTALL)
+_SPECIAL_TOKEN = re.compile(
+    r"<[^<>\s]{0,40}>|\[[A-Z_0-9 ]{1,20}\]|[Ġ▁Ċ].{0,40}|##\w{1,30}|#[0-9A-Fa-f]{6}|\W{0,6}", re.DOTALL
+)
 _CALL = re.compile(r"(?:await |not )?[A-Za-z_][\w.]*(?:\(|\[(?:[\"'\w:-]|\Z))")
 _NAMES = vocabulary(
     "arg args data default field input item k key kwargs kw obj opt opts param params payload pw request resp response "
@@ -104,7 +106,7 @@ def is_secret_value(value: str, key: KeyClass) -> bool:
         return False
     if key.kind == "authorization":
         value = _SCHEME.sub("", value)
-    if is_placeholder(value) or is_path(value, key.kind) or _URL.match(value):
+    if is_placeholder(value) or is_path(value, key.kind) or _URL.match(value) or _is_name(value):
         return False
     return key.kind != "token" or _SPECIAL_TOKEN.fullmatch(value) is None
 
@@ -119,6 +121,11 @@ def _settled(value: str) -> bool:
 
 def _squeezed(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
+
+
+def _is_name(value: str) -> bool:
+    """`DB_PASSWORD` is the name of a variable, not its value."""
+    return value.isupper() and "_" in value and value.isidentifier() and classify(value).secrecy is not Secrecy.NONE
 
 
 def is_number(value: str) -> bool:

@@ -189,6 +189,10 @@ print(f"password={password!r}")
 ["Cookie", "Authorization", "Proxy-Authorization"]
 headers={'Authorization': f'Bot {self.token}'}
 auth = ("", "")
+if token == "async" and not stashed:
+Token: '#ffffff'
+ENV_VAR_AUTH_TOKEN = 'AWS_CONTAINER_AUTHORIZATION_TOKEN'
+password: DB_PASSWORD
 --secret SECRET to derive the public key
 root_key = typed_storage
 encrypts with the encryption key 'ekey'

@@ -28,6 +28,8 @@ MESSY = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=200)
 @example("token=[redacted:token]: x1y2z3")
 @example("Cookie: a=[redacted:cookie]; b=c")
 @example('"password": "cut off')
+@example("Authorization: Bearer abc failed")
+@example("AUTHORIZATION','BEARER 0)")
 @example("-----BEGIN PRIVATE KEY-----password=pass_word-----END PRIVATE KEY-----")
 def test_redacting_twice_changes_nothing_more(text):
     once = REDACTOR.text(text)

@@ -51,6 +51,7 @@ VALUES = [
     ({"Authorization": "Bearer abc"}, {"Authorization": "Bearer [redacted:authorization]"}),
     ({"Authorization": "abc"}, {"Authorization": "[redacted:authorization]"}),
     ({"Cookie": "a=1; b=2"}, {"Cookie": "a=[redacted:cookie]; b=[redacted:cookie]"}),
+    ({"cookie": f"a=1 {GITHUB}"}, {"cookie": "a=[redacted:cookie] [redacted:github-token]"}),
     ({"cookie": "abc"}, {"cookie": "[redacted:cookie]"}),
     (
         [["Authorization", "Bearer x"], ["Accept", "*/*"]],
