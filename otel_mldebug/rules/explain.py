@@ -11,7 +11,7 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.fingerprint import fingerprint
 from otel_mldebug.rules.matching import Hit, Matcher, Subject
 from otel_mldebug.rules.telling import finding_of, unknown
-from otel_mldebug.rules.unwrap import links
+from otel_mldebug.rules.unwrap import REPORTERS, links
 
 BUDGET_S = 0.1
 """Seconds after which no further expression is tried."""
@@ -53,7 +53,8 @@ def explain(
 
 def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[], bool]) -> tuple[Hit | None, Subject]:
     """Return the hit that explains most: the root's if an entry knows it, else that of the nearest wrapper known."""
-    hits = [(catalogue.best(subject, expired=expired), subject) for subject in subjects]
+    telling = [subject for subject in subjects if subject.facts.name not in REPORTERS] or subjects
+    hits = [(catalogue.best(subject, expired=expired), subject) for subject in telling]
     for hit, subject in reversed(hits):
         if hit is not None and hit.pattern.over_cause and hit.match.tier >= TYPE:
             return hit, subject

@@ -16,6 +16,9 @@ _QUOTED_END = re.compile(r"\s*(?:\"\"\"|''')\s*$")
 _EMPTY_WRAPPERS = frozenset({"RemoteTraceback", "_RemoteTraceback", "_ExceptionWithTraceback", "ExceptionWrapper"})
 """Classes that only carry the text of a traceback from another process: nothing in themselves."""
 
+REPORTERS = frozenset({"ChildFailedError", "ProcessExitedException", "ProcessRaisedException", "CalledProcessError"})
+"""Classes that only say that another process failed: worth nothing where that process's own failure is known."""
+
 
 def links(facts: ErrorFacts) -> tuple[ErrorFacts, ...]:
     """Return the exceptions behind `facts`, the root cause first and `facts` itself last.

@@ -117,6 +117,15 @@ def test_when_the_time_is_up_no_expression_is_tried(patterns):
     assert explain(ErrorFacts(type="Odd", message="refused"), known, clock=lambda: next(clock)).rule == "unknown"
 
 
+def test_a_wrapper_that_knows_more_wins_over_its_cause(patterns):
+    cause = ErrorFacts(type="OSError", message="connection refused")
+    wrapped = ErrorFacts(type="OSError", message="the hub is away", cause=cause)
+    entries = [("a.cause", "match = [{ message = 'refused' }]"), ("a.hub", "match = [{ message = 'hub is away' }]")]
+    assert explain(wrapped, patterns(*entries)).rule == "a.cause"
+    entries[1] = ("a.hub", "over_cause = true\nmatch = [{ message = 'hub is away' }]")
+    assert explain(wrapped, patterns(*entries)).rule == "a.hub"
+
+
 @given(st.text(max_size=20_000))
 def test_a_readable_message_is_bounded(text):
     assert len(readable(text)) <= MAX_HEAD + MAX_TAIL + 1

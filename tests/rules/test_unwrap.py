@@ -112,6 +112,12 @@ def test_the_root_is_explained_and_an_unknown_root_leaves_it_to_the_wrapper():
     assert explain(known).rule == "module.missing"
 
 
+def test_a_launcher_never_hides_the_failure_it_reports():
+    odd = ErrorFacts(type="KeyError", message="'frobnicator'")
+    launcher = ErrorFacts(type="ChildFailedError", message="train.py FAILED", cause=odd)
+    assert explain(launcher).rule == explain(odd).rule
+
+
 def test_a_very_long_chain_is_bounded():
     facts = ErrorFacts(type="E0")
     for number in range(1, 500):

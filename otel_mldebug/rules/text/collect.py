@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.finding import ORDER, Finding
 from otel_mldebug.rules.text.scan import Seen
+from otel_mldebug.rules.unwrap import REPORTERS
 
 MAX_GROUPS = 1000
 """Distinct failures that are kept; further ones are only counted."""
-_LAUNCHERS = frozenset({"ChildFailedError", "ProcessExitedException", "CalledProcessError", "SystemExit"})
-"""Classes that only say that another process failed, whose own failure is in the same text."""
 
 
 @dataclass(slots=True)
@@ -59,7 +58,7 @@ def collect(seen: Iterable[Seen], explain: Callable[[ErrorFacts], Finding]) -> C
                 continue
             if one.rank is not None:
                 group.ranks.add(one.rank)
-    kept = _without_launchers(list(groups.values()))
+    kept = _without_reporters(list(groups.values()))
     kept.sort(key=lambda group: (-ORDER[group.finding.severity], -group.count, group.line))
     return Collected(kept, left_out)
 
@@ -73,6 +72,6 @@ def _members(facts: ErrorFacts) -> Iterable[ErrorFacts]:
         yield from _members(member)
 
 
-def _without_launchers(groups: list[Group]) -> list[Group]:
-    real = [group for group in groups if not (group.facts.name in _LAUNCHERS and group.facts.cause is None)]
+def _without_reporters(groups: list[Group]) -> list[Group]:
+    real = [group for group in groups if not (group.facts.name in REPORTERS and group.facts.cause is None)]
     return real or groups

@@ -45,23 +45,3 @@ def test_fragmentation_puts_the_allocator_setting_first():
         "unused_bytes": int(5.1 * 2**30),
         "device": "0",
     }
-
-
-@pytest.mark.parametrize(
-    ("exitcode", "word"),
-    [("-9", "out of memory"), ("-11", "native code"), ("-6", "watchdog"), ("1", "its own traceback")],
-)
-def test_the_exit_code_of_a_rank_tells_why_it_ended(exitcode, word):
-    head = "train.py FAILED\nRoot Cause (first observed failure):\n[0]:\n"
-    message = f"{head} rank      : 3\n exitcode  : {exitcode} (pid: 9)"
-    finding = explain(ErrorFacts(type="ChildFailedError", message=message))
-    assert finding.rule == "launch.rank_failed"
-    assert word in finding.cause
-    assert finding.evidence["rank"] == 3
-
-
-def test_what_a_wrapper_knows_more_about_wins_over_its_cause():
-    cause = ErrorFacts(type="requests.exceptions.ConnectionError", message="[Errno 111] Connection refused")
-    message = "We couldn't connect to 'https://huggingface.co' to load this file"
-    assert explain(ErrorFacts(type="OSError", message=message, cause=cause)).rule == "hub.unreachable"
-    assert explain(ErrorFacts(type="OSError", message="cannot go on", cause=cause)).rule == "connection.refused"
