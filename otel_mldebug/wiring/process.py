@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from otel_mldebug._guard import guard, log, reset
@@ -61,8 +62,7 @@ def watch(*parts: Part, providers: Mapping[str, Any] | None = None) -> None:
             if _switched_off(os.environ):
                 return
             try:
-                config = Config.load()
-                _check(config)
+                config = _loaded()
             except MLDebugError as exc:
                 log.error("%s otel-mldebug stays off.", exc)
                 os.environ["OTEL_MLDEBUG_DISABLED"] = "true"  # its children need not say it again
@@ -97,8 +97,7 @@ def configure(**settings: Any) -> None:
         ConfigError: a setting is unknown or its value unusable.
     """
     global _runtime
-    config = Config.load(**settings)
-    _check(config)
+    config = _loaded(**settings)
     with _lock:
         if config.disabled:
             shutdown()
@@ -144,12 +143,13 @@ def _switched_off(environ: Mapping[str, str]) -> bool:
     ).strip().lower() in ("1", "true", "yes", "on")
 
 
-def _check(config: Config) -> None:
-    """Raise what would otherwise come out only when the pipeline is opened.
+def _loaded(**settings: Any) -> Config:
+    """Return the settings, checked as far as can be, with paths that hold wherever the program goes.
 
     Raises:
-        ConfigError: the address for Prometheus is none, or a file of patterns is unusable.
+        ConfigError: a setting is unknown or unusable, or a file of patterns is.
     """
+    config = Config.load(**settings)
     if config.patterns:
         from otel_mldebug.rules.catalogue.loader import load
 
@@ -159,6 +159,7 @@ def _check(config: Config) -> None:
         from otel_mldebug.export.prometheus.address import parse
 
         parse(config.prometheus, "prometheus")
+    return replace(config, store=config.store.absolute(), patterns=tuple(path.absolute() for path in config.patterns))
 
 
 def _made(config: Config, run_id: str = "", providers: Mapping[str, Any] | None = None) -> Runtime:
