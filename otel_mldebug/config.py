@@ -54,7 +54,11 @@ class Config:
     resources_interval_s: float = 5.0
     """Seconds between two samples of host, process and GPU; at least 0.1."""
     uncaught: bool = True
-    """Report exceptions that nobody catches."""
+    """Report exceptions that nobody catches, those of tasks and futures that nobody awaits among them."""
+    logged: bool = True
+    """Report exceptions that the program logs, as with `logger.exception`."""
+    debug: bool = False
+    """`user_message` and `handle_error` give the full text, for developers, in place of the one for users."""
     notes: bool = True
     """Add the explanation to the exception, where a normal traceback shows it."""
     redact: bool = True

@@ -1,5 +1,6 @@
 """One failure, one finding: explained once, redacted, counted, written to the store, then handed to OpenTelemetry."""
 
+import math
 import secrets
 import threading
 import time
@@ -15,6 +16,7 @@ from otel_mldebug._guard import fault, guard
 from otel_mldebug.export import event, seen
 from otel_mldebug.export.failure import Explained, explained
 from otel_mldebug.export.groups import Groups
+from otel_mldebug.rules.capture import BUDGET_S
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.rules.redact import DEFAULT, Redactor
@@ -61,7 +63,9 @@ class Emitter:
         notes: Whether an exception gets the explanation as a note.
         explain: Turns an exception into a finding and what the event says of the exception.
         groups: Counts and rates.
+        surroundings: Tells what is known of the machine when a finding is sent; takes 2 ms at most.
         clock_ns: Wall time in nanoseconds since the epoch.
+        timer_s: Seconds that only go forward.
     """
 
     def __init__(
@@ -72,12 +76,15 @@ class Emitter:
         notes: bool = False,
         explain: Callable[..., Explained] = explained,
         groups: Groups | None = None,
+        surroundings: Callable[[Finding], Mapping[str, Value]] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
+        timer_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.outlets = outlets
         self.groups = groups or Groups(time.monotonic)
         self._redactor = redactor
         self._notes, self._explain, self._clock_ns = notes, explain, clock_ns
+        self._surroundings, self._timer_s = surroundings, timer_s
         self.listeners: list[Callable[[Occurrence], None]] = []
         """Called with each occurrence that is made."""
         self._inside = threading.local()
@@ -99,8 +106,9 @@ class Emitter:
             if known := seen.occurrence_of(exc):
                 self._on_span(known)
                 return known
+            deadline_s = self._timer_s() + BUDGET_S
             made = self._explain(exc, self._redactor, function=function, arguments=arguments, context=context, **own)
-            sent = self._send(self._occurrence(made))
+            sent = self._send(self._occurrence(made), deadline_s)
             seen.remember(exc, sent)
             if self._notes:
                 _add_note(exc, event.note(sent))
@@ -163,7 +171,7 @@ class Emitter:
             span_id=f"{span.span_id:016x}" if span.is_valid else "",
         )
 
-    def _send(self, occurrence: Occurrence) -> Occurrence:
+    def _send(self, occurrence: Occurrence, deadline_s: float = math.inf) -> Occurrence:
         finding = occurrence.finding
         fingerprint = finding.fingerprint or finding.rule
         verdict = self.groups.see(fingerprint)
@@ -171,6 +179,8 @@ class Emitter:
         if self.outlets.counter is not None:
             self.outlets.counter.add(1, {**event.metric_attributes(finding), **self.outlets.tags})
         if verdict.send:
+            if self._timer_s() < deadline_s:
+                occurrence = self._with_surroundings(occurrence)
             self._hand_over(occurrence)
         else:
             if self.outlets.store is not None:
@@ -180,6 +190,12 @@ class Emitter:
         for listener in list(self.listeners):
             with guard("tell a listener of a finding"):
                 listener(occurrence)
+        return occurrence
+
+    def _with_surroundings(self, occurrence: Occurrence) -> Occurrence:
+        if self._surroundings is not None:
+            with guard("say what surrounds a finding"):
+                return replace(occurrence, context={**self._surroundings(occurrence.finding), **occurrence.context})
         return occurrence
 
     def _hand_over(self, occurrence: Occurrence) -> None:

@@ -1,17 +1,18 @@
 """From an exception to what is written of it: facts, explanation, frames and arguments, all redacted."""
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import indent
 from typing import Any
 
-from otel_mldebug.rules.capture import facts_of
+from otel_mldebug.rules.capture import BUDGET_S, facts_of, qualified
 from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.rules.describe import describe, shorten
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts, Frame, Value
-from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.finding import ORDER, Finding
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.semconv.names import Category, Severity
 
@@ -62,6 +63,7 @@ def explained(
     **own: Any,
 ) -> Explained:
     """Explain `exc`; values of the user's own (`category`, `severity`) win over ours, as do their `patterns`."""
+    deadline_s = time.perf_counter() + BUDGET_S
     with forking:
         facts = facts_of(exc)
         finding = explain(facts, patterns)
@@ -70,12 +72,14 @@ def explained(
         chosen["category"] = Category(category)
     if (severity := own.get("severity")) is not None:
         chosen["severity"] = Severity(severity)
+    elif (limit := own.get("at_most")) is not None and ORDER[finding.severity] > ORDER[limit]:
+        chosen["severity"] = Severity(limit)
     exception = as_json(facts)
     made = Explained(
         finding=replace(finding, **chosen) if chosen else finding,
         function=function or _function(facts),
         exception=exception,
-        context=_context(arguments, context),
+        context=_context(arguments, context, deadline_s),
     )
     # All that varies in an explanation is in the traceback, the summary and the evidence. Where those hold no secret,
     # which is nearly always, there is none to look for in each part once more.
@@ -153,14 +157,18 @@ def _function(facts: ErrorFacts) -> str:
     return ""
 
 
-def _context(arguments: Mapping[str, Any] | None, context: Mapping[str, Any] | None) -> dict[str, Any]:
+def _context(
+    arguments: Mapping[str, Any] | None, context: Mapping[str, Any] | None, deadline_s: float
+) -> dict[str, Any]:
+    """Return both as plain values; arguments that there is no time for any more only by their type."""
     out: dict[str, Any] = {}
     for key, value in (context or {}).items():
         if len(out) < _MAX_CONTEXT:
             out[str(key)] = _plain(value)
     for key, value in (arguments or {}).items():
         if len(out) < _MAX_CONTEXT:
-            out[f"{ARGUMENT}{key}"] = describe(value)
+            late = time.perf_counter() > deadline_s
+            out[f"{ARGUMENT}{key}"] = qualified(type(value)) if late else describe(value)
     return out
 
 

@@ -51,7 +51,8 @@ class Sink(Protocol):
             function: Qualified name of the function that it left.
             arguments: Arguments of that call, still raw: they are described, bounded and redacted here.
             context: Anything else worth knowing, such as `step`, `epoch`, `layer`.
-            own: Values of the user's that win over ours: `category`, `severity`.
+            own: Values of the user's that win over ours: `category`, `severity`; or `at_most`, a severity that a higher
+                one of ours is lowered to.
 
         Returns:
             What was made of it; the earlier occurrence if this exception has been seen; None if nothing is kept.

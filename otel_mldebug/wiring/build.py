@@ -20,6 +20,7 @@ from otel_mldebug.export.processors import DiagnosingSpanProcessor, Joined
 from otel_mldebug.export.prometheus.address import wanted
 from otel_mldebug.export.prometheus.endpoint import Endpoint
 from otel_mldebug.instrument import costs
+from otel_mldebug.instrument.resources.surroundings import surroundings
 from otel_mldebug.rules.catalogue.loader import load_all
 from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.semconv import names
@@ -70,7 +71,11 @@ def build(
         identity=identity,
         providers=present_or_made(resource, given=given, fresh_meter=forked),
         emitter=Emitter(
-            Outlets(store=store), redactor=redactor, notes=notes, explain=partial(explained, patterns=_patterns(config))
+            Outlets(store=store),
+            redactor=redactor,
+            notes=notes,
+            explain=partial(explained, patterns=_patterns(config)),
+            surroundings=surroundings if config.resources else None,
         ),
         redactor=redactor,
         store=store,

@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from otel_mldebug._guard import guard
+from otel_mldebug.instrument.futures import Futures
 from otel_mldebug.instrument.importing import OnImport
+from otel_mldebug.instrument.later import later
+from otel_mldebug.instrument.logged import Logged
+from otel_mldebug.instrument.loops import Loops
 from otel_mldebug.instrument.uncaught import Uncaught
 from otel_mldebug.wiring.joining import Noticing
 from otel_mldebug.wiring.runtime import Runtime
@@ -19,7 +23,9 @@ class Hooks:
     """The hooks of this process. Cheap to put in place: neither torch nor the SDK comes in with them."""
 
     def __init__(self) -> None:
-        self._uncaught = Uncaught()
+        self._futures = Futures()
+        self._uncaught = (Uncaught(), Loops(), self._futures)
+        self._logged = Logged()
         self._import = OnImport("torch", self._found)
         self._training: Any = None
         self._noticing: tuple[Noticing, ...] = ()
@@ -42,7 +48,9 @@ class Hooks:
         for part in parts:
             self.parts.discard(part)
             if part == "errors":
-                self._uncaught.remove()
+                for watching in (*self._uncaught, self._logged):
+                    watching.remove()
+                later.drain()
                 for noticing in self._noticing:
                     noticing.remove()
                 self._noticing = ()
@@ -51,9 +59,22 @@ class Hooks:
             else:
                 runtime.sample(False)
 
+    def ending(self) -> None:
+        """Report what is only known to have gone wrong once the program ends."""
+        if "errors" in self.parts:
+            self._futures.ending()
+
+    def after_fork(self) -> None:
+        """Forget what the parent was about to report, in the child."""
+        later.after_fork()
+        self._futures.after_fork()
+
     def _see_errors(self, runtime: Runtime) -> None:
         if runtime.config.uncaught:
-            self._uncaught.install()
+            for watching in self._uncaught:
+                watching.install()
+        if runtime.config.logged:
+            self._logged.install()
         if not self._noticing:
             self._noticing = (
                 Noticing("opentelemetry.trace", "set_tracer_provider", "get_tracer_provider", _joins(runtime, "spans")),

@@ -1,0 +1,40 @@
+"""Methods of other people's classes that ours stand in front of, and how that is undone."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+
+class Replaced:
+    """A method of a class with another one in front of it.
+
+    Args:
+        owner: The class.
+        name: The method.
+        make: Takes the method that was there and returns the one to put in front. What it returns must do nothing but
+            pass on while `on` is false: somebody else may hold it.
+
+    Attributes:
+        on: Whether the method in front is to look at anything.
+    """
+
+    def __init__(self, owner: type, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        self._owner, self._name, self._make = owner, name, make
+        self._previous: Any = None
+        self._ours: Any = None
+        self.on = False
+
+    def install(self) -> None:
+        """Put ours in front, unless it still is, or is behind somebody else's."""
+        self.on = True
+        if self._ours is None:
+            self._previous = vars(self._owner)[self._name]
+            self._ours = functools.wraps(self._previous)(self._make(self._previous))
+            setattr(self._owner, self._name, self._ours)
+
+    def remove(self) -> None:
+        """Put back what was there; where somebody else's is in front by now, ours stays and passes on."""
+        self.on = False
+        if self._ours is not None and vars(self._owner).get(self._name) is self._ours:
+            setattr(self._owner, self._name, self._previous)
+            self._ours = None
