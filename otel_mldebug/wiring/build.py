@@ -7,6 +7,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 
+from otel_mldebug._guard import log
 from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
 from otel_mldebug.export import self_observation
@@ -23,6 +24,7 @@ from otel_mldebug.instrument import costs
 from otel_mldebug.instrument.resources.surroundings import surroundings
 from otel_mldebug.rules.catalogue.loader import load_all
 from otel_mldebug.rules.catalogue.pattern import Pattern
+from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import TARGETS
 from otel_mldebug.store.writer import StoreWriter
@@ -62,9 +64,7 @@ def build(
     redactor = joined.redactors.ours
     resource = identity.resource(redactor)
     address = wanted(config.prometheus, environ)
-    store = None
-    if config.local:
-        store = StoreWriter(config.store, identity.run_id, resource=resource, max_bytes=config.store_max_mb * 2**20)
+    store = _store(config, identity, resource)
     # Under the supervisor the verdict follows the traceback, which stays exactly as it would be without us.
     notes = config.notes and not environ.get(SUPERVISED)
     pipeline = Pipeline(
@@ -96,6 +96,16 @@ def build(
         )
     pipeline.begin()
     return pipeline
+
+
+def _store(config: Config, identity: Identity, resource: Mapping[str, Value]) -> StoreWriter | None:
+    if not config.local:
+        return None
+    try:
+        return StoreWriter(config.store, identity.run_id, resource=resource, max_bytes=config.store_max_mb * 2**20)
+    except OSError as exc:  # a relative path in a working directory that is gone
+        log.warning("the local store is off: %s cannot be found: %s", config.store, exc.strerror)
+        return None
 
 
 def _patterns(config: Config) -> tuple[Pattern, ...] | None:
