@@ -159,7 +159,11 @@ def _loaded(**settings: Any) -> Config:
         from otel_mldebug.export.prometheus.address import parse
 
         parse(config.prometheus, "prometheus")
-    return replace(config, store=config.store.absolute(), patterns=tuple(path.absolute() for path in config.patterns))
+    try:
+        patterns = tuple(path.absolute() for path in config.patterns)
+        return replace(config, store=config.store.absolute(), patterns=patterns)
+    except OSError:  # the working directory is gone
+        return config
 
 
 def _made(config: Config, run_id: str = "", providers: Mapping[str, Any] | None = None) -> Runtime:
