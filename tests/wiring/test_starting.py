@@ -173,3 +173,22 @@ def test_a_broken_file_of_patterns_is_one_line_and_the_program_goes_on(programs)
     assert (done.stdout, len(done.stderr.splitlines())) == ("on\n", 1)
     assert "mine.toml" in done.stderr
     assert "otel-mldebug stays off" in done.stderr
+
+
+def test_a_working_directory_that_is_gone_is_no_obstacle(programs):
+    done = programs.run(
+        """
+        import os
+        os.mkdir("gone")
+        os.chdir("gone")
+        os.rmdir("../gone")
+        import otel_mldebug.wiring as wiring; wiring.start()
+        print("on")
+        raise ValueError("boom")
+        """,
+        OTEL_MLDEBUG_NOTES="false",
+    )
+    assert (done.stdout, done.code) == ("on\n", 1)
+    assert done.stderr.splitlines()[0].startswith("the local store is off: ")
+    assert done.stderr.splitlines()[1].startswith("Traceback ")
+    assert done.stderr.endswith("ValueError: boom\n")
