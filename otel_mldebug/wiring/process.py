@@ -202,6 +202,7 @@ def _at_exit() -> None:
     with guard("end telemetry with the process"):
         if _runtime is not None and _runtime.pipeline is not None:
             _runtime.pipeline.exiting = True
+        _hooks.ending()
         shutdown()
 
 
@@ -211,6 +212,7 @@ def _after_fork() -> None:
     forks.in_child()
     reset()
     budget.process().reset()
+    _hooks.after_fork()
     if _runtime is not None:
         with guard("start afresh after a fork"):
             _runtime.after_fork()
