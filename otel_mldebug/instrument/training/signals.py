@@ -91,7 +91,11 @@ class Signals:
         )
 
     def emit(self, record: StepRecord, span: "Span | None", cell: Cell) -> None:
-        """Finish the step's span, or make one and a histogram point where the budget pays for them."""
+        """Finish the step's span, or make one, and a histogram point, each where the budget pays for it.
+
+        The point comes first and is bought on its own, so that spans never leave the step time without points.
+        """
+        self._point(record)
         budget = self._budget
         paid = budget.try_spend("span") if span is None else 0.0
         if span is None and not paid:
@@ -102,11 +106,15 @@ class Signals:
         self._spans += 1
         span.set_attributes(attributes(record, self._spans / max(1, cell.steps)))
         span.end(record.time_ns)
-        if self._duration is not None:
-            self._duration.record(
-                record.duration_s, {names.MLDEBUG_TRAIN_OPTIMIZER: record.optimizer} if record.optimizer else None
-            )
         budget.settle("span", paid, budget.clock_ns() - began)
+
+    def _point(self, record: StepRecord) -> None:
+        if self._duration is None or not (paid := self._budget.try_spend("point")):
+            return
+        began = self._budget.clock_ns()
+        tags = {names.MLDEBUG_TRAIN_OPTIMIZER: record.optimizer} if record.optimizer else None
+        self._duration.record(record.duration_s, tags)
+        self._budget.settle("point", paid, self._budget.clock_ns() - began)
 
 
 def attributes(record: StepRecord, share: float) -> dict[str, Any]:
