@@ -59,10 +59,12 @@ def _signal_of(code: int | None) -> str:
 
 def watched(seen: Seen) -> str:
     """Return what was watched, or why no training step was seen."""
-    if not seen.steps:
+    # A finding is on disk at once, a step up to a second later: of a program that is killed the last ones are missing.
+    least = max((finding["step"] + 1 for finding in seen.findings if finding.get("step") is not None), default=0)
+    if not seen.steps and not least:
         return no_steps(seen)[0]
     facts = seen.watched
-    parts = [f"{seen.steps:,} step{'s' * (seen.steps != 1)}"]
+    parts = [f"at least {least:,} steps" if least > seen.steps else f"{seen.steps:,} step{'s' * (seen.steps != 1)}"]
     if len(seen.ranks) > 1:
         parts[0] += f" on each of {len(seen.ranks)} ranks"
     if optimizers := facts.get("optimizers"):

@@ -85,11 +85,11 @@ def _about(first: Finding, seen: Seen) -> Iterable[Section]:
     exception = first.get("exception") or {}
     if exception.get("type"):
         text = f"{exception['type']}: {exception.get('message', '')}".rstrip(": ")
-        yield Section(label="error", text=text, most=2, weight=45)
+        yield Section(label="error", text=text, most=2, least=0, weight=45)
     if place := where(first, seen):
         yield Section(label="where", text=place, most=2, weight=65)
     if evidence := _evidence(first):
-        yield Section(label="evidence", text=evidence, most=2, weight=40)
+        yield Section(label="evidence", text=evidence, most=2, least=0, weight=40)
     if first.get("cause"):
         yield Section(label="why", text=str(first["cause"]), most=2, weight=60)
     for number, solution in enumerate((first.get("solutions") or ())[:3]):
