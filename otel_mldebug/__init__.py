@@ -19,12 +19,23 @@ if TYPE_CHECKING:
     from otel_mldebug.notebook import load_ipython_extension, unload_ipython_extension
     from otel_mldebug.rules.finding import Finding
     from otel_mldebug.wiring import capture_exception, configure, shutdown
+    from otel_mldebug.wiring.callbacks import on_finding
+    from otel_mldebug.wiring.people import (
+        Handled,
+        debug_mode,
+        debugging,
+        handle_error,
+        set_user_data,
+        user_data,
+        user_message,
+    )
     from otel_mldebug.wiring.summary import summary
 
 __all__ = [
     "Config",
     "ConfigError",
     "Finding",
+    "Handled",
     "MLDebugError",
     "MissingDependencyError",
     "StoreError",
@@ -32,32 +43,47 @@ __all__ = [
     "__version__",
     "capture_exception",
     "configure",
+    "debug_mode",
+    "debugging",
     "finding_of",
+    "handle_error",
     "load_ipython_extension",
+    "on_finding",
+    "set_user_data",
     "shutdown",
     "span",
     "summary",
     "trace",
     "unload_ipython_extension",
+    "user_data",
+    "user_message",
 ]
 
 _FROM = {
     "Config": "otel_mldebug.config",
     "ConfigError": "otel_mldebug.errors",
     "Finding": "otel_mldebug.rules.finding",
+    "Handled": "otel_mldebug.wiring.people",
     "MLDebugError": "otel_mldebug.errors",
     "MissingDependencyError": "otel_mldebug.errors",
     "StoreError": "otel_mldebug.errors",
     "UsageError": "otel_mldebug.errors",
     "capture_exception": "otel_mldebug.wiring",
     "configure": "otel_mldebug.wiring",
+    "debug_mode": "otel_mldebug.wiring.people",
+    "debugging": "otel_mldebug.wiring.people",
     "finding_of": "otel_mldebug.export.seen",
+    "handle_error": "otel_mldebug.wiring.people",
     "load_ipython_extension": "otel_mldebug.notebook",
+    "on_finding": "otel_mldebug.wiring.callbacks",
+    "set_user_data": "otel_mldebug.wiring.people",
     "shutdown": "otel_mldebug.wiring",
     "span": "otel_mldebug.instrument.functions",
     "summary": "otel_mldebug.wiring.summary",
     "trace": "otel_mldebug.instrument.functions",
     "unload_ipython_extension": "otel_mldebug.notebook",
+    "user_data": "otel_mldebug.wiring.people",
+    "user_message": "otel_mldebug.wiring.people",
 }
 
 

@@ -13,6 +13,7 @@ from otel_mldebug.instrument import training
 from otel_mldebug.instrument.sink import NullSink, Sink
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.wiring.people import known_of_user
 
 if TYPE_CHECKING:  # the SDK comes in when the pipeline is made, not before
     from opentelemetry.metrics import Meter
@@ -177,7 +178,7 @@ class Runtime(Sink):
         pipeline = self.open()
         if pipeline is None:
             return None
-        known = {**training.context(exc), **(context or {})}
+        known = {**training.context(exc), **known_of_user(), **(context or {})}
         return pipeline.emitter.exception(exc, function=function, arguments=arguments, context=known, **own)
 
     @override
