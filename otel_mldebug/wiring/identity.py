@@ -88,7 +88,7 @@ def identify(config: Config, *, run_id: str = "", environ: Mapping[str, str] | N
     rank, local_rank, world_size = ranks(environ)
     given = _given(environ)
     return Identity(
-        run_id=config.run_id or run_id or make_run_id(),
+        run_id=config.run_id or run_id or (_launched(environ) if rank is not None else "") or make_run_id(),
         host=platform.node() or "localhost",
         pid=os.getpid(),
         service=environ.get("OTEL_SERVICE_NAME", "").strip() or given.get(names.SERVICE_NAME) or _program(),
@@ -108,6 +108,15 @@ def ranks(environ: Mapping[str, str]) -> tuple[int | None, int | None, int | Non
             rank, local_rank, world_size = (_number(environ.get(variable, "")) for variable in variables)
             return rank, local_rank, world_size
     return None, None, None
+
+
+def _launched(environ: Mapping[str, str]) -> str:
+    """Return what the ranks of one launch have in common: torchrun's id of the run, or Slurm's of the step."""
+    elastic = environ.get("TORCHELASTIC_RUN_ID", "").strip()
+    if elastic and elastic != "none":  # torchrun's default, which says nothing
+        return f"torchrun-{elastic}"
+    job = environ.get("SLURM_JOB_ID", "").strip()
+    return f"slurm-{job}.{environ.get('SLURM_STEP_ID', '0').strip()}" if job else ""
 
 
 def _number(text: str) -> int | None:

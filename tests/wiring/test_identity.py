@@ -75,6 +75,24 @@ def test_the_environment_wins_over_what_we_find_and_secrets_in_the_command_line_
     assert resource[names.PROCESS_COMMAND_ARGS][-2:] == ("--lr", "0.1")
 
 
+@pytest.mark.parametrize(
+    ("environ", "run_id"),
+    [
+        ({"RANK": "0", "TORCHELASTIC_RUN_ID": "4f1c"}, "torchrun-4f1c"),
+        ({"SLURM_PROCID": "3", "SLURM_JOB_ID": "77", "SLURM_STEP_ID": "1"}, "slurm-77.1"),
+        ({"RANK": "0", "TORCHELASTIC_RUN_ID": "none", "SLURM_JOB_ID": "77"}, "slurm-77.0"),
+    ],
+)
+def test_ranks_of_one_launch_are_one_run_without_being_told(environ, run_id):
+    assert identify(Config(), environ=environ).run_id == run_id
+    assert identify(Config(run_id="set"), environ=environ).run_id == "set"
+
+
+@pytest.mark.parametrize("environ", [{"TORCHELASTIC_RUN_ID": "4f1c"}, {"RANK": "0", "TORCHELASTIC_RUN_ID": "none"}])
+def test_what_is_no_rank_or_says_nothing_makes_no_run(environ):
+    assert not identify(Config(), environ=environ).run_id.startswith(("torchrun", "slurm"))
+
+
 def test_a_run_id_is_made_up_once_and_settings_win():
     assert identify(Config(), run_id="kept", environ={}).run_id == "kept"
     assert identify(Config(run_id="set"), run_id="kept", environ={}).run_id == "set"
