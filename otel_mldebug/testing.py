@@ -5,7 +5,7 @@ Example:
         with Telemetry() as telemetry:
             with pytest.raises(RuntimeError):
                 my_traced_function()
-        assert [occurrence.finding.rule for occurrence in telemetry.findings] == ["model.shape_mismatch"]
+        assert [occurrence.finding.rule for occurrence in telemetry.findings] == ["unknown"]
 """
 
 from pathlib import Path
