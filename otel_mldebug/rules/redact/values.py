@@ -34,7 +34,7 @@ _PLACEHOLDER = re.compile(
     r"|(?:arn:aws[\w-]*:|vault:|projects/[\w-]+/secrets/|secretref:|keyref:|op://|env:|file:|awssm:|sops:|@Microsoft\.).*",
     re.IGNORECASE | re.DOTALL,
 )
-_PATH = re.compile(r"(?:~|\.{1,2})?/(?:[\w.@~ -]+/)*[\w.@~ -]*|[A-Za-z]:\\\\?[\w.@~ \\-]+")
+_PATH = re.compile(r"(?:~|\.{1,2})?/(?:[\w.~ -]+/)*[\w.~ -]*|[A-Za-z]:\\\\?[\w.~ \\-]+")
 _PATH_ROOT = re.compile(
     r"(?:~|\.{1,2})/|[A-Za-z]:\\|/(?:home|etc|root|usr|var|opt|run|tmp|mnt|Users|data|workspace|secrets?|app|srv)/"
 )

@@ -1,4 +1,7 @@
-"""What holds for any text and any value at all."""
+"""What holds for any text and any value at all.
+
+The same examples are drawn in every run; to look for new counterexamples, take out `derandomize` and raise the numbers.
+"""
 
 import string
 
@@ -23,7 +26,7 @@ PIECES = st.sampled_from(
 MESSY = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=200)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(MESSY)
 @example("token=[redacted:token]: x1y2z3")
 @example("Cookie: a=[redacted:cookie]; b=c")
@@ -36,7 +39,7 @@ def test_redacting_twice_changes_nothing_more(text):
     assert REDACTOR.text(once) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(MESSY)
 def test_a_text_grows_by_no_more_than_its_markers(text):
     redactor = Redactor()
@@ -58,7 +61,7 @@ SECRETS = st.sampled_from(
 WORDS = st.text(alphabet=string.ascii_lowercase + " .,:;()[]{}'\"\n", max_size=40)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(WORDS, SECRETS, WORDS)
 def test_a_planted_token_never_survives_and_its_surroundings_do(before, secret, after):
     text = REDACTOR.text(f"{before} {secret} {after}")
@@ -73,7 +76,7 @@ VALUES = st.text(alphabet=string.ascii_letters + string.digits + "!#+=.~-", min_
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     VALUES,
     st.sampled_from(["password={}", "db_password: {}", "{{'password': '{}'}}", "--password {}", "PASSWORD='{}'"]),
@@ -90,7 +93,7 @@ def test_a_planted_password_never_survives(value, template):
 CLEAN = st.lists(st.text(alphabet=string.ascii_lowercase, min_size=1, max_size=12), max_size=40).map(" ".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(CLEAN)
 def test_plain_words_survive(text):
     assert REDACTOR.text(text) == text
@@ -105,7 +108,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(JSON)
 def test_a_value_keeps_its_shape_and_redacting_twice_changes_nothing_more(value):
     once = REDACTOR.value(value)
