@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 
 from otel_mldebug.rules.redact.marks import Mark
 from otel_mldebug.rules.redact.providers import PROVIDERS
@@ -12,12 +12,18 @@ _RUN = re.compile(r"[A-Za-z0-9_$~-]{16,}")
 _BEFORE_RUN = 28  # characters of a prefix that may stand before its run, as in `dp.scim.` or `xoxe.xoxb-`
 
 
-def _by_prefix() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    rows: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+def _by_prefix() -> dict[str, list[tuple[str, str]]]:
+    rows: dict[str, list[tuple[str, str]]] = {}
     for row in PROVIDERS:
         for prefix in row.prefixes.split():
-            rows.setdefault(prefix, []).append((row.kind, re.compile(re.escape(prefix) + row.rest, re.ASCII)))
+            rows.setdefault(prefix, []).append((row.kind, re.escape(prefix) + row.rest))
     return rows
+
+
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    """Compile a provider's expression when its prefix is first met: all at once would slow every import."""
+    return re.compile(source, re.ASCII)
 
 
 def _dispatcher(prefixes: list[str]) -> str:
@@ -86,8 +92,8 @@ def _finds(text: str, position: int, start: int, stop: int) -> Iterator[tuple[st
         prefix = _PREFIX_LATER.search(text, position, stop)
     while prefix:
         position = prefix.start(1) + 1
-        for kind, pattern in _ROWS[prefix[1]]:
-            if found := pattern.match(text, prefix.start(1)):
+        for kind, source in _ROWS[prefix[1]]:
+            if found := _compiled(source).match(text, prefix.start(1)):
                 position = found.start() + len(found[0].rstrip("."))
                 yield kind, found.start(), position
                 if kind == "aws-access-key-id" and (secret := _AWS_SECRET_AFTER_ID.match(text, position)):
