@@ -19,6 +19,7 @@ from otel_mldebug.export.groups import Groups
 from otel_mldebug.rules.capture import BUDGET_S
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.fingerprint import detected
 from otel_mldebug.rules.redact import DEFAULT, Redactor
 from otel_mldebug.semconv import names
 from otel_mldebug.store.attributes import SEVERITY_NUMBERS
@@ -127,6 +128,8 @@ class Emitter:
         context: Mapping[str, Any] | None = None,
     ) -> Occurrence | None:
         """Do what `Sink.finding` promises."""
+        if not finding.fingerprint:
+            finding = replace(finding, fingerprint=detected(finding.rule, layer or function))
         made = Explained(
             finding=finding,
             function=function,
@@ -173,7 +176,7 @@ class Emitter:
 
     def _send(self, occurrence: Occurrence, deadline_s: float = math.inf) -> Occurrence:
         finding = occurrence.finding
-        fingerprint = finding.fingerprint or finding.rule
+        fingerprint = finding.fingerprint
         verdict = self.groups.see(fingerprint)
         occurrence = replace(occurrence, count=verdict.count, suppressed=verdict.suppressed)
         if self.outlets.counter is not None:

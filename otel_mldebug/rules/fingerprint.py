@@ -26,6 +26,16 @@ def fingerprint(root: ErrorFacts, chain: Sequence[ErrorFacts] = (), text: str | 
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+def detected(rule: str, place: str = "") -> str:
+    """Return 16 hex digits for the group of what a detector found.
+
+    Args:
+        rule: Id of the rule.
+        place: Layer or function that showed it; numbers in it count, since `layers.3` is not `layers.4`.
+    """
+    return blake2b(f"{rule}\0{place}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
 def _class(name: str) -> str:
     """Return top-level package and class: a class that moves inside its package stays the same."""
     top, _, bare = name.partition(".")[0], "", name.rpartition(".")[2]

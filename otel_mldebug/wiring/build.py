@@ -98,11 +98,16 @@ def build(
     return pipeline
 
 
+SMALLEST_STORE = 2**20
+"""Bytes that each rank may keep however many there are: findings and the latest steps."""
+
+
 def _store(config: Config, identity: Identity, resource: Mapping[str, Value]) -> StoreWriter | None:
     if not config.local:
         return None
+    share = config.store_max_mb * 2**20 // (identity.world_size or 1)  # the setting is about the whole run
     try:
-        return StoreWriter(config.store, identity.run_id, resource=resource, max_bytes=config.store_max_mb * 2**20)
+        return StoreWriter(config.store, identity.run_id, resource=resource, max_bytes=max(share, SMALLEST_STORE))
     except OSError as exc:  # a relative path in a working directory that is gone
         log.warning("the local store is off: %s cannot be found: %s", config.store, exc.strerror)
         return None

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts, Frame
-from otel_mldebug.rules.fingerprint import fingerprint
+from otel_mldebug.rules.fingerprint import detected, fingerprint
 
 LIBRARY = "/opt/conda/lib/python3.11/site-packages/torch/nn/modules/linear.py"
 
@@ -112,3 +112,10 @@ def test_every_failure_has_sixteen_hex_digits_that_do_not_change(one):
     assert mark == fingerprint(one)
     assert len(mark) == 16
     assert int(mark, 16) >= 0
+
+
+def test_what_a_detector_found_is_grouped_by_rule_and_place():
+    groups = [detected("loss.nonfinite", "layers.3"), detected("loss.nonfinite", "layers.4"), detected("loss.spike")]
+    assert len(set(groups)) == 3
+    assert groups[0] == detected("loss.nonfinite", "layers.3")
+    assert {len(group) for group in groups} == {16}
