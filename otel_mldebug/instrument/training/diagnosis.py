@@ -10,6 +10,8 @@ from otel_mldebug.instrument.training.trace import Trace, common, trace
 from otel_mldebug.rules.detectors.origin import Kind, Origin
 from otel_mldebug.rules.facts import Value
 
+_MEANS = ("exp_avg", "momentum_buffer", "square_avg", "sum")
+"""State of optimizers that is made of gradients."""
 _MOST_SHARE = 0.5
 """Share of the weights that only an update of the optimizer makes bad at once."""
 
@@ -26,7 +28,7 @@ class Diagnosis:
         self._torch = torch
         self._layers = layers
 
-    def loss(self, loss: Any, value: float, *, step: int, batches: Iterable[Any]) -> Origin:
+    def loss(self, loss: Any, value: float, *, step: int, batches: Iterable[Any], states: Sequence[Any] = ()) -> Origin:
         """Return where a loss became non-finite, to be called before backward frees its graph.
 
         Args:
@@ -34,10 +36,11 @@ class Diagnosis:
             value: What it holds.
             step: Number of the step.
             batches: What the step was fed with, as far as it is known.
+            states: The optimizers, if they have stepped since the latest finite loss: their state tells of gradients.
         """
         found = trace(self._torch, loss.grad_fn, self._layers) if loss.grad_fn is not None else Trace()
         if found.bad_leaves:
-            return _bad_weights(found.bad_leaves, len(found.leaves), step=step, value=value)
+            return self._bad_leaves(found, value, step=step, states=states)
         bad_input = self._bad_input(batches)
         if found.outside is not None:
             named = self._named(found.outside.tensor)
@@ -64,6 +67,28 @@ class Diagnosis:
             details=describe(found.damage) if found.damage is not None else {},
             certainty=0.95 if found.certain else 0.7,
         )
+
+    def _bad_leaves(self, found: Trace, value: float, *, step: int, states: Sequence[Any]) -> Origin:
+        """Return who made weights bad: the latest backward pass, by way of the update, or somebody else."""
+        names = [name for name, _ in found.bad_leaves]
+        origin = _bad_weights(found.bad_leaves, len(found.leaves), step=step, value=value)
+        whole = sum(d.nan + d.above + d.below for _, d in found.bad_leaves) / sum(d.size for _, d in found.bad_leaves)
+        if not states or not (self._bad_state(states) or (len(names) > 1 and whole > _MOST_SHARE)):
+            return origin
+        after, before, layer = _boundary([(name, name in names) for name in found.leaves])
+        if not before:
+            return replace(origin, update=True, layer="")
+        return replace(origin, kind=Kind.BACKWARD, layer=layer, after=after, before=before, update=True, certainty=0.75)
+
+    def _bad_state(self, optimizers: Sequence[Any]) -> bool:
+        """Return whether a running mean of gradients is not finite: then the gradients of an update were not."""
+        for optimizer in optimizers:
+            for state in list(optimizer.state.values()):
+                for key in _MEANS:
+                    mean = state.get(key) if isinstance(state, dict) else None
+                    if isinstance(mean, self._torch.Tensor) and mean.is_cpu and self._damage(mean) is not None:
+                        return True
+        return False
 
     def gradients(self, bad: Sequence[tuple[Any, bool]], value: float, *, step: int, batches: Iterable[Any]) -> Origin:
         """Return where gradients became non-finite although the loss is finite, to be called before the optimizer.
@@ -116,21 +141,17 @@ class Diagnosis:
         return Origin(step=step, value=value, kind=kind, certainty=0.8 if bad_weights else 0.95)
 
     def _boundary(self, bad: Sequence[tuple[Any, bool]], value: float, *, step: int) -> Origin:
-        """Return the place where bad gradients end and good ones begin, seen from the input."""
-        names = [self._layers.name(p) or f"#{i}" for i, (p, _) in enumerate(bad)]
-        hit = [i for i, (_, is_bad) in enumerate(bad) if is_bad]
-        after = owner(names[hit[-1]])
-        fine = [owner(name) for name in names[hit[-1] + 1 :] if owner(name) != after]
-        before = fine[0] if fine else ""
-        alone = len({owner(names[i]) for i in hit}) == 1 and len(hit) < len(bad)
+        flagged = [(self._layers.name(p) or f"#{i}", is_bad) for i, (p, is_bad) in enumerate(bad)]
+        hit = tuple(name for name, is_bad in flagged if is_bad)
+        after, before, layer = _boundary(flagged)
         return Origin(
             step=step,
             value=value,
             kind=Kind.BACKWARD,
-            layer=after if alone else (common(after, before) or after) if before else "",
+            layer=layer,
             after=after,
             before=before,
-            tensors=tuple(names[i] for i in hit),
+            tensors=hit,
             num_bad=len(hit),
             num_all=len(bad),
             certainty=0.85 if before else 0.8,
@@ -154,6 +175,22 @@ class Diagnosis:
         except RuntimeError:
             return ""
         return next((n for n, t in self._layers.tensors() if t.numel() and t.data_ptr() == pointer), "")
+
+
+def _boundary(flagged: Sequence[tuple[str, bool]]) -> tuple[str, str, str]:
+    """Return where bad gradients end and good ones begin, seen from the input.
+
+    Args:
+        flagged: Names of parameters in forward order, each with whether its gradient is bad; some are.
+
+    Returns:
+        The last layer with bad gradients, the first one behind it (empty when all are bad), and the layer to name.
+    """
+    latest = max(i for i, (_, is_bad) in enumerate(flagged) if is_bad)
+    after = owner(flagged[latest][0])
+    before = next((owner(name) for name, _ in flagged[latest + 1 :] if owner(name) != after), "")
+    alone = len({owner(name) for name, is_bad in flagged if is_bad}) == 1 and not all(is_bad for _, is_bad in flagged)
+    return after, before, after if alone else (common(after, before) or after) if before else ""
 
 
 def _bad_weights(bad: Sequence[tuple[str, Damage]], num_all: int, *, step: int, value: float) -> Origin:

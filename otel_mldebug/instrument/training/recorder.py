@@ -70,6 +70,7 @@ class StepRecorder:
         cells: Counts by name of the optimizer.
         latest: The cell of the optimizer that has stepped last; `window` are its latest steps.
         reporter: Knows which rules are firing.
+        on_alarm: Called when a step looks bad.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class StepRecorder:
         self._next_index = itertools.count().__next__
         self._signals = Signals(self.cells, self.budget)
         self.reporter = Reporter(detectors, self._signals)
+        self.on_alarm: Callable[[], None] = lambda: None
         self._late: deque[tuple[StepRecord, Cell, Any, Late | None]] = deque()
         self._left_out: tuple[Cell, int, float, float | None] | None = None
         self._owed_s = self._hot_s = 0.0
@@ -235,11 +237,13 @@ class StepRecorder:
         reporter = self.reporter
         new = bad and not reporter.firing("loss.nonfinite")
         loss, norm = record.loss, record.gradient_norm
+        alarm = (loss is not None and loss >= cell.loss_alarm) or (norm is not None and norm >= cell.norm_alarm)
+        if alarm:
+            self.on_alarm()
         if (
-            new
+            alarm
+            or new
             or record.time_ns >= cell.next_check_ns
-            or (loss is not None and loss >= cell.loss_alarm)
-            or (norm is not None and norm >= cell.norm_alarm)
             or (reporter and record.index % FIRING_CHECK_STEPS == 0)
         ):
             span = self._check(record, cell, span)

@@ -1,6 +1,7 @@
 """What all hooks of one installation share, and what they do together when something is wrong."""
 
 import gc
+import math
 from typing import Any
 
 from otel_mldebug import _guard
@@ -41,6 +42,7 @@ class Watch:
         self.optimizers = Register(recorder)
         self.diagnosis = Diagnosis(torch, layers)
         self.devices = devices or Devices(torch)
+        recorder.on_alarm = self.optimizers.worry
         self.constructed = False
         self._patience: int | None = None
         self._names: dict[str, None] = {}
@@ -51,7 +53,9 @@ class Watch:
         self.optimizers.worry()
         if recorder.reporter.firing("loss.nonfinite") or not sinks.current().active():
             return
-        origin = self.diagnosis.loss(loss, value, step=recorder.index, batches=track.held)
+        latest = recorder.window[-1].loss if recorder.window else None
+        states = self.optimizers.optimizers() if latest is not None and math.isfinite(latest) else ()
+        origin = self.diagnosis.loss(loss, value, step=recorder.index, batches=track.held, states=states)
         recorder.report(track, explain_loss(origin, recorder.window), layer=origin.layer)
 
     def bad_gradients(self, track: Track, bad: list[tuple[Any, bool]], value: float) -> None:

@@ -9,6 +9,8 @@ from otel_mldebug.semconv.names import Category, Severity
 
 TIERS = ((2, 1e6), (4, 1e4), (8, 100.0))
 """How many of the latest values in a row have to exceed the largest one before them, and how many times."""
+RAMP = (6, 100, 1e3)
+"""The same for growth by and by: how many, out of how many steps that the growth may take, and how many times."""
 REFERENCE = 8
 """Steps before them that are needed to know the range, at least."""
 
@@ -21,7 +23,8 @@ def loss_explosion(window: Sequence[StepRecord], *, norm_factor: float = 10.0) -
     """Fire when the loss has left its range upwards (`TIERS`), and the gradients with it.
 
     One spike does not fire, nor does a loss that grows slowly: the window moves along with it. A loss that grows while
-    the gradients keep their size, such as a term whose weight is turned up, does not fire either.
+    the gradients keep their size, such as a term whose weight is turned up, does not fire either; where it grows by
+    and by (`RAMP`), the gradients have to be known to grow.
 
     Args:
         window: Steps of one optimizer, oldest first.
@@ -29,13 +32,18 @@ def loss_explosion(window: Sequence[StepRecord], *, norm_factor: float = 10.0) -
     """
     known = losses(window)
     found = _tier([loss for _, loss in known])
+    ramp = found is None
+    found = found or _ramp([loss for _, loss in known])
     if found is None:
         return None
     latest, before, factor = found
     first = known[-latest][0]
     norms_before = [norm for step, norm in norms(window) if step < first]
     norms_now = [norm for step, norm in norms(window) if step >= first]
-    if norms_before and norms_now and max(norms_now) <= norm_factor * max(norms_before):
+    if norms_before and norms_now:
+        if max(norms_now) <= norm_factor * max(norms_before):
+            return None
+    elif ramp:
         return None
     cause, solutions = blame_rate(
         window,
@@ -90,6 +98,17 @@ def exploding_gradients(window: Sequence[StepRecord]) -> Finding | None:
         basis="detector",
         evidence={"step": first, "largest_norm_before": before, "factor": factor, **history(window)},
     )
+
+
+def _ramp(values: Sequence[float]) -> tuple[int, float, float] | None:
+    """Return the same as `_tier` for values that have grown step by step up to the latest, which is the largest."""
+    latest, most, factor = RAMP
+    for start in range(2 * latest, min(most, len(values) - REFERENCE) + 1):
+        before = max(map(abs, values[:-start]))
+        now = values[-latest:]
+        if before > 0 and min(now) > factor * before and now[-1] == max(values):
+            return start, before, now[-1] / before
+    return None
 
 
 def _tier(values: Sequence[float], *, more: float = 1.0) -> tuple[int, float, float] | None:

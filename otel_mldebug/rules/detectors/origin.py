@@ -194,9 +194,11 @@ def _forward(origin: Origin, grown: float) -> Texts:
 
 def _backward(origin: Origin, grown: float) -> Texts:
     place = _between(origin)
+    bad = f"the gradient of {origin.num_bad} of {origin.num_all} parameters non-finite"
     return (
-        f"the loss is finite, but the backward pass {place} made the gradient of {origin.num_bad} of {origin.num_all} "
-        "parameters non-finite",
+        f"the backward pass of step {origin.step - 1} {place} made {bad}, and its update wrote that into the weights"
+        if origin.update
+        else f"the loss is finite, but the backward pass {place} made {bad}",
         (f"Gradients had grown {times(grown)} before they overflowed." if grown >= GROWTH else "")
         or "An operation there has a finite value and no finite derivative: sqrt, norm or pow at zero, torch.where "
         "over an undefined branch, or a custom backward.",

@@ -13,6 +13,10 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
+from otel_mldebug.instrument.budget import Budget  # noqa: E402
+from otel_mldebug.instrument.training import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+
 BAD_STEP = 7
 
 
@@ -138,6 +142,25 @@ def test_a_backward_operation_is_placed_between_the_last_good_and_the_first_bad_
     told = {key: finding.evidence[key] for key in ("kind", "after", "before", "bad", "looked_at")}
     assert told == {"kind": "backward operation", "after": "fc2", "before": "head", "bad": 4, "looked_at": 6}
     assert finding.evidence["tensors"] == ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
+def test_a_bad_gradient_that_nobody_looked_at_is_told_from_the_weights_that_it_has_spoilt(seen, optimizer):
+    pytorch.install(torch, recorder=StepRecorder(budget=Budget(0.0)))  # no looks at gradients at all
+    net = Net()
+    opt = optimizer(net.parameters(), 0.01)
+    for step in range(5):
+        net.fault = (lambda h: h + ((h - h.detach()) ** 2).sqrt()) if step == 2 else None
+        opt.zero_grad()
+        F.cross_entropy(net(torch.randn(8, 6)), torch.randint(0, 3, (8,))).backward()
+        opt.step()
+    pytorch.uninstall()
+
+    [(finding, where)] = seen.found
+    assert (finding.rule, where["step"], where["layer"]) == ("loss.nonfinite", 3, "fc2")
+    told = {key: finding.evidence[key] for key in ("kind", "after", "before", "bad", "looked_at")}
+    assert told == {"kind": "backward operation", "after": "fc2", "before": "head", "bad": 4, "looked_at": 6}
+    assert "the backward pass of step 2 between fc2 and head" in finding.summary
 
 
 def test_when_every_gradient_is_bad_no_layer_is_blamed(watched):

@@ -57,9 +57,7 @@ class Pipeline(sink.NullSink):
     def points(self) -> dict[str, list[tuple[dict[str, Any], Any]]]:
         data = self.reader.get_metrics_data()
         return {
-            metric.name: [
-                (dict(p.attributes), _value(p)) for p in metric.data.data_points
-            ]
+            metric.name: [(dict(p.attributes), _value(p)) for p in metric.data.data_points]
             for resource in data.resource_metrics
             for scope in resource.scope_metrics
             for metric in scope.metrics

@@ -69,6 +69,18 @@ NORMS = [1.0 + 0.1 * (i % 3) for i in range(40)]
         pytest.param(loss_explosion, steps(USUAL + [1e5] * 8, NORMS + [1e4] * 8), "loss.explosion", id="both grow"),
         pytest.param(loss_explosion, steps([-x * 1e6 for x in USUAL]), None, id="falls without bound: a critic"),
         pytest.param(loss_explosion, steps([1.02**i for i in range(256)]), None, id="grows slowly"),
+        pytest.param(
+            loss_explosion,
+            steps([*USUAL, *(2 * 1.3**i for i in range(40))], [*NORMS, *(1.3**i for i in range(40))]),
+            "loss.explosion",
+            id="grows by a third each step, and so do the gradients",
+        ),
+        pytest.param(
+            loss_explosion,
+            steps([*USUAL, *(2 * 1.3**i for i in range(40))]),
+            None,
+            id="the same without gradients known",
+        ),
         pytest.param(loss_explosion, steps([0.0] * 40 + [5.0] * 8), None, id="starts at zero"),
         pytest.param(exploding_gradients, steps(norms=NORMS + [2e3] * 8), "gradient.explosion", id="norm explodes"),
         pytest.param(exploding_gradients, steps(norms=NORMS + [1e3] * 8), None, id="norm grows"),
