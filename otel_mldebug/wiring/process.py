@@ -20,7 +20,7 @@ from otel_mldebug.wiring.runtime import Runtime
 if TYPE_CHECKING:  # who a process is takes 50 ms of imports to say, and most processes of a run never record anything
     from otel_mldebug.wiring.identity import Identity
 
-EXIT_S = 1.5
+EXIT_S = 1.2
 """How long the end of a process may take, at most, for what is still to be sent."""
 
 listeners: list[Callable[[Occurrence], None]] = []

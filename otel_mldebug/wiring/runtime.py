@@ -117,7 +117,7 @@ class Runtime(Sink):
                 else:
                     self._pipeline.stop_sampling()
 
-    def close(self, timeout_s: float = 1.5) -> None:
+    def close(self, timeout_s: float = 1.2) -> None:
         """Write and send what waits, then keep nothing any more. A second call does nothing.
 
         Args:
