@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from otel_mldebug.cli.finding_table import STYLES, spans
-from otel_mldebug.cli.render import Look, clean, clock, cut, number, percent, quantity
+from otel_mldebug.cli.finding_table import STYLES, spans, state, trend
+from otel_mldebug.cli.render import Look, clean, clock, cut, number, percent, quantity, seconds
 
 _LABEL = 11
 _MOST_FRAMES = 30
@@ -33,6 +33,9 @@ def _facts(finding: Mapping[str, Any], look: Look) -> Iterator[tuple[str, list[s
     room = look.width - _LABEL
     yield "where", _wrapped(look.between.join(_where(finding)), look, "", room)
     yield "seen", _wrapped(_seen(finding, look), look, "", room)
+    yield "state", _wrapped(state(finding), look, "", room)
+    yield "trend", [_trend(finding, look)] if trend(finding, look) else []
+    yield "impact", _wrapped(_impact(finding.get("impact") or {}), look, "", room)
     yield "cause", _wrapped(finding.get("cause", ""), look, "", room)
     yield (
         "try",
@@ -69,6 +72,25 @@ def _seen(finding: Mapping[str, Any], look: Look) -> str:
     if hosts := finding.get("hosts"):
         parts.append("on " + clean(", ".join(hosts[:5])) + (f" and {len(hosts) - 5} more" if len(hosts) > 5 else ""))
     return look.between.join(parts)
+
+
+def _trend(finding: Mapping[str, Any], look: Look) -> str:
+    per_min = finding.get("rate_per_s", 0.0) * 60
+    rate = f"{per_min:.3g} a minute" if per_min >= 1 else f"{per_min * 60:.3g} an hour"
+    share = f"{look.between}{percent(finding['share'])} of all" if 0 < finding.get("share", 1) < 1 else ""
+    return f"{trend(finding, look)}{look.between}{rate}{share}"
+
+
+def _impact(found: Mapping[str, Any]) -> str:
+    """Return how failing calls of the function compare with succeeding ones."""
+    if "success_share" not in found:
+        return ""
+    text = f"{number(found['errors'])} of {number(found['calls'])} calls fail"
+    if "failing_s" in found:
+        text += f"; a failing one takes {seconds(found['failing_s'])}"
+    if "succeeding_s" in found:
+        text += f", a succeeding one {seconds(found['succeeding_s'])}"
+    return text
 
 
 def _values(values: Mapping[str, Any], look: Look) -> Iterator[str]:

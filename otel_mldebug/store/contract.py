@@ -13,8 +13,9 @@ _INT64 = 2**63
 
 ORDER = (
     "rule", "category", "severity", "confidence", "basis", "retryable", "summary", "cause", "solutions", "prevention",
-    "docs", "evidence", "fingerprint", "id", "count", "suppressed", "first_seen", "last_seen", "function", "step",
-    "epoch", "rank", "ranks", "hosts", "layer", "exception", "context", "trace_id", "span_id", "run_id", "session_id",
+    "docs", "evidence", "fingerprint", "id", "count", "suppressed", "share", "rate_per_s", "trend", "first_seen",
+    "last_seen", "state", "state_since", "state_note", "function", "impact", "step", "epoch", "rank", "ranks", "hosts",
+    "layer", "exception", "context", "trace_id", "span_id", "run_id", "session_id",
 )  # fmt: skip
 """Keys of a finding in the order they are printed in."""
 

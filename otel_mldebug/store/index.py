@@ -177,12 +177,13 @@ def _read_findings(db: sqlite3.Connection, key: Key, number: int, data: bytes) -
             return False
         db.execute(
             "INSERT INTO occurrence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*key[:2], number, row.get("id"), _group_key(row), row["severity"], *numbers, json.dumps(row)),
+            (*key[:2], number, row.get("id"), group_key(row), row["severity"], *numbers, json.dumps(row)),
         )
     return True
 
 
-def _group_key(finding: Mapping[str, Any]) -> str:
+def group_key(finding: Mapping[str, Any]) -> str:
+    """Return what tells the group of a finding from others: its fingerprint, or rule, function and type."""
     if fingerprint := finding.get("fingerprint"):
         return str(fingerprint)
     return "/".join((finding["rule"], finding.get("function", ""), finding.get("exception", {}).get("type", "")))

@@ -18,6 +18,7 @@ FORMAT_FILE = "format.json"
 RUN_FILE = "run.json"
 PROCESS_FILE = "process.json"
 INDEX_FILE = "index.sqlite"
+STATES_FILE = "states.jsonl"
 TARGETS = "targets"
 SIGNALS = ("logs", "traces", "metrics", "steps", "counts")
 """Kinds of records; each has a file `<signal>.jsonl` of its own, whose only writer is its process."""

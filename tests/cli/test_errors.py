@@ -9,6 +9,7 @@ import pytest
 
 from otel_mldebug.cli import errors
 from otel_mldebug.cli.main import main
+from otel_mldebug.store.analysis import analysed
 from otel_mldebug.store.queries import Store
 from tests.cli.stored import RUN, nan_run
 from tests.store.making import finding, occurrence, writer
@@ -43,12 +44,12 @@ def test_the_list_says_what_where_and_what_to_try(root, capsys):
         f"Run {RUN} · finished",
         "2 findings, 20 occurrences",
         "",
-        "severity  category  what             count  ranks  seen                 where",
-        "CRITICAL  loss      loss.nonfinite       2  0-1    TIME  step 90 · head.fc2",
+        "severity  category  what             count  share  ranks  seen                 where",
+        "CRITICAL  loss      loss.nonfinite       2   10 %  0-1    TIME  step 90 · head.fc2",
         "  The loss became NaN at step 90.",
         "  → Clip gradients.",
         "",
-        "WARNING   network   network.refused     18  0-1    TIME  train.connect",
+        "WARNING   network   network.refused     18   90 %  0-1    TIME  train.connect",
         "  Nothing listens on 10.0.0.1:29500.",
         "  → Start the server.",
         "",
@@ -65,6 +66,7 @@ def test_one_in_full_has_everything_that_is_known(root, capsys):
         "",
         "where      train.connect · rank 0",
         "seen       18 times · 16 of them only counted · TIME · ranks 0-1 · on gpu-0, gpu-1",
+        "trend      ▁█           · 12 a minute · 90 % of all",
         "try        1. Start the server.",
         "sure       100 % (by pattern), trying again may help",
         "context    argument.host  10.0.0.1",
@@ -123,7 +125,7 @@ def test_no_line_is_wider_than_the_terminal(root, which, width):
 def test_json_is_one_document_with_the_groups(root, capsys):
     document = json.loads(out_of(capsys, "errors", "--json"))
 
-    assert document == {"findings": Store(root).findings()}
+    assert document == {"findings": analysed(Store(root))}
     assert [(f["rule"], f["count"]) for f in document["findings"]] == [("loss.nonfinite", 2), ("network.refused", 18)]
 
 
