@@ -7,7 +7,6 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 
-from otel_mldebug._guard import log
 from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
 from otel_mldebug.export import self_observation
@@ -24,11 +23,10 @@ from otel_mldebug.instrument import costs
 from otel_mldebug.instrument.resources.surroundings import surroundings
 from otel_mldebug.rules.catalogue.loader import load_all
 from otel_mldebug.rules.catalogue.pattern import Pattern
-from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import TARGETS
-from otel_mldebug.store.writer import StoreWriter
 from otel_mldebug.wiring.identity import Identity
+from otel_mldebug.wiring.local_only import store_of
 from otel_mldebug.wiring.pipeline import Pipeline
 from otel_mldebug.wiring.providers import missing, present_or_made
 
@@ -64,7 +62,7 @@ def build(
     redactor = joined.redactors.ours
     resource = identity.resource(redactor)
     address = wanted(config.prometheus, environ)
-    store = _store(config, identity, resource)
+    store = store_of(config, identity, resource)
     # Under the supervisor the verdict follows the traceback, which stays exactly as it would be without us.
     notes = config.notes and not environ.get(SUPERVISED)
     pipeline = Pipeline(
@@ -96,21 +94,6 @@ def build(
         )
     pipeline.begin()
     return pipeline
-
-
-SMALLEST_STORE = 2**20
-"""Bytes that each rank may keep however many there are: findings and the latest steps."""
-
-
-def _store(config: Config, identity: Identity, resource: Mapping[str, Value]) -> StoreWriter | None:
-    if not config.local:
-        return None
-    share = config.store_max_mb * 2**20 // (identity.world_size or 1)  # the setting is about the whole run
-    try:
-        return StoreWriter(config.store, identity.run_id, resource=resource, max_bytes=max(share, SMALLEST_STORE))
-    except OSError as exc:  # a relative path in a working directory that is gone
-        log.warning("the local store is off: %s cannot be found: %s", config.store, exc.strerror)
-        return None
 
 
 def _patterns(config: Config) -> tuple[Pattern, ...] | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the SDK comes in when the pipeline is made, not before
 
     from otel_mldebug.export.processors import Joined
     from otel_mldebug.wiring.identity import Identity
+    from otel_mldebug.wiring.local_only import LocalOnly
     from otel_mldebug.wiring.pipeline import Pipeline
 
 
@@ -41,7 +42,7 @@ class Runtime(Sink):
         config: Config,
         identify: "Callable[[], Identity]",
         *,
-        make: "Callable[[Config, Identity, Runtime], Pipeline] | None" = None,
+        make: "Callable[[Config, Identity, Runtime], Pipeline | LocalOnly] | None" = None,
         forked: bool = False,
         providers: Mapping[str, Any] | None = None,
         listeners: list[Callable[[Occurrence], None]] | None = None,
@@ -52,7 +53,7 @@ class Runtime(Sink):
         self._identify, self._make = identify, make or _real_pipeline
         self.lock = threading.RLock()
         """Held while the pipeline is made or ended."""
-        self._pipeline: Pipeline | None = None
+        self._pipeline: Pipeline | LocalOnly | None = None
         self._generation = 1
         self._watched: dict[str, Any] = {}
         self._closed = False
@@ -64,7 +65,7 @@ class Runtime(Sink):
 
     # Beginning and end
 
-    def open(self) -> "Pipeline | None":
+    def open(self) -> "Pipeline | LocalOnly | None":
         """Make the pipeline if there is none yet; None after `close`, when it cannot be made, and in a data worker."""
         if self._pipeline is not None or self._closed or _in_data_worker():
             return self._pipeline
@@ -91,7 +92,7 @@ class Runtime(Sink):
         return self._forked
 
     @property
-    def pipeline(self) -> "Pipeline | None":
+    def pipeline(self) -> "Pipeline | LocalOnly | None":
         """The pipeline, if it has been made."""
         return self._pipeline
 
@@ -221,7 +222,12 @@ def _in_data_worker() -> bool:
     return data is not None and data.get_worker_info() is not None
 
 
-def _real_pipeline(config: Config, identity: "Identity", runtime: Runtime) -> "Pipeline":
+def _real_pipeline(config: Config, identity: "Identity", runtime: Runtime) -> "Pipeline | LocalOnly":
+    if not threading.main_thread().is_alive():
+        from otel_mldebug.rules.redact import Redactor
+        from otel_mldebug.wiring import local_only
+
+        return local_only.build(config, identity, Redactor(enabled=config.redact))
     from otel_mldebug.wiring.build import build  # brings the SDK in
 
     return build(config, identity, runtime.joined, forked=runtime.forked, given=runtime.given)

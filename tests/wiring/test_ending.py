@@ -167,3 +167,11 @@ def test_two_processes_take_two_ports_and_two_target_files(programs, nowhere):
     assert (done.stderr, list(targets.glob("*.json"))) == ("", []), (
         "files of killed processes are swept, its own is removed"
     )
+
+
+def test_a_thread_that_fails_after_the_main_thread_has_ended_is_still_reported(programs):
+    failing = "import threading\nthreading.Thread(target=lambda: 1 / 0, name='late').start()\n"
+    done = programs.run(START + failing)
+    assert [finding["exception.type"] for finding in done.findings()] == ["ZeroDivisionError"]
+    assert "could not" not in done.stderr
+    assert done.stderr.count("Traceback") == 1
