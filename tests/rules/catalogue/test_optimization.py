@@ -1,0 +1,39 @@
+"""The entries about optimizers, schedulers and scalers: what they must recognise, and what looks like it and is something else."""
+
+import pytest
+
+from otel_mldebug.rules.catalogue.loader import builtin
+from otel_mldebug.rules.explain import explain
+from otel_mldebug.rules.facts import ErrorFacts
+
+FAMILIES = [
+    ("optimizer.no_parameters", "ValueError", "optimizer got an empty parameter list"),
+    ("optimizer.hyperparameter", "ValueError", "Invalid beta parameter at index 1: 1.5"),
+    ("optimizer.closure", "TypeError", "step() missing 1 required positional argument: 'closure'"),
+    (
+        "optimizer.state_mismatch",
+        "ValueError",
+        "loaded state dict contains a parameter group that doesn't match the size of optimizer's group",
+    ),
+    ("scheduler.steps", "ValueError", "Tried to step 501 times. The specified number of total steps is 500"),
+    ("scaler.order", "AssertionError", "No inf checks were recorded for this optimizer."),
+]
+OTHERS = [
+    (
+        "state_dict.mismatch",
+        "RuntimeError",
+        "Error(s) in loading state_dict for Net: size mismatch for fc.weight: copying a param "
+        "with shape torch.Size([5, 8]) from checkpoint",
+    ),
+    ("python.missing_argument", "TypeError", "forward() missing 1 required positional argument: 'mask'"),
+]
+
+
+@pytest.mark.parametrize(("rule", "type_", "message"), [*FAMILIES, *OTHERS])
+def test_a_message_is_explained_by_the_entry_of_its_family(rule, type_, message):
+    assert explain(ErrorFacts(type=type_, message=message)).rule == rule
+
+
+def test_every_entry_of_the_file_has_a_message_here():
+    ours = {pattern.id for pattern in builtin() if pattern.origin.startswith("optimization.toml")}
+    assert {rule for rule, *_ in FAMILIES} == ours
