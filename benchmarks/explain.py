@@ -59,7 +59,7 @@ def _fresh(exceptions: list[Exception], do: Callable[[Exception], object]) -> Ca
 
 def measure(quick: bool) -> Iterable[Figure]:
     """Compare with `Span.record_exception`, in processor time; then load times and scores."""
-    repeats, calls = (5, 50) if quick else (31, 200)
+    repeats, calls = (5, 300) if quick else (21, 300)
     tracer = TracerProvider().get_tracer("benchmark")
     span = tracer.start_span("benchmark")
     explain(facts_of(raised(MESSAGES["known"], 0)))  # reads the catalogue

@@ -1,21 +1,23 @@
 """Finds the entry of the catalogue that says most about a failure."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import cached_property
+from heapq import merge
 from typing import NamedTuple
 
-from otel_mldebug.rules.catalogue.pattern import KEY, STRUCTURE, Match, Pattern, compiled
+from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, STRIDE, STRUCTURE, Match, Pattern, compiled
 from otel_mldebug.rules.codes import codes
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.origin import library_frame, library_of
 
+MAX_CAUSES = 32
 MAX_CLASSES = 1024
 """Classes of exceptions for which the entries that ask for them are remembered."""
 MAX_HEAD, MAX_TAIL = 3072, 1024
 """Characters of a message that are compared: its beginning and its end."""
-_GRAM = 4
+_ASK_EVERY = 8
+"""Asking a thread for its processor time costs as much as running an expression."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)|\x1b[@-_]")
 
 
@@ -34,41 +36,54 @@ def readable(message: str) -> str:
 class Subject:
     """One exception prepared for matching: what several conditions need is worked out once, when first asked for."""
 
+    __slots__ = ("_causes", "_codes", "_library", "_where", "facts", "lowered", "names", "text")
+
     def __init__(self, facts: ErrorFacts) -> None:
         self.facts = facts
         self.text = readable(facts.message)
         self.lowered = self.text.lower()
         self.names = (facts.type, *facts.bases) if facts.type else facts.bases
+        self._codes: Mapping[str, int] | None = None
+        self._library: str | None = None
+        self._where: str | None = None
+        self._causes: tuple[str, ...] | None = None
 
-    @cached_property
+    @property
     def codes(self) -> Mapping[str, int]:
         """Errno, HTTP status, signal, exit code."""
-        return codes(self.facts, self.text, self.lowered)
+        if self._codes is None:
+            self._codes = codes(self.facts, self.text, self.lowered)
+        return self._codes
 
-    @cached_property
+    @property
     def library(self) -> str:
         """Top-level package that raised."""
-        return library_of(self.facts)
+        if self._library is None:
+            self._library = library_of(self.facts)
+        return self._library
 
-    @cached_property
+    @property
     def where(self) -> str:
         """Path of the library frame that raised, with forward slashes."""
-        frame = library_frame(self.facts.frames)
-        return frame.file.replace("\\", "/") if frame is not None else ""
+        if self._where is None:
+            frame = library_frame(self.facts.frames)
+            self._where = frame.file.replace("\\", "/") if frame is not None else ""
+        return self._where
 
-    @cached_property
+    @property
     def causes(self) -> tuple[str, ...]:
         """`TYPE: MESSAGE` of each cause."""
-        found: list[str] = []
-        cause = self.facts.cause
-        while cause is not None and len(found) < 32:
-            found.append(f"{cause.type}: {readable(cause.message)}")
-            cause = cause.cause
-        return tuple(found)
+        if self._causes is None:
+            found: list[str] = []
+            cause = self.facts.cause
+            while cause is not None and len(found) < MAX_CAUSES:
+                found.append(f"{cause.type}: {readable(cause.message)}")
+                cause = cause.cause
+            self._causes = tuple(found)
+        return self._causes
 
-    @cached_property
     def bare_names(self) -> frozenset[str]:
-        """Class names without their modules, of the class and its bases."""
+        """Return class names without their modules, of the class and its bases."""
         return frozenset(name.rpartition(".")[2] for name in self.names)
 
 
@@ -83,8 +98,8 @@ class Hit(NamedTuple):
 class Matcher:
     """The catalogue, indexed so that only entries that share a rare piece with a message, or its class, are looked at.
 
-    The cost of a search does not grow with the catalogue but with the message: of its characters, every fourth run of
-    four is looked up. Wherever a key of seven characters stands, one such run lies inside it.
+    The cost of a search does not grow with the catalogue but with the message: of its characters, every third run of
+    five is looked up. Wherever a key of seven characters stands, one such run lies inside it.
     """
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
@@ -96,7 +111,7 @@ class Matcher:
         self._globs: list[int] = []
         self._rest: list[int] = []
         for place, (match, _) in enumerate(pairs):
-            if match.key:
+            if match.key and (len(match.key) == KEY or not match.types):
                 self._by_key.setdefault(match.key, []).append(place)
             elif any("*" in name for name in match.types):
                 self._globs.append(place)
@@ -109,50 +124,53 @@ class Matcher:
         self._short = [key for key in self._by_key if len(key) < KEY]
         self._by_gram: dict[str, list[str]] = {}
         for key in self._by_key:
-            for start in range(_GRAM if len(key) == KEY else 0):
-                self._by_gram.setdefault(key[start : start + _GRAM], []).append(key)
+            for start in range(STRIDE if len(key) == KEY else 0):
+                self._by_gram.setdefault(key[start : start + GRAM], []).append(key)
+        self._grams = self._by_gram.keys()
 
     def best(self, subject: Subject, *, expired: Callable[[], bool]) -> Hit | None:
         """Return the entry that says most about `subject`.
 
         Args:
             subject: The exception.
-            expired: Whether the time for this is up; asked before each expression is run.
+            expired: Whether the time for this is up; asked before every eighth expression is run.
         """
+        tried = 0
         for place in self._candidates(subject):
             match, pattern = self._pairs[place]
             if not _conditions_hold(match, subject):
                 continue
             if not match.message:
                 return Hit(pattern, match, None)
-            if expired():
+            tried += 1
+            if tried % _ASK_EVERY == 0 and expired():
                 return None
             found = compiled(match.message).search(subject.text)
             if found is not None:
                 return Hit(pattern, match, found)
         return None
 
-    def _candidates(self, subject: Subject) -> list[int]:
-        """Return the places of all entries that could match, the most telling first."""
+    def _candidates(self, subject: Subject) -> Iterator[int]:
+        """Return the places of all entries that could match, the most telling first; some may come twice."""
         text = subject.lowered
-        places = {*self._rest, *self._for_class(subject)}
-        grams = {text[start : start + _GRAM] for start in range(0, len(text) - _GRAM + 1, _GRAM)}
-        for gram in grams & self._by_gram.keys():
+        places: list[int] = []
+        for gram in {text[start : start + GRAM] for start in range(0, len(text) - GRAM + 1, STRIDE)} & self._grams:
             for key in self._by_gram[gram]:
                 if key in text:
-                    places.update(self._by_key[key])
+                    places += self._by_key[key]
         for key in self._short:
             if key in text:
-                places.update(self._by_key[key])
-        return sorted(places)
+                places += self._by_key[key]
+        places.sort()
+        return merge(places, self._for_class(subject))
 
     def _for_class(self, subject: Subject) -> tuple[int, ...]:
-        """Return the places of the entries that ask for a class and get it; remembered for each class."""
+        """Return the places of the entries that need no fixed piece, for this class; remembered for each class."""
         known = self._typed.get(subject.names)
         if known is None:
-            exact = (place for name in (*subject.names, *subject.bare_names) for place in self._by_name.get(name, ()))
+            exact = (place for name in (*subject.names, *subject.bare_names()) for place in self._by_name.get(name, ()))
             globs = (place for place in self._globs if has_type(subject, self._pairs[place][0].types))
-            known = (*exact, *globs)
+            known = tuple(sorted({*exact, *globs, *self._rest}))
             if len(self._typed) < MAX_CLASSES:
                 self._typed[subject.names] = known
         return known
@@ -166,8 +184,10 @@ def _rank(pair: tuple[Match, Pattern]) -> tuple[float, float, int, str]:
 
 def _conditions_hold(match: Match, subject: Subject) -> bool:
     """Check everything but the message's expression itself, the cheapest first."""
-    if match.literals and not all(literal in subject.lowered for literal in match.literals):
-        return False
+    lowered = subject.lowered
+    for literal in match.literals:
+        if literal not in lowered:
+            return False
     if match.types and not has_type(subject, match.types):
         return False
     if match.code and not _has_code(subject, match.code):
@@ -183,15 +203,15 @@ def has_type(subject: Subject, wanted: Sequence[str]) -> bool:
     """Return whether the class or a base of it has one of the names in `wanted`."""
     for name in wanted:
         if "*" in name:
-            candidates = subject.names if "." in name else subject.bare_names
+            candidates = subject.names if "." in name else subject.bare_names()
             if any(fnmatchcase(candidate, name) for candidate in candidates):
                 return True
-        elif name in (subject.names if "." in name else subject.bare_names):
+        elif name in (subject.names if "." in name else subject.bare_names()):
             return True
     return False
 
 
-def _has_code(subject: Subject, wanted: Mapping[str, tuple[str, ...]]) -> bool:
+def _has_code(subject: Subject, wanted: Mapping[str, Sequence[str]]) -> bool:
     for name, values in wanted.items():
         value = subject.codes.get(name)
         if value is None or not any(fnmatchcase(str(value), pattern) for pattern in values):

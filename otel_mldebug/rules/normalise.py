@@ -31,6 +31,33 @@ _CODE_BEFORE = re.compile(
     r"|\bcode|signal|StatusCode|Xid)['\" :=(\[]{0,4}$",
     re.IGNORECASE,
 )
+_CODE_WORDS = frozenset(
+    {
+        "http",
+        "error",
+        "status",
+        "code",
+        "errno",
+        "winerror",
+        "exit",
+        "exited",
+        "with",
+        "exitcode",
+        "return_code",
+        "returncode",
+        "exit_code",
+        "signal",
+        "statuscode",
+        "status_code",
+        "xid",
+        "http/1.0",
+        "http/1.1",
+        "http/2",
+        "http/2.0",
+        "error_code",
+    }
+)
+"""Words, one of which stands before a code that is a word of its own: looked at first, because it is quick."""
 _ANSWER_BEFORE = re.compile(r"\b(?:returned|response|responded with|answered|received)['\" :=(\[]{0,4}$", re.IGNORECASE)
 _STATUSES = frozenset(
     (
@@ -73,6 +100,7 @@ def normalise(message: str) -> str:
     return normalised(readable(message))
 
 
+@lru_cache(maxsize=256)
 def normalised(text: str) -> str:
     """Return a readable message without addresses, sizes, numbers, times, ids, temporary paths and hosts.
 
@@ -107,16 +135,19 @@ def _tidied(text: str) -> str:
 
 def _changed(words: list[str], place: int) -> str:
     """Return the word at `place` without what varies in it."""
-    word, out, last = words[place], "", 0
+    word = words[place]
+    plain = word.strip("()[]{},;:.'\"")
+    if plain.isdecimal() or plain.replace(".", "", 1).isdecimal():  # most words with digits are just a number
+        before = word[: word.index(plain)]
+        return word if _is_code(words, place, before, plain) else word.replace(plain, "<n>", 1)
+    out, last = "", 0
     for found in _WORD.finditer(word):
         start, end = found.span()
         part = word[start:end]
         core = part.rstrip(".:-")
         number = core.lstrip("-")
-        if number.isdecimal() and len(number) <= 10 and _is_code(words, place, word[:start], number):
+        if number.isdecimal() and _is_code(words, place, word[:start], number):
             changed = core
-        elif core.replace(".", "", 1).isdecimal():
-            changed = "<n>"
         else:
             changed = _without_numbers(core)
         out += word[last:start] + changed + part[len(core) :]
@@ -126,8 +157,11 @@ def _changed(words: list[str], place: int) -> str:
 
 def _is_code(words: list[str], place: int, before: str, number: str) -> bool:
     """Return whether the number is a status, errno, signal or exit code, by the words around it."""
+    if len(number) > 5 or not number.isdecimal():
+        return False
+    previous = words[place - 1].strip("()[]{},;:.='\"").lower() if place else ""
     context = " ".join((*words[max(0, place - 3) : place], before))
-    if len(number) <= 5 and _CODE_BEFORE.search(context) is not None:
+    if (previous in _CODE_WORDS or before.strip("([{'\"")) and _CODE_BEFORE.search(context) is not None:
         return True
     if len(number) != 3 or int(number) not in _STATUSES:
         return False

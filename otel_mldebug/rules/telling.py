@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from otel_mldebug.rules.catalogue.conditions import hold
@@ -36,14 +37,14 @@ def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
     solutions = [fill(text, shown) for text in texts.get("solutions", pattern.solutions)]
     return Finding(
         rule=pattern.id,
-        category=Category(texts.get("category", pattern.category)),
-        severity=Severity(texts.get("severity", pattern.severity)),
+        category=Category(texts["category"]) if "category" in texts else pattern.category,
+        severity=Severity(texts["severity"]) if "severity" in texts else pattern.severity,
         summary=fill(texts.get("summary", pattern.summary), shown) or pattern.id,
         cause=fill(texts.get("cause", pattern.cause), shown),
         solutions=tuple(solution for solution in solutions if solution),
         prevention=fill(texts.get("prevention", pattern.prevention), shown),
         docs=pattern.docs,
-        retryable=bool(texts.get("retryable", pattern.retryable)),
+        retryable=texts.get("retryable", pattern.retryable),
         confidence=pattern.confidence,
         basis=pattern.basis,
         evidence=evidence,
@@ -62,15 +63,26 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     """
     if "{" not in template:
         return template
+    out = ""
+    for names, text, optional in _parts(template):
+        if all(name in values for name in names):
+            for name in names:
+                text = text.replace(f"{{{name}}}", values[name])
+            out += text
+        elif not optional:
+            return ""
+    return out
 
-    def optional(found: "re.Match[str]") -> str:
-        names = _PLACEHOLDER.findall(found.group(1))
-        return found.group(1) if all(name in values for name in names) else ""
 
-    text = _OPTIONAL.sub(optional, template)
-    if any(name not in values for name in _PLACEHOLDER.findall(text)):
-        return ""
-    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], text)
+@lru_cache(maxsize=1024)
+def _parts(template: str) -> tuple[tuple[tuple[str, ...], str, bool], ...]:
+    """Return the pieces of a template: names of the placeholders in it, its text, whether it may be left out."""
+    pieces = _OPTIONAL.split(template)
+    return tuple(
+        (tuple(dict.fromkeys(_PLACEHOLDER.findall(text))), text, place % 2 == 1)
+        for place, text in enumerate(pieces)
+        if text
+    )
 
 
 def unknown(root: ErrorFacts, mark: str) -> Finding:

@@ -1,11 +1,14 @@
 """Writes `compiled.json` from the catalogue's TOML files: `python -m otel_mldebug.rules.catalogue.generate`."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from otel_mldebug.errors import ConfigError
 from otel_mldebug.rules.catalogue.loader import COMPILED, digest, read, sources
+from otel_mldebug.rules.catalogue.pattern import GRAM, KEY
 
 
 def render(paths: Sequence[Path]) -> str:
@@ -22,9 +25,32 @@ def render(paths: Sequence[Path]) -> str:
                 f"{entry['origin']}: id", entry["id"], expected=f"an id unlike that of {seen[entry['id']]}"
             )
         seen[entry["id"]] = entry["origin"]
+    choose_keys(entries)
     head = json.dumps(digest([path.read_bytes() for path in paths]))
-    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, default=dict) for entry in entries)
     return f'{{"digest": {head}, "patterns": [\n{lines}\n]}}\n'
+
+
+def choose_keys(entries: Sequence[dict[str, Any]]) -> None:
+    """Give each expression the key that is rarest in the catalogue: its words are those of the messages to come."""
+    pieces = [piece for entry in entries for match in entry["matches"] for piece in match.literals]
+    grams = Counter(gram for piece in pieces for gram in _runs(piece, GRAM))
+    keys = Counter(key for piece in pieces for key in _runs(piece, KEY))
+
+    def rarity(key: str) -> tuple[int, int, str]:
+        return keys[key], sum(grams[gram] for gram in _runs(key, GRAM)), key
+
+    for entry in entries:
+        entry["matches"] = [
+            match._replace(
+                key=min((key for piece in match.literals for key in _runs(piece, KEY)), key=rarity, default=match.key)
+            )
+            for match in entry["matches"]
+        ]
+
+
+def _runs(text: str, length: int) -> list[str]:
+    return [text[start : start + length] for start in range(len(text) - length + 1)]
 
 
 def main() -> None:

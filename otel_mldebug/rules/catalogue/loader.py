@@ -14,6 +14,8 @@ from otel_mldebug.rules.catalogue.pattern import Pattern
 
 DIRECTORY = Path(__file__).parent
 COMPILED = DIRECTORY / "compiled.json"
+FORMAT = b"2"
+"""Changes with the form of the compiled entries, so that what an older version wrote is not read."""
 MAX_FILE_BYTES = 8 * 2**20
 """A pattern file above this size is refused."""
 
@@ -24,8 +26,8 @@ def sources() -> list[Path]:
 
 
 def digest(texts: Sequence[bytes]) -> str:
-    """Return what identifies the content of our own files."""
-    total = hashlib.sha256()
+    """Return what identifies the content of our own files and the form in which they are compiled."""
+    total = hashlib.sha256(FORMAT)
     for text in texts:
         total.update(len(text).to_bytes(8, "big") + text)
     return total.hexdigest()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from otel_mldebug.rules.catalogue import regexes
-from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TYPE
+from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TYPE, Match
 
 if TYPE_CHECKING:
     from otel_mldebug.rules.catalogue.schema import Entry
@@ -18,7 +18,7 @@ _BONUS = 12
 __all__ = ["GENERAL", "MESSAGE", "STRUCTURE", "TYPE", "checked", "normal"]
 
 
-def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[dict[str, Any]], set[str]]:
+def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[Match], set[str]]:
     """Return the alternatives in normal form, and the names of the groups in their expressions.
 
     Raises:
@@ -27,7 +27,7 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[dict
     given = entry.table.get("match")
     if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
         raise entry.wrong("match", given, "a list of tables, such as match = [{ message = 'CUDA out of memory' }]")
-    matches: list[dict[str, Any]] = []
+    matches: list[Match] = []
     groups: set[str] = set()
     for number, table in enumerate(given, start=1):
         label = f"match {number}"
@@ -44,8 +44,7 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[dict
                 match = {**rest, "tier": tier, **({"message": expression} if expression else {})}
                 if pieces:
                     match |= {"literals": list(pieces), "key": regexes.key(pieces)}
-                match["weight"] = _weight(match)
-                matches.append(match)
+                matches.append(Match(**match, weight=_weight(match)))
     return matches, groups
 
 

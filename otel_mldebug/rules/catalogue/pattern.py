@@ -1,18 +1,21 @@
 """One entry of the catalogue, ready to be matched: regular expressions are compiled when they are first needed."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from otel_mldebug.rules.catalogue.conditions import Condition
 from otel_mldebug.rules.catalogue.evidence import parse
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv.names import Category, Severity
 
-KEY = 7
-"""Characters of a fixed piece by which the index finds an expression."""
+GRAM, STRIDE = 5, 3
+"""Of a message, every third run of five characters is looked up."""
+KEY = GRAM + STRIDE - 1
+"""Characters of a fixed piece by which the index finds an expression: in any seven lies one of those runs."""
 MESSAGE, TYPE, GENERAL, STRUCTURE = 3, 2, 1, 0
 """Tiers, the most telling last to first: matched by message, by type alone, by a catch-all, by structure."""
 
@@ -23,15 +26,14 @@ def compiled(expression: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Match:
-    """Conditions that must all hold.
+class Match(NamedTuple):
+    """Conditions that must all hold. A tuple, because thousands of them are made when the catalogue is loaded.
 
     Attributes:
         types: Names, one of which must be the class or a base of it; any class when empty.
         message: Regular expression that the message must contain; any message when empty.
         literals: Fixed pieces of that expression in lower case, the longest first: all must be in the message.
-        key: The rarest seven characters of the first piece, by which the index finds this.
+        key: Rare part of a piece, by which the index finds this.
         cause: Regular expression that `TYPE: MESSAGE` of some cause must contain.
         library: Top-level packages, one of which must have raised.
         where: Pieces of the innermost library frame's path.
@@ -40,14 +42,14 @@ class Match:
         weight: Fixed characters plus a bonus for each further condition: the heavier of one tier wins.
     """
 
-    types: tuple[str, ...] = ()
+    types: Sequence[str] = ()
     message: str = ""
-    literals: tuple[str, ...] = ()
+    literals: Sequence[str] = ()
     key: str = ""
     cause: str = ""
-    library: tuple[str, ...] = ()
-    where: tuple[str, ...] = ()
-    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    library: Sequence[str] = ()
+    where: Sequence[str] = ()
+    code: Mapping[str, Sequence[str]] = MappingProxyType({})
     tier: int = MESSAGE
     weight: int = 0
 
@@ -108,7 +110,7 @@ class Pattern:
                 "category": Category(normal["category"]),
                 "severity": Severity(normal["severity"]),
                 "solutions": tuple(normal["solutions"]),
-                "matches": tuple(_match(m) for m in normal["matches"]),
+                "matches": tuple(Match._make(match) for match in normal["matches"]),
                 "evidence": {k: Evidence(kind=v[0], find=v[1], needs=v[2]) for k, v in normal["evidence"].items()},
                 "variants": tuple(
                     Variant(conditions=tuple(Condition(*c) for c in v["conditions"]), changes=v["changes"])
@@ -116,13 +118,6 @@ class Pattern:
                 ),
             }
         )
-
-
-def _match(normal: Mapping[str, Any]) -> Match:
-    changed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in normal.items()}
-    if "code" in changed:
-        changed["code"] = {name: tuple(values) for name, values in changed["code"].items()}
-    return Match(**changed)
 
 
 def evidence_in(pattern: Pattern, found: "re.Match[str] | None", text: str, lowered: str) -> dict[str, Value]:

@@ -89,7 +89,7 @@ def normal(table: Any, where: str, *, complete: bool) -> dict[str, Any]:
     basis = entry.choice("basis", "pattern", ("pattern", "structure"))
     matches, groups = matchers.normal(entry, general=entry.flag("general"), structure=basis == "structure")
     evidence = _evidence(entry, groups)
-    best = max(match["tier"] for match in matches)
+    best = max(match.tier for match in matches)
     out: dict[str, Any] = {
         "id": given_id,
         "category": entry.choice("category", "", tuple(str(c) for c in Category)),

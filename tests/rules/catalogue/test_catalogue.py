@@ -23,7 +23,7 @@ def test_no_expression_stands_in_two_entries():
         expression
         for pattern in PATTERNS
         for expression in {
-            (match.message.lower(), match.types, match.cause, match.library, match.where)
+            (match.message.lower(), *map(tuple, (match.types, match.library, match.where)), match.cause)
             for match in pattern.matches
             if match.message and match.tier != STRUCTURE
         }
