@@ -1,0 +1,29 @@
+"""All provocations."""
+
+from tests.provocation import (
+    arrays,
+    formats,
+    hub,
+    network,
+    processes,
+    system,
+    torch_files,
+    torch_models,
+    torch_running,
+    torch_training,
+)
+from tests.provocation.case import Case
+
+MODULES = (
+    torch_models,
+    torch_training,
+    torch_files,
+    torch_running,
+    arrays,
+    formats,
+    hub,
+    network,
+    processes,
+    system,
+)
+CASES: list[Case] = [case for module in MODULES for case in module.case.cases]
