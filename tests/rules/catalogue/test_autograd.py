@@ -1,4 +1,4 @@
-"""The entries about gradients: what they must recognise, and what looks like it and is something else."""
+"""The entries about gradients, on real messages; and messages that look like theirs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The entries about process groups, launchers and sharding: what they must recognise, and what looks like it and is something else."""
+"""The entries about process groups, launchers and sharding, on real messages; and messages that look like theirs."""
 
 import pytest
 
@@ -79,6 +79,8 @@ FAMILIES = [
         "An attempt has been made to start a new process before the current process has "
         "finished its bootstrapping phase.",
     ),
+    ("distributed.collective_arguments", "ValueError", "Tensors must be contiguous"),
+    ("process.share_tensor", "ValueError", "bad value(s) in fds_to_keep"),
     ("distributed.structure", "RuntimeError", "No rank in the process group answers"),
 ]
 OTHERS = [

@@ -1,4 +1,4 @@
-"""The entries about JAX, TensorFlow and Keras: what they must recognise, and what looks like it and is something else."""
+"""The entries about JAX, TensorFlow and Keras, on real messages; and messages that look like theirs."""
 
 import pytest
 
@@ -18,6 +18,7 @@ FAMILIES = [
         "TypeError",
         "dot_general requires contracting dimensions to have the same shape, got (4,) and (5,).",
     ),
+    ("jax.xla", "jaxlib.xla_extension.XlaRuntimeError", "UNKNOWN: -:0:0: error: unknown vhlo type code: 12"),
     (
         "jax.oom",
         "jaxlib.xla_extension.XlaRuntimeError",

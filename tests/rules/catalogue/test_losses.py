@@ -1,4 +1,4 @@
-"""The entries about losses: what they must recognise, and what looks like it and is something else."""
+"""The entries about losses, on real messages; and messages that look like theirs."""
 
 import pytest
 

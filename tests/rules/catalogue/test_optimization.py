@@ -1,4 +1,4 @@
-"""The entries about optimizers, schedulers and scalers: what they must recognise, and what looks like it and is something else."""
+"""The entries about optimizers, schedulers and scalers, on real messages; and messages that look like theirs."""
 
 import pytest
 

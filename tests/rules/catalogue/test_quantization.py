@@ -1,4 +1,4 @@
-"""The entries about quantized models: what they must recognise, and what looks like it and is something else."""
+"""The entries about quantized models, on real messages; and messages that look like theirs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The entries about servers and clients of models: what they must recognise, and what looks like it and is something else."""
+"""The entries about servers and clients of models, on real messages; and messages that look like theirs."""
 
 import pytest
 
@@ -81,6 +81,11 @@ FAMILIES = [
     ),
     ("inference.sampling", "ValueError", "top_p must be in (0, 1], got 0.0."),
     ("inference.multimodal", "ValueError", "Image features and image tokens do not match: tokens: 100, features 576"),
+    (
+        "vllm.max_model_len",
+        "ValueError",
+        "User-specified max_model_len (9000) is greater than the derived max_model_len (max_position_embeddings=8192)",
+    ),
     ("serving.structure", "vllm.odd.Error", "never seen"),
     ("api.server_error", "openai.InternalServerError", "upstream went away"),
 ]

@@ -1,4 +1,4 @@
-"""The entries about PyTorch tensors and modules: what they must recognise, and what looks like it and is something else."""
+"""The entries about PyTorch tensors and modules, on real messages; and messages that look like theirs."""
 
 import pytest
 
@@ -90,6 +90,12 @@ FAMILIES = [
         "tensor.internal_assert",
         "RuntimeError",
         'it.second INTERNAL ASSERT FAILED at "../torch/csrc/foo.cpp":77, please report a bug to PyTorch.',
+    ),
+    (
+        "tensor.argument_type",
+        "TypeError",
+        "cat() received an invalid combination of arguments - got (Tensor, int), but expected "
+        "one of: (tuple of Tensors tensors)",
     ),
 ]
 OTHERS = [
