@@ -1,5 +1,6 @@
 """What tensors say at the moment when a loss or a gradient is found to be non-finite, before the evidence is gone."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -72,23 +73,31 @@ class Diagnosis:
         """Return who made weights bad: the latest backward pass, by way of the update, or somebody else."""
         names = [name for name, _ in found.bad_leaves]
         origin = _bad_weights(found.bad_leaves, len(found.leaves), step=step, value=value)
-        whole = sum(d.nan + d.above + d.below for _, d in found.bad_leaves) / sum(d.size for _, d in found.bad_leaves)
-        if not states or not (self._bad_state(states) or (len(names) > 1 and whole > _MOST_SHARE)):
+        if not states or not self._bad_gradients_before(found, states):
             return origin
         after, before, layer = _boundary([(name, name in names) for name in found.leaves])
-        if not before:
-            return replace(origin, update=True, layer="")
         return replace(origin, kind=Kind.BACKWARD, layer=layer, after=after, before=before, update=True, certainty=0.75)
 
-    def _bad_state(self, optimizers: Sequence[Any]) -> bool:
-        """Return whether a running mean of gradients is not finite: then the gradients of an update were not."""
-        for optimizer in optimizers:
-            for state in list(optimizer.state.values()):
-                for key in _MEANS:
-                    mean = state.get(key) if isinstance(state, dict) else None
-                    if isinstance(mean, self._torch.Tensor) and mean.is_cpu and self._damage(mean) is not None:
-                        return True
-        return False
+    def _bad_gradients_before(self, found: Trace, optimizers: Sequence[Any]) -> bool:
+        """Return whether the gradients of the latest update must have been bad, going by what it has left behind.
+
+        Running means of gradients say so directly. Where there are none, NaN all over several weights does: finite
+        gradients make weights overflow, at worst.
+        """
+        means = [
+            mean
+            for optimizer in optimizers
+            for state in list(optimizer.state.values())
+            for key in _MEANS
+            if isinstance(state, dict) and isinstance(mean := state.get(key), self._torch.Tensor) and mean.is_cpu
+        ]
+        if means:
+            return any(self._damage(mean) is not None for mean in means)
+        rates = [group.get("lr") for optimizer in optimizers for group in optimizer.param_groups]
+        if any(isinstance(rate, float) and not math.isfinite(rate) for rate in rates):
+            return False
+        harms = [harm for _, harm in found.bad_leaves]
+        return len(harms) > 1 and sum(h.nan for h in harms) > _MOST_SHARE * sum(h.size for h in harms)
 
     def gradients(self, bad: Sequence[tuple[Any, bool]], value: float, *, step: int, batches: Iterable[Any]) -> Origin:
         """Return where gradients became non-finite although the loss is finite, to be called before the optimizer.

@@ -17,6 +17,8 @@ TROUBLE_STEPS = 50
 """Steps with a look at each, after a first sign of trouble."""
 MOST_NAMES = 16
 """Optimizers of one class that are told apart."""
+PROBE_S = 4e-6
+"""What a look at the sentinel costs, seconds."""
 _WEIGHT = 0.2
 """Weight of the latest measurement in the moving averages."""
 
@@ -31,7 +33,8 @@ class Known:
         next_look: Value of `steps` at which its gradients are looked at again.
         share: Share of the time that looks may use.
         sentinel: A small parameter near the input. Its gradient shows most non-finite values between two looks, since
-            backward passes them on towards the input.
+            backward passes them on towards the input. None while steps are too short for it: then the weights that a
+            bad gradient has spoilt tell of it one step later.
     """
 
     __slots__ = (
@@ -77,7 +80,8 @@ class Known:
         if self.steps < self._trouble or self.steps < FIRST_STEPS:
             between = 1
         self.next_look = self.steps + max(1, min(MOST_BETWEEN, between))
-        self.sentinel = min(parameters, key=lambda p: int(p.numel())) if parameters else None
+        affordable = affordable_s >= PROBE_S
+        self.sentinel = min(parameters, key=lambda p: int(p.numel())) if parameters and affordable else None
 
     def worry(self) -> None:
         """Look at every step for a while."""

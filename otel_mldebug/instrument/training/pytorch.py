@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_mldebug._guard import guard
-from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.backward import BackwardHooks
+from otel_mldebug.instrument.training.compiler import OnCompile
 from otel_mldebug.instrument.training.devices import Devices
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.loaders import LoaderHooks
@@ -64,15 +64,14 @@ class Installation:
             (optimizers._global_optimizer_pre_hooks, before.id, steps.before),
             (optimizers._global_optimizer_post_hooks, after.id, steps.after),
         ]
-        self._dynamo = OnImport("torch._dynamo", self._hide)
-        self._dynamo.install()
+        self._compiler = OnCompile(self._hide)
+        self._compiler.install()
 
     def _hide(self, dynamo: Any) -> None:
-        """Keep our hooks out of what is compiled.
+        """Keep our hooks out of what is compiled, before anything is.
 
-        Plain, they would be traced, and the numbers that they count would make every step recompile. `disable` needs
-        the compiler, which takes seconds to import; so this waits until the program imports it, which it does before
-        anything can be compiled.
+        Plain, they would be traced, and the numbers that they count would make every step recompile. `disable` costs 2
+        us a call, which programs that compile nothing do not have to pay.
         """
         for patch in self._patches:
             patch.through(dynamo.disable)
@@ -82,7 +81,7 @@ class Installation:
 
     def remove(self) -> None:
         """Take everything out again."""
-        self._dynamo.remove()
+        self._compiler.remove()
         for handle in self._handles:
             handle.remove()
         for patch in reversed(self._patches):

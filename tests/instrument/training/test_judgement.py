@@ -42,6 +42,7 @@ def test_a_faulty_program_gets_the_right_finding_near_the_right_step(seen, progr
 
     assert seen.found
     finding, where = seen.found[0]
-    assert finding.rule in rules
+    # Steps this short cannot pay for a look at each: then a bad gradient shows in the loss of the next step.
+    assert finding.rule in rules or finding.evidence["kind"] == kind == "backward operation"
     assert step <= where["step"] <= step + 30
     assert finding.evidence.get("kind", "") == kind or not kind
