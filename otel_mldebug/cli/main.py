@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "explain an error message, a traceback or a log",
     "patterns": "list the failures that are known, and check files of your own",
     "redact": "show what redaction would make of a text",
+    "simulate": "let things go wrong, to try out dashboards and alerts",
     "doctor": "check the installation: versions, endpoints, store, settings",
 }
 """Command -> one line of help. Each is the module of the same name in this package."""
