@@ -71,18 +71,15 @@ class _Capture:
     def _one(self, exc: BaseException, cause: ErrorFacts | None, level: int) -> ErrorFacts:
         name, bases = _names(type(exc))
         known: dict[str, Any] = {}
-        for field, read in (
-            ("message", lambda: shorten(message_of(exc, timeout_s=max(self._left_s(), 0.0)), MAX_MESSAGE)),
-            ("frames", lambda: self._frames(_traceback(exc))),
-            ("group", lambda: self._group(exc, level)),
-            ("notes", lambda: _notes(exc)),
-            ("attributes", lambda: attributes_of(exc)),
-        ):
+        for field, read in _READERS:
             try:
-                known[field] = read()
+                known[field] = read(self, exc, level)
             except Exception:  # noqa: BLE001, S112, PERF203  (what this exception will not tell is left out)
                 continue
         return ErrorFacts(type=name, bases=bases, cause=cause, **known)
+
+    def _message(self, exc: BaseException, _: int) -> str:
+        return shorten(message_of(exc, timeout_s=max(self._left_s(), 0.0)), MAX_MESSAGE)
 
     def _group(self, exc: BaseException, level: int) -> tuple[ErrorFacts, ...]:
         if _GROUP is not None and issubclass(type(exc), _GROUP):
@@ -98,7 +95,8 @@ class _Capture:
             found.append(self.chain(member, level + 1))
         return tuple(found)
 
-    def _frames(self, traceback: TracebackType | None) -> tuple[Frame, ...]:
+    def _frames(self, exc: BaseException, _: int) -> tuple[Frame, ...]:
+        traceback = _traceback(exc)
         head: list[TracebackType] = []
         tail: deque[TracebackType] = deque(maxlen=MAX_FRAMES - _HEAD_FRAMES)
         while traceback is not None:
@@ -110,6 +108,15 @@ class _Capture:
         entries = [*head, *tail]
         with_source = len(entries) - (MAX_SOURCE_LINES if self._left_s() > 0 else 0)
         return tuple(_frame(entry, source=place >= with_source) for place, entry in enumerate(entries))
+
+
+_READERS: tuple[tuple[str, Callable[[_Capture, BaseException, int], Any]], ...] = (
+    ("message", _Capture._message),
+    ("frames", _Capture._frames),
+    ("group", _Capture._group),
+    ("notes", lambda _, exc, __: _notes(exc)),
+    ("attributes", lambda _, exc, __: attributes_of(exc)),
+)
 
 
 def _frame(entry: TracebackType, *, source: bool) -> Frame:

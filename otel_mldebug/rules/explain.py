@@ -53,6 +53,8 @@ def explain(
 
 def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[], bool]) -> tuple[Hit | None, Subject]:
     """Return the hit that explains most: the root's if an entry knows it, else that of the nearest wrapper known."""
+    if len(subjects) == 1:
+        return catalogue.best(subjects[0], expired=expired), subjects[0]
     telling = [subject for subject in subjects if subject.facts.name not in REPORTERS] or subjects
     hits = [(catalogue.best(subject, expired=expired), subject) for subject in telling]
     for hit, subject in reversed(hits):

@@ -120,7 +120,7 @@ class Matcher:
                     self._by_name.setdefault(name, []).append(place)
             else:
                 self._rest.append(place)
-        self._typed: dict[tuple[str, ...], tuple[int, ...]] = {}
+        self._typed: dict[tuple[tuple[str, ...], bool], tuple[int, ...]] = {}
         self._short = [key for key in self._by_key if len(key) < KEY]
         self._by_gram: dict[str, list[str]] = {}
         for key in self._by_key:
@@ -166,13 +166,15 @@ class Matcher:
 
     def _for_class(self, subject: Subject) -> tuple[int, ...]:
         """Return the places of the entries that need no fixed piece, for this class; remembered for each class."""
-        known = self._typed.get(subject.names)
+        asked = (subject.names, bool(subject.codes))
+        known = self._typed.get(asked)
         if known is None:
             exact = (place for name in (*subject.names, *subject.bare_names()) for place in self._by_name.get(name, ()))
             globs = (place for place in self._globs if has_type(subject, self._pairs[place][0].types))
-            known = tuple(sorted({*exact, *globs, *self._rest}))
+            found = {*exact, *globs, *self._rest}
+            known = tuple(sorted(place for place in found if subject.codes or not self._pairs[place][0].code))
             if len(self._typed) < MAX_CLASSES:
-                self._typed[subject.names] = known
+                self._typed[asked] = known
         return known
 
 

@@ -91,7 +91,6 @@ _UNIT = re.compile(
     r"|days?|%)(?!\w)"
 )
 _LIST = re.compile(r"<n>(?:(?:\s?[,;x×*/]\s?|\s)<n>)+")
-_EMPTY = re.compile(r"([\[(])\s*(?:<n>)?,?\s*([\])])")
 _DATES = re.compile(r"<time>(?:[ ,]{1,2}<time>)+")
 
 
@@ -126,8 +125,7 @@ def _tidied(text: str) -> str:
     """Return `text` with runs of placeholders made one, and without units and measurements."""
     if "<n>" in text:
         text = _LIST.sub("<n>", _UNIT.sub("<n>", text))
-        if "[<n>" in text or "(<n>" in text:
-            text = _EMPTY.sub(r"\1\2", text)
+        text = text.replace("[<n>]", "[]").replace("(<n>)", "()").replace("(<n>,)", "()")
         if "GPU <n>" in text and (measured := _MEASURED.search(text)) is not None:
             text = text[: measured.start()]
     return _DATES.sub("<time>", text) if "<time>" in text else text

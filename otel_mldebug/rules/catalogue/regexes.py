@@ -37,28 +37,32 @@ def literals(expression: str) -> tuple[str, ...]:
 
 
 def alternatives(expression: str) -> list[tuple[str, ...]]:
-    """Return the fixed pieces of `expression`, or where it has none, those of each branch of its first alternative.
+    """Return the fixed pieces of `expression`; one set for each branch where its branches have longer ones.
 
-    Any text that matches contains all the pieces of one of them. Empty when there is a branch without a fixed piece.
+    Any text that matches contains all the pieces of one of the sets. Empty when there are none.
 
     Raises:
         re.error: `expression` is not a regular expression.
     """
     tree = _parser.parse(expression)
-    if pieces := _pieces(tree):
-        return [pieces]
-    for branches in _branches(tree):
-        found = [_pieces(branch) for branch in branches]
-        if all(found):
-            return list(dict.fromkeys(found))
-    return []
+    fixed = _pieces(tree)
+    choices = [[fixed]] if fixed else []
+    if not fixed or len(fixed[0]) < KEY:
+        for branches in _branches(tree):
+            found = [_pieces(branch) for branch in branches]
+            if all(found):
+                choices.append([_longest({*fixed, *pieces}) for pieces in dict.fromkeys(found)])
+    return max(choices, key=lambda found: min(len(pieces[0]) for pieces in found), default=[])
 
 
 def _pieces(tree: Sequence[Any]) -> tuple[str, ...]:
     runs: list[str] = [""]
     _collect(tree, runs)
-    pieces = sorted({run.lower() for run in runs if len(run) >= MIN_LITERAL}, key=lambda run: (-len(run), run))
-    return tuple(pieces[:3])
+    return _longest({run.lower() for run in runs if len(run) >= MIN_LITERAL})
+
+
+def _longest(pieces: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(pieces, key=lambda piece: (-len(piece), piece))[:3])
 
 
 def _branches(tree: Sequence[Any]) -> Iterator[Sequence[Any]]:

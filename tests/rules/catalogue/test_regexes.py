@@ -38,7 +38,7 @@ def test_fixed_pieces(expression, expected):
     [
         ("CUDA out", [("cuda out",)]),
         (r"\.(?:pth|safetensors)\b .{0,9}(?:x|y)", [("pth",), ("safetensors",)]),
-        ("(?:not found|not there) in", [("not ",)]),
+        ("(?:not found|not there) in", [("found",), ("there",)]),
         ("(?:file|data)", [("file",), ("data",)]),
         ("(?:a|data)", []),
     ],
