@@ -28,6 +28,7 @@ FAMILIES = [
         "lightning.fabric.utilities.exceptions.MisconfigurationException",
         "`CUDAAccelerator` can not run on your system since the accelerator is not available.",
     ),
+    ("rl.environment", "AssertionError", "Your environment must inherit from the gymnasium.Env class"),
     ("trainer.config", "ValueError", "Your setup doesn't support bf16/gpu."),
 ]
 OTHERS = [

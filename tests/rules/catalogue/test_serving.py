@@ -86,6 +86,11 @@ FAMILIES = [
         "ValueError",
         "User-specified max_model_len (9000) is greater than the derived max_model_len (max_position_embeddings=8192)",
     ),
+    (
+        "api.messages",
+        "anthropic.BadRequestError",
+        "messages.3: all messages must have non-empty content except for the optional final assistant message",
+    ),
     ("serving.structure", "vllm.odd.Error", "never seen"),
     ("api.server_error", "openai.InternalServerError", "upstream went away"),
 ]
