@@ -19,6 +19,9 @@ PREFIX = "OTEL_MLDEBUG_"
 FILE_NAMES = ("mldebug.toml", "pyproject.toml")
 """Files looked for in the working directory: all of the first, the table `[tool.mldebug]` of the second."""
 
+EXPOSURES = ("full", "short", "none")
+"""How much of what is private, though no secret, can be shown."""
+
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "development": {},
     "production": {"budget": 0.01, "notes": False, "store_max_mb": 256},
@@ -65,6 +68,16 @@ class Config:
     """Replace secrets in everything that leaves the process."""
     redact_foreign: bool = True
     """Also in spans and logs that other instrumentations make."""
+    redact_patterns: tuple[tuple[str, str], ...] = ()
+    """Further secrets, by the name that the marker shows: `ticket=TCK-[0-9]+`."""
+    redact_keys: tuple[str, ...] = ()
+    """Further keys whose values are secret, in any spelling."""
+    redact_keep_keys: tuple[str, ...] = ()
+    """Keys whose values stay although their names look secret."""
+    redact_keep_patterns: tuple[str, ...] = ()
+    """Finds that stay: those that one of these expressions matches anywhere."""
+    exposure: str = "full"
+    """How much of paths, stack traces, host and user name and command line is shown: full, short or none."""
     patterns: tuple[Path, ...] = ()
     """Files with further error patterns."""
     prometheus: str = ""
@@ -175,9 +188,11 @@ def _known(name: str, label: str, given: object) -> None:
 
 
 def _parse(name: str, raw: Any, label: str) -> Any:
-    parse, expected = _PARSERS[_TYPES[name]]
+    parse, expected = _EXPRESSIONS if name == "redact_keep_patterns" else _PARSERS[_TYPES[name]]
     try:
         value = parse(raw)
+    except _EntryError as bad:
+        raise ConfigError(f"{label}: entry {bad.number}", bad.given, expected=expected) from None
     except (ValueError, TypeError, KeyError):
         raise ConfigError(label, raw, expected=expected) from None
     check, wanted = _LIMITS.get(name, (None, ""))
@@ -224,6 +239,42 @@ def _paths(raw: Any) -> tuple[Path, ...]:
     return tuple(_path(part) for part in parts)
 
 
+class _EntryError(ValueError):
+    """One entry of a list is unusable."""
+
+    def __init__(self, number: int, given: object) -> None:
+        self.number, self.given = number, given
+        super().__init__(number, given)
+
+
+def _names(raw: Any) -> tuple[str, ...]:
+    return _texts([part.strip() for part in raw.split(",") if part.strip()] if isinstance(raw, str) else raw)
+
+
+def _lines(raw: Any) -> tuple[str, ...]:
+    return _texts([line.strip() for line in raw.splitlines() if line.strip()] if isinstance(raw, str) else raw)
+
+
+def _texts(entries: Any) -> tuple[str, ...]:
+    if not isinstance(entries, (list, tuple)):
+        raise TypeError(entries)
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, str) or not entry.strip():
+            raise _EntryError(number, entry)
+    return tuple(entries)
+
+
+def _pairs(raw: Any) -> tuple[tuple[str, str], ...]:
+    if isinstance(raw, str):
+        raw = [tuple(part.strip() for part in line.split("=", 1)) for line in _lines(raw)]
+    entries = tuple(raw.items()) if isinstance(raw, Mapping) else tuple(raw)
+    for number, entry in enumerate(entries, 1):
+        if not (isinstance(entry, tuple) and len(entry) == 2 and all(isinstance(p, str) and p for p in entry)):
+            raise _EntryError(number, "=".join(map(str, entry)) if isinstance(entry, tuple) else entry)
+    return entries
+
+
+_EXPRESSIONS = (_lines, "regular expressions, one a line, or a list of them")
 _PARSERS: Mapping[Any, tuple[Any, str]] = {
     bool: (_bool, "true or false"),
     float: (_float, "a number, such as 0.02 or 2%"),
@@ -231,11 +282,14 @@ _PARSERS: Mapping[Any, tuple[Any, str]] = {
     str: (_str, "text"),
     Path: (_path, "a path"),
     Path | None: (_path, "a path"),
+    tuple[str, ...]: (_names, "names separated by commas, or a list of them"),
+    tuple[tuple[str, str], ...]: (_pairs, "NAME=REGEX, one a line, or a table of them"),
     tuple[Path, ...]: (_paths, f"paths separated by {os.pathsep!r}, or a list of them"),
 }
 
 _LIMITS: Mapping[str, tuple[Any, str]] = {
     "profile": (lambda v: v in PROFILES, f"one of {', '.join(PROFILES)}"),
+    "exposure": (lambda v: v in EXPOSURES, f"one of {', '.join(EXPOSURES)}"),
     "budget": (lambda v: 0 <= v <= 1, "a share from 0 to 1, such as 0.02 or 2%"),
     "store_max_mb": (lambda v: v >= 8, "a whole number of MiB, at least 8"),
     "resources_interval_s": (lambda v: 0.1 <= v <= 3600, "seconds from 0.1 to 3600"),

@@ -20,6 +20,8 @@ _TYPES = {
     "Path": "path",
     "Path | None": "path",
     "tuple[Path, ...]": "paths",
+    "tuple[str, ...]": "names",
+    "tuple[tuple[str, str], ...]": "`NAME=REGEX`, or a table",
 }
 
 _HEAD = f"""\
@@ -32,7 +34,9 @@ profile over the default. An empty variable counts as unset. A value that cannot
 accepted; so is a setting that does not exist. `otel-mldebug doctor` shows the values in effect and their origin.
 
 The file is `mldebug.toml` in the working directory, or the table `[tool.mldebug]` of `pyproject.toml` there;
-`{PREFIX}CONFIG` names another one. Paths in a list are separated by `:` in the environment (`;` on Windows).
+`{PREFIX}CONFIG` names another one. In the environment, paths in a
+list are separated by `:` (`;` on Windows), names by commas; regular expressions, which may hold any of these, stand one
+a line. In a file and as an argument they are lists, and `redact_patterns` is a table of expressions by name.
 
 ## Ours
 
@@ -104,7 +108,7 @@ def page() -> str:
     about = described()
     defaults = Config()
     rows = [
-        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | {_TYPES[about[field.name][0]]} | "
+        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | {_takes(field.name, about[field.name][0])} | "
         f"{_value(getattr(defaults, field.name))} | {about[field.name][1]} |\n"
         for field in fields(Config)
         if field.name != "origins"
@@ -126,6 +130,10 @@ def described() -> dict[str, tuple[str, str]]:
         and isinstance(meaning.value, ast.Constant)
         and isinstance(meaning.value.value, str)
     }
+
+
+def _takes(name: str, kind: str) -> str:
+    return "regular expressions" if name == "redact_keep_patterns" else _TYPES[kind]
 
 
 def _profiles() -> str:

@@ -35,6 +35,13 @@ PIPELINE = (
         queries=[Query(fresh(names.MLDEBUG_SELF_SUPPRESSED), "held back")],
     ),
     Panel(
+        title="Secrets replaced",
+        about="Replaced before something left the process. A jump says that something prints what it should not.",
+        unit=unit(names.MLDEBUG_SELF_REDACTIONS),
+        kind="bars",
+        queries=[Query(fresh(names.MLDEBUG_SELF_REDACTIONS), "replaced")],
+    ),
+    Panel(
         title="Processor time of ours",
         about="Share of one processor that otel-mldebug takes in each process, as far as it measures itself.",
         unit=unit(names.MLDEBUG_SELF_TIME, rate=True),

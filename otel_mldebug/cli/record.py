@@ -55,12 +55,10 @@ class RunRecord:
         self.notes: Path | None = None
         self.directory = layout.run_directory(self.store, self.run_id)
         self._program = program
-        self._redact = config.redact
+        self._config = config
+        self._cwd = str(Path.cwd())
         self._facts: dict[str, Any] = {
             "run_id": self.run_id,
-            "cwd": str(Path.cwd()),
-            "host": platform.node(),
-            "python": sys.executable,
             "pid": os.getpid(),
         }
 
@@ -89,11 +87,18 @@ class RunRecord:
 
     def write_started(self) -> None:
         """Write `run.json` while the program runs already: it waits for nothing of ours, redaction least of all."""
-        from otel_mldebug.rules.redact import Redactor
+        from otel_mldebug.rules.redact.configured import configured
+        from otel_mldebug.semconv import names
         from otel_mldebug.store.times import rfc3339
 
-        redactor = Redactor(enabled=self._redact)
-        self._facts.update(argv=redactor.argv(self._program.argv), started=rfc3339(time.time_ns()))
+        redactor = configured(self._config)
+        self._facts.update(
+            cwd=redactor.item("process.working_directory", self._cwd),
+            host=redactor.item(names.HOST_NAME, platform.node()),
+            python=redactor.item("process.executable.path", sys.executable),
+            argv=redactor.argv(self._program.argv) or None,
+            started=rfc3339(time.time_ns()),
+        )
         self._write()
 
     def end(self, ending: Ending) -> tuple[Note, ...]:

@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
+from otel_mldebug.config import Config
 from otel_mldebug.errors import UsageError
 from otel_mldebug.rules.redact import Redactor
+from otel_mldebug.rules.redact.configured import configured
 from otel_mldebug.rules.redact.pem import BEGIN, END
 
 _READ = 1 << 16  # bytes asked for at once
@@ -44,9 +46,11 @@ def main(args: argparse.Namespace) -> int:
 
     Raises:
         UsageError: the file cannot be read, or a line is no JSON value.
-        ConfigError: a pattern or a key cannot be used.
+        ConfigError: a setting, a pattern or a key cannot be used.
     """
-    redactor = Redactor(
+    redactor = configured(
+        Config.load(),
+        enabled=True,
         patterns=tuple(_pattern(text) for text in args.pattern),
         keys=tuple(args.key),
         exempt_keys=tuple(args.keep_key),

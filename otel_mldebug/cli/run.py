@@ -92,7 +92,7 @@ def _check(config: Config) -> None:
     """Refuse now what would otherwise fail in the program's processes.
 
     Raises:
-        ConfigError: the address for Prometheus or a file of patterns cannot be used.
+        ConfigError: the address for Prometheus, a file of patterns or an entry for redaction cannot be used.
     """
     if config.prometheus:
         from otel_mldebug.export.prometheus.address import parse
@@ -102,6 +102,10 @@ def _check(config: Config) -> None:
         from otel_mldebug.rules.catalogue.loader import load_all
 
         load_all(config.patterns)
+    if any(name.startswith("redact_") for name in config.origins):
+        from otel_mldebug.rules.redact.configured import configured
+
+        configured(config)
 
 
 def environment(environ: Mapping[str, str], record: RunRecord) -> dict[str, str]:

@@ -154,8 +154,9 @@ def facts_of_span(span: ReadableSpan) -> ErrorFacts | None:
 
 
 def redacted(attributes: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return `attributes` without secrets."""
-    return {key: redactor.item(key, value) for key, value in attributes.items()}
+    """Return `attributes` without secrets, and without those of which nothing is to be shown."""
+    found = ((key, redactor.item(key, value)) for key, value in attributes.items())
+    return {key: value for key, value in found if value is not None}
 
 
 _resources: dict[int, tuple[Resource, Redactor, Resource]] = {}

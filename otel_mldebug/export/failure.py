@@ -14,6 +14,7 @@ from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts, Frame, Value
 from otel_mldebug.rules.finding import ORDER, Finding
 from otel_mldebug.rules.redact import Redactor
+from otel_mldebug.rules.redact.exposure import Exposure
 from otel_mldebug.semconv.names import Category, Severity
 
 ARGUMENT = "argument."
@@ -84,7 +85,7 @@ def explained(
     # All that varies in an explanation is in the traceback, the summary and the evidence. Where those hold no secret,
     # which is nearly always, there is none to look for in each part once more.
     text = "\n".join((exception.get("stacktrace", ""), finding.summary, *map(str, finding.evidence.values())))
-    if redactor.text(text) == text:
+    if redactor.exposure is Exposure.FULL and redactor.text(text) == text:
         return replace(made, context=_redacted_context(made.context, redactor))
     return made.redacted(redactor)
 
@@ -182,7 +183,8 @@ def _plain(value: Any) -> Value:
 
 
 def _redacted_context(context: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
-    return {key: redactor.item(key.removeprefix(ARGUMENT), value) for key, value in context.items()}
+    found = ((key, redactor.item(key.removeprefix(ARGUMENT), value)) for key, value in context.items())
+    return {key: value for key, value in found if value is not None}
 
 
 def _redacted(finding: Finding, redactor: Redactor) -> Finding:
@@ -192,5 +194,5 @@ def _redacted(finding: Finding, redactor: Redactor) -> Finding:
         cause=redactor.text(finding.cause),
         solutions=tuple(redactor.text(solution) for solution in finding.solutions),
         prevention=redactor.text(finding.prevention),
-        evidence={key: redactor.item(key, value) for key, value in finding.evidence.items()},
+        evidence=_redacted_context(finding.evidence, redactor),
     )

@@ -94,9 +94,12 @@ class RedactingLogProcessor(LogRecordProcessor):
             redactor = self._redactors.of(log_record)
             if record.body is not None:
                 record.body = redactor.value(record.body)
-            for key, value in redacted(record.attributes or {}, redactor).items():
-                if value != record.attributes[key]:
-                    record.attributes[key] = value
+            shown = redacted(record.attributes or {}, redactor)
+            for key in list(record.attributes or ()):
+                if key not in shown:
+                    del record.attributes[key]
+                elif shown[key] != record.attributes[key]:
+                    record.attributes[key] = shown[key]
         except Exception as exc:  # noqa: BLE001
             record.body, record.attributes = UNREADABLE, {}
             fault("redact a log record", exc)

@@ -59,7 +59,9 @@ class ProcessDirectory:
             "resource": jsonable(resource),
         }
         self._watched: dict[str, Any] = {}
-        self._rank, self._host = resource.get(names.MLDEBUG_RANK), str(resource.get(names.HOST_NAME, ""))
+        self._rank = resource.get(names.MLDEBUG_RANK)
+        # A host that is not to be shown is not in the directory's name either; the instance tells two hosts apart.
+        self._host = str(resource.get(names.HOST_NAME) or resource.get(names.SERVICE_INSTANCE_ID, ""))
         self._changed = True
         self._forget()
 

@@ -168,7 +168,7 @@ def _ended_ns(about: Mapping[str, Any], processes: tuple[Process, ...]) -> int |
 
 def _alive(path: Path, host: str, pid: int | None) -> bool:
     """Return whether a process can be taken to run: it exists here, or wrote something lately where we cannot look."""
-    if pid is not None and host in ("", platform.node()) and sys.platform != "win32":
+    if pid is not None and host in ("", platform.node(), platform.node().partition(".")[0]) and sys.platform != "win32":
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -140,7 +140,7 @@ def _observe(pipeline: Pipeline) -> None:
         meter,
         dropped=pipeline.dropped,
         suppressed=lambda: pipeline.emitter.groups.suppressed,
-        redactions=lambda: sum(pipeline.redactor.counts.values()),
+        redactions=lambda: pipeline.redactor.total,
         store_bytes=lambda: None if store is None else store.size_bytes,
     )
     costs.observe(meter)

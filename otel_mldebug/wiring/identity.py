@@ -60,11 +60,14 @@ class Identity:
         return {key: value for key, value in tags.items() if value is not None}
 
     def resource(self, redactor: Redactor) -> dict[str, Value]:
-        """Return all attributes of the process, redacted; what the environment says of them wins."""
-        return {
-            names.HOST_NAME: self.host,
+        """Return all attributes of the process, redacted; what the environment says of them wins.
+
+        Those of which nothing is to be shown are left out.
+        """
+        found = {
+            names.HOST_NAME: redactor.item(names.HOST_NAME, self.host),
             names.PROCESS_PID: self.pid,
-            names.PROCESS_COMMAND_ARGS: tuple(redactor.argv(sys.orig_argv)),
+            names.PROCESS_COMMAND_ARGS: tuple(redactor.argv(sys.orig_argv)) or None,
             names.PROCESS_RUNTIME_NAME: sys.implementation.name,
             names.PROCESS_RUNTIME_VERSION: platform.python_version(),
             names.TELEMETRY_DISTRO_NAME: "otel-mldebug",
@@ -74,6 +77,7 @@ class Identity:
             names.SERVICE_INSTANCE_ID: self.instance,
             **self.tags(),
         }
+        return {key: value for key, value in found.items() if value is not None}
 
 
 def identify(config: Config, *, run_id: str = "", environ: Mapping[str, str] | None = None) -> Identity:

@@ -147,7 +147,7 @@ def _loaded(**settings: Any) -> Config:
     """Return the settings, checked as far as can be, with paths that hold wherever the program goes.
 
     Raises:
-        ConfigError: a setting is unknown or unusable, or a file of patterns is.
+        ConfigError: a setting is unknown or unusable, or a file of patterns, or an entry for redaction is.
     """
     config = Config.load(**settings)
     if config.patterns:
@@ -159,6 +159,10 @@ def _loaded(**settings: Any) -> Config:
         from otel_mldebug.export.prometheus.address import parse
 
         parse(config.prometheus, "prometheus")
+    if any(name.startswith("redact_") for name in config.origins):
+        from otel_mldebug.rules.redact.configured import configured
+
+        configured(config)
     try:
         patterns = tuple(path.absolute() for path in config.patterns)
         return replace(config, store=config.store.absolute(), patterns=patterns)

@@ -101,10 +101,10 @@ class Runtime(Sink):
         """What is put around the processors of providers that others have set up; brings the SDK in."""
         if self._joined is None:
             from otel_mldebug.export.processors import Joined, Redactors
-            from otel_mldebug.rules.redact import Redactor
+            from otel_mldebug.rules.redact.configured import configured, without_secrets_kept
 
-            ours = Redactor(enabled=self.config.redact)
-            foreign = ours if self.config.redact_foreign else Redactor(enabled=False)
+            ours = configured(self.config)
+            foreign = ours if self.config.redact_foreign else without_secrets_kept(ours)
             self._joined = Joined(Redactors(ours, foreign))
         return self._joined
 
@@ -143,6 +143,7 @@ class Runtime(Sink):
         if pipeline is not None:
             with guard("let go of the parent's telemetry after a fork"):
                 pipeline.abandon()
+                pipeline.redactor.counts.clear()  # the parent reports them
 
     # What is handed over
 

@@ -113,6 +113,30 @@ def test_additions_and_exemptions(run):
     )
 
 
+def test_settings_hold_and_options_add_to_them(run, monkeypatch):
+    monkeypatch.setenv("OTEL_MLDEBUG_REDACT", "false")
+    monkeypatch.setenv("OTEL_MLDEBUG_REDACT_PATTERNS", "ticket=TCK-[0-9]+")
+    monkeypatch.setenv("OTEL_MLDEBUG_REDACT_KEYS", "room, badge")
+    monkeypatch.setenv("OTEL_MLDEBUG_EXPOSURE", "short")
+    text = b"TCK-12 room=b7 desk=d1 password=hunter2 /home/alice/x\n"
+
+    assert run("--key", "desk", stdin=text)[1] == (
+        b"[redacted:ticket] room=[redacted:configured-key] desk=[redacted:configured-key] "
+        b"password=[redacted:password] ~/x\n"
+    )
+
+
+def test_a_setting_that_cannot_be_used(run, monkeypatch):
+    monkeypatch.setenv("OTEL_MLDEBUG_REDACT_KEYS", "room, -")
+
+    assert run() == (
+        2,
+        b"",
+        "otel-mldebug redact: redact_keys (environment OTEL_MLDEBUG_REDACT_KEYS): redaction key='-' is not usable: "
+        "expected the name of a key, with at least one letter.\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,6 +1,7 @@
 """What a run leaves in the store, and what happens where there is none to write to."""
 
 import json
+import platform
 import sys
 
 import pytest
@@ -30,6 +31,20 @@ def test_run_json_says_what_was_run_and_how_it_ended(here, mldebug, script):
     assert parse_rfc3339(measured["started"]) < parse_rfc3339(measured["ended"])
     assert measured["cpu_s"] > 0
     assert measured["peak_bytes"] > 2**20
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("short", {"argv": ["true", "~/x"], "cwd": ".", "host": platform.node().partition(".")[0]}),
+        ("none", {}),
+    ],
+)
+def test_run_json_shows_as_much_as_the_exposure_allows(here, mldebug, level, expected):
+    mldebug("run", "--quiet", "true", "/home/alice/x", environ={"OTEL_MLDEBUG_EXPOSURE": level})
+    page = json.loads((runs(here)[0] / layout.RUN_FILE).read_text())
+    assert {key: page[key] for key in ("argv", "cwd", "host") if key in page} == expected
+    assert ("python" in page) == (level == "short")
 
 
 def test_of_a_killed_program_the_signal_is_written_down(here, mldebug):

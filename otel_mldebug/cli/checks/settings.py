@@ -7,12 +7,14 @@ from typing import Any
 from otel_mldebug.cli.checks.check import FAIL, OK, WARN, Check
 from otel_mldebug.config import Config
 from otel_mldebug.errors import ConfigError
+from otel_mldebug.rules.redact.configured import configured
 
 
 def load(arguments: Mapping[str, Any]) -> tuple[Config, Check]:
     """Return the effective settings, or the defaults where they cannot be used, and the check that says so."""
     try:
         config = Config.load(**arguments)
+        configured(config)
     except ConfigError as exc:
         return Config(), Check("settings", FAIL, str(exc), "The rest of this report is about the defaults.")
     if config.disabled:
@@ -30,12 +32,16 @@ def effective(config: Config) -> dict[str, dict[str, Any]]:
             plain = (
                 value
                 if isinstance(value, (bool, int, float))
-                else [*map(str, value)]
+                else [entry if isinstance(entry, str) else _entry(entry) for entry in value]
                 if isinstance(value, tuple)
                 else str(value or "")
             )
             shown[setting.name] = {"value": plain, "origin": config.origins.get(setting.name, "default")}
     return shown
+
+
+def _entry(entry: Any) -> str:
+    return "=".join(entry) if isinstance(entry, tuple) else str(entry)
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 from otel_mldebug.errors import ConfigError
-from otel_mldebug.rules.redact import pairs, text
+from otel_mldebug.rules.redact import exposing, pairs, text
+from otel_mldebug.rules.redact.exposure import Exposure, Place, message
 from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy, classify, words_of
 from otel_mldebug.rules.redact.marks import marker
 from otel_mldebug.rules.redact.structure import Walker
@@ -44,6 +45,8 @@ class Redactor:
         exempt_patterns: Regular expressions of finds that stay; one match anywhere in the find is enough.
         max_depth: Levels of nesting that are looked into; what is deeper is left out.
         max_values: Values in one structure that are looked at; what comes after them is left out.
+        exposure: How much is shown of what is private, though no secret; holds when `enabled` is False, too.
+        place: Where the program runs: what paths are shortened against.
         counts: Replacements so far, by kind.
 
     Raises:
@@ -57,6 +60,8 @@ class Redactor:
     exempt_patterns: tuple[str, ...] = ()
     max_depth: int = 32
     max_values: int = 100_000
+    exposure: Exposure = Exposure.FULL
+    place: Place = Place()
     counts: Counter[str] = field(default_factory=Counter, init=False, compare=False)
     _more: tuple[tuple[str, re.Pattern[str]], ...] = field(default=(), init=False, compare=False, repr=False)
     _exempt: tuple[re.Pattern[str], ...] = field(default=(), init=False, compare=False, repr=False)
@@ -75,6 +80,9 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """Return `value` without its secrets. Linear in its length; redacting twice changes nothing more."""
+        return message(self._without_secrets(value), self.exposure, self.place)
+
+    def _without_secrets(self, value: str) -> str:
         if not self.enabled or not value:
             return value
         for kind, pattern in self._more:
@@ -83,28 +91,45 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """Return the JSON-like `value` without its secrets; containers are copied, never changed. Never raises."""
-        if not self.enabled:
+        if not self._changes:
             return value
-        return self._walker().walk(value)
+        return exposing.value(self._walker().walk(value), self.exposure, self.place)
 
     def item(self, key: str, value: Any) -> Any:
-        """Return `value`, found under `key`, without its secrets: an argument, a local, an attribute, a header."""
-        if not self.enabled:
+        """Return `value`, found under `key`, without its secrets: an argument, a local, an attribute, a header.
+
+        None stands for "leave it out": a host name, for one, at an exposure of none.
+        """
+        if not self._changes:
             return value
-        return self._walker().walk(value, self._classify(key) if isinstance(key, str) else HARMLESS)
+        named = isinstance(key, str)
+        found = self._walker().walk(value, self._classify(key) if named and self.enabled else HARMLESS)
+        return exposing.item(key if named else "", found, self.exposure, self.place)
 
     def argv(self, arguments: Iterable[str]) -> list[str]:
         """Return a command line without its secrets, the values after `--api-key` and the like included."""
         redacted: list[str] = self.value(list(arguments))
-        return redacted
+        return [] if self.exposure is Exposure.NONE else redacted
 
     def environ(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return environment variables without their secrets."""
         redacted: dict[str, str] = self.value(dict(variables))
         return redacted
 
+    @property
+    def total(self) -> int:
+        """Replacements so far, of all kinds."""
+        return sum(tuple(self.counts.values()))  # a copy first: another thread may add a kind meanwhile
+
+    @property
+    def _changes(self) -> bool:
+        return self.enabled or self.exposure is not Exposure.FULL
+
     def _walker(self) -> Walker:
-        return Walker(self.text, self._mark, self._classify, depth=self.max_depth, values=self.max_values)
+        bounds = {"depth": self.max_depth, "values": self.max_values}
+        if not self.enabled:  # a plain copy, for exposure to look at
+            return Walker(str, lambda kind, found: found, lambda key: HARMLESS, **bounds)
+        return Walker(self._without_secrets, self._mark, self._classify, **bounds)
 
     def _mark(self, kind: str, secret: str) -> str:
         for pattern in self._exempt:
