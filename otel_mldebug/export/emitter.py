@@ -16,6 +16,7 @@ from otel_mldebug._guard import fault, guard
 from otel_mldebug.export import event, seen
 from otel_mldebug.export.failure import Explained, explained
 from otel_mldebug.export.groups import Groups
+from otel_mldebug.export.rates import Rates
 from otel_mldebug.rules.capture import BUDGET_S
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding, Occurrence
@@ -67,6 +68,7 @@ class Emitter:
         surroundings: Tells what is known of the machine when a finding is sent; takes 2 ms at most.
         clock_ns: Wall time in nanoseconds since the epoch.
         timer_s: Seconds that only go forward.
+        rates_clock: The same, for the rates of groups.
     """
 
     def __init__(
@@ -80,9 +82,11 @@ class Emitter:
         surroundings: Callable[[Finding], Mapping[str, Value]] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
         timer_s: Callable[[], float] = time.perf_counter,
+        rates_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.outlets = outlets
         self.groups = groups or Groups(time.monotonic)
+        self._rates = Rates(rates_clock)
         self._redactor = redactor
         self._notes, self._explain, self._clock_ns = notes, explain, clock_ns
         self._surroundings, self._timer_s = surroundings, timer_s
@@ -137,6 +141,12 @@ class Emitter:
         )
         return self._once("send a finding", lambda: self._send(self._occurrence(made.redacted(self._redactor))))
 
+    def look_at_rates(self) -> None:
+        """Send what rises beyond chance since the last look; one thread does that, every ten seconds or so."""
+        with guard("look at the rates of findings"):
+            for rising in self._rates.look(self.groups.counted()):
+                self.finding(rising)
+
     def close(self) -> None:
         """Send what is still held back: the last occurrence of each group that was suppressed, with how many were."""
         for latest, count, suppressed in self.groups.drain():
@@ -177,7 +187,7 @@ class Emitter:
     def _send(self, occurrence: Occurrence, deadline_s: float = math.inf) -> Occurrence:
         finding = occurrence.finding
         fingerprint = finding.fingerprint
-        verdict = self.groups.see(fingerprint)
+        verdict = self.groups.see(fingerprint, finding)
         occurrence = replace(occurrence, count=verdict.count, suppressed=verdict.suppressed)
         if self.outlets.counter is not None:
             self.outlets.counter.add(1, {**event.metric_attributes(finding), **self.outlets.tags})

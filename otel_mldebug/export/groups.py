@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from otel_mldebug.rules.finding import Occurrence
+from otel_mldebug.export.rates import Counted
+from otel_mldebug.rules.finding import Finding, Occurrence
 
 
 class Rate(NamedTuple):
@@ -50,6 +51,7 @@ class _Group:
     count: int = 0
     suppressed: int = 0
     latest: Occurrence | None = None
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,13 @@ class Groups:
         self.suppressed = 0
         """Occurrences ever counted without being sent."""
 
-    def see(self, fingerprint: str) -> Verdict:
-        """Count one occurrence and say whether it is sent."""
+    def see(self, fingerprint: str, finding: Finding | None = None) -> Verdict:
+        """Count one occurrence of `finding` and say whether it is sent."""
         with self._lock:
             now_s = self._clock()
             group = self._group(fingerprint, now_s)
             group.count += 1
+            group.finding = finding
             self.total += 1
             if self._sends(group, now_s):
                 suppressed, group.suppressed, group.latest = group.suppressed, 0, None
@@ -118,6 +121,15 @@ class Groups:
         with self._lock:
             if (group := self._groups.get(fingerprint)) is not None and group.suppressed:
                 group.latest = occurrence
+
+    def counted(self) -> list[Counted]:
+        """Return what each group is and how often it has been seen."""
+        with self._lock:
+            return [
+                Counted(key, group.finding, group.count)
+                for key, group in self._groups.items()
+                if group.finding is not None
+            ]
 
     def drain(self) -> list[tuple[Occurrence, int, int]]:
         """Return latest occurrence, count and suppressed number of each group that has any, and forget the latter."""

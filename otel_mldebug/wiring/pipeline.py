@@ -159,6 +159,7 @@ class Pipeline:
             if time.monotonic() >= next_s:
                 next_s = time.monotonic() + self.interval_s
                 self._collect()
+                self.emitter.look_at_rates()
 
     def _write_spans(self) -> None:
         if self.spans is not None:
