@@ -38,7 +38,7 @@ def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
     return Finding(
         rule=pattern.id,
         category=Category(texts["category"]) if "category" in texts else pattern.category,
-        severity=Severity(texts["severity"]) if "severity" in texts else pattern.severity,
+        severity=severity_for(subject.facts, Severity(texts.get("severity", pattern.severity))),
         summary=fill(texts.get("summary", pattern.summary), shown) or pattern.id,
         cause=fill(texts.get("cause", pattern.cause), shown),
         solutions=tuple(solution for solution in solutions if solution),
@@ -50,6 +50,11 @@ def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
         evidence=evidence,
         fingerprint=mark,
     )
+
+
+def severity_for(facts: ErrorFacts, severity: Severity) -> Severity:
+    """Return `severity`, but no more than a warning for a class of warnings: with those the program goes on."""
+    return Severity.WARNING if severity is Severity.ERROR and facts.name.endswith("Warning") else severity
 
 
 def _kind(pattern: Pattern, name: str) -> str:

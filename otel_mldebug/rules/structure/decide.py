@@ -7,7 +7,7 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.matching import Hit, Subject
 from otel_mldebug.rules.structure.areas import AREAS
 from otel_mldebug.rules.structure.judge import Verdict, judge
-from otel_mldebug.rules.telling import finding_of
+from otel_mldebug.rules.telling import finding_of, severity_for
 from otel_mldebug.semconv.names import Severity
 
 BY_WORDS = 0.4
@@ -27,26 +27,19 @@ def decide(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark:
     if hit is None:
         verdict = next((found for found in map(judge, subjects) if found is not None), None)
         return None if verdict is None else _by_words(verdict, subject, mark)
-    finding = _warned(finding_of(hit, subject, mark), subject)
+    finding = finding_of(hit, subject, mark)
     if not hit.pattern.yields:
         return finding
     verdict = judge(subject, form=finding.category, enough=hit.pattern.yields)
     return finding if verdict is None or verdict.category is finding.category else _joined(finding, verdict)
 
 
-def _warned(finding: Finding, subject: Subject) -> Finding:
-    """Return the finding of a warning class as a warning: the program went on."""
-    if subject.facts.name.endswith("Warning") and finding.severity is Severity.ERROR:
-        return replace(finding, severity=Severity.WARNING)
-    return finding
-
-
 def _by_words(verdict: Verdict, subject: Subject, mark: str) -> Finding:
     area = AREAS[verdict.category]
-    finding = Finding(
+    return Finding(
         rule=f"structure.{verdict.category}",
         category=verdict.category,
-        severity=area.severity,
+        severity=severity_for(subject.facts, area.severity),
         summary=f"{area.summary}{f' ({subject.facts.name})' if subject.facts.name else ''}.",
         cause=area.cause,
         solutions=area.solutions,
@@ -57,7 +50,6 @@ def _by_words(verdict: Verdict, subject: Subject, mark: str) -> Finding:
         evidence=dict(subject.codes),
         fingerprint=mark,
     )
-    return _warned(finding, subject)
 
 
 def _joined(finding: Finding, verdict: Verdict) -> Finding:
