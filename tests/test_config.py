@@ -13,17 +13,6 @@ SAMPLE = (
     *("BUDGET", "TORCH", "STORE", "PATTERNS", "STORE_MAX_MB", "EXPOSURE"),
     *("REDACT_PATTERNS", "REDACT_KEYS", "REDACT_KEEP_KEYS", "REDACT_KEEP_PATTERNS"),
 )
-    "BUDGET",
-    "TORCH",
-    "STORE",
-    "PATTERNS",
-    "STORE_MAX_MB",
-    "REDACT_PATTERNS",
-    "REDACT_KEYS",
-    "REDACT_KEEP_KEYS",
-    "REDACT_KEEP_PATTERNS",
-    "EXPOSURE",
-)
 
 
 def load(tmp_path, environ=None, **arguments):

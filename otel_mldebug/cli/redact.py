@@ -25,7 +25,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "redact",
         allow_abbrev=False,
         help="show what redaction would make of a text",
-        description="Replace secrets in a text by markers such as [redacted:github-token]; everything else stays.",
+        description="Replace secrets in a text by markers such as [redacted:github-token]; everything else stays. "
+        "Settings for redaction and exposure hold here, too; options add to them.",
         epilog="examples:\n  otel-mldebug redact train.log > shareable.log\n"
         "  otel-mldebug redact --stats --pattern 'ticket=TCK-[0-9]+' train.log\n"
         "  otel-mldebug redact --json < values.jsonl",

@@ -228,3 +228,24 @@ os.waitpid(pid, 0)
 """
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_forked_child_does_not_count_the_parents_replacements_again(programs):
+    done = programs.run(
+        FAIL
+        + """
+from otel_mldebug.wiring.process import runtime
+
+otel_mldebug.configure()
+fail("password=hunter2")
+before = runtime().pipeline.redactor.total
+pid = os.fork()
+if pid == 0:
+    fail("nothing secret")
+    print(before > 0, runtime().pipeline.redactor.total, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+print(runtime().pipeline.redactor.total == before)
+"""
+    )
+    assert done.stdout.splitlines() == ["True 0", "True"]
