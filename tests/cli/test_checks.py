@@ -236,6 +236,21 @@ def test_effective_settings_say_where_they_come_from(monkeypatch):
     assert json.loads(json.dumps(shown)) == shown
 
 
+def test_settings_for_redaction_are_shown_entry_by_entry_and_judged(monkeypatch):
+    monkeypatch.setenv("OTEL_MLDEBUG_REDACT_PATTERNS", "ticket=TCK-[0-9]+\nroom=b[0-9]")
+    origin = "environment OTEL_MLDEBUG_REDACT_PATTERNS"
+    config, check = settings.load({})
+    assert settings.effective(config)["redact_patterns"] == {
+        "value": ["ticket=TCK-[0-9]+", "room=b[0-9]"],
+        "origin": origin,
+    }
+    assert check.status == OK
+    monkeypatch.setenv("OTEL_MLDEBUG_REDACT_PATTERNS", "ticket=[")
+    _, check = settings.load({})
+    assert check.status == FAIL
+    assert check.detail.startswith(f"redact_patterns ({origin}): redaction pattern 'ticket'='[' is not usable")
+
+
 def test_variables_are_shown_without_their_secrets():
     environ = {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=abc123def", "OTEL_SERVICE_NAME": "cifar", "PATH": "/bin"}
     assert settings.variables(environ) == {
