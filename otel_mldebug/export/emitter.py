@@ -1,6 +1,5 @@
 """One failure, one finding: explained once, redacted, counted, written to the store, then handed to OpenTelemetry."""
 
-import math
 import secrets
 import threading
 import time
@@ -17,7 +16,6 @@ from otel_mldebug.export import event, seen
 from otel_mldebug.export.failure import Explained, explained
 from otel_mldebug.export.groups import Groups
 from otel_mldebug.export.rates import Rates
-from otel_mldebug.rules.capture import BUDGET_S
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.rules.fingerprint import detected
@@ -67,8 +65,7 @@ class Emitter:
         groups: Counts and rates.
         surroundings: Tells what is known of the machine when a finding is sent; takes 2 ms at most.
         clock_ns: Wall time in nanoseconds since the epoch.
-        timer_s: Seconds that only go forward.
-        rates_clock: The same, for the rates of groups.
+        rates_clock: Seconds that only go forward, for the rates of groups.
     """
 
     def __init__(
@@ -81,7 +78,6 @@ class Emitter:
         groups: Groups | None = None,
         surroundings: Callable[[Finding], Mapping[str, Value]] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
-        timer_s: Callable[[], float] = time.perf_counter,
         rates_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.outlets = outlets
@@ -89,7 +85,7 @@ class Emitter:
         self._rates = Rates(rates_clock)
         self._redactor = redactor
         self._notes, self._explain, self._clock_ns = notes, explain, clock_ns
-        self._surroundings, self._timer_s = surroundings, timer_s
+        self._surroundings = surroundings
         self.listeners: list[Callable[[Occurrence], None]] = []
         """Called with each occurrence that is made."""
         self._inside = threading.local()
@@ -111,9 +107,8 @@ class Emitter:
             if known := seen.occurrence_of(exc):
                 self._on_span(known)
                 return known
-            deadline_s = self._timer_s() + BUDGET_S
             made = self._explain(exc, self._redactor, function=function, arguments=arguments, context=context, **own)
-            sent = self._send(self._occurrence(made), deadline_s)
+            sent = self._send(self._occurrence(made), late=made.late)
             seen.remember(exc, sent)
             if self._notes:
                 _add_note(exc, event.note(sent))
@@ -184,7 +179,7 @@ class Emitter:
             span_id=f"{span.span_id:016x}" if span.is_valid else "",
         )
 
-    def _send(self, occurrence: Occurrence, deadline_s: float = math.inf) -> Occurrence:
+    def _send(self, occurrence: Occurrence, *, late: bool = False) -> Occurrence:
         finding = occurrence.finding
         fingerprint = finding.fingerprint
         verdict = self.groups.see(fingerprint, finding)
@@ -192,7 +187,7 @@ class Emitter:
         if self.outlets.counter is not None:
             self.outlets.counter.add(1, {**event.metric_attributes(finding), **self.outlets.tags})
         if verdict.send:
-            if self._timer_s() < deadline_s:
+            if not late:
                 occurrence = self._with_surroundings(occurrence)
             self._hand_over(occurrence)
         else:

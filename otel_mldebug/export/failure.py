@@ -36,12 +36,14 @@ class Explained:
         function: Qualified name of the function that failed; empty when unknown.
         exception: As `Occurrence.exception`; empty for a detector's finding.
         context: Anything else; `step`, `epoch` and `layer` get fields of their own later.
+        late: Whether the time for capturing is used up.
     """
 
     finding: Finding
     function: str = ""
     exception: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
+    late: bool = False
 
     def redacted(self, redactor: Redactor) -> "Explained":
         """Return a copy without secrets."""
@@ -64,10 +66,12 @@ def explained(
     **own: Any,
 ) -> Explained:
     """Explain `exc`; values of the user's own (`category`, `severity`) win over ours, as do their `patterns`."""
-    deadline_s = time.perf_counter() + BUDGET_S
+    began_s = time.perf_counter()
     with forking:
         facts = facts_of(exc)
-        finding = explain(facts, patterns)
+        left_s = BUDGET_S - (time.perf_counter() - began_s)
+        finding = explain(facts, patterns)  # bounded by itself; the first one loads the catalogue, once
+    deadline_s = time.perf_counter() + left_s
     chosen: dict[str, Any] = {}
     if (category := own.get("category")) is not None:
         chosen["category"] = Category(category)
@@ -82,6 +86,8 @@ def explained(
         exception=exception,
         context=_context(arguments, context, deadline_s),
     )
+    if time.perf_counter() > deadline_s:
+        made = replace(made, late=True)
     # All that varies in an explanation is in the traceback, the summary and the evidence. Where those hold no secret,
     # which is nearly always, there is none to look for in each part once more.
     text = "\n".join((exception.get("stacktrace", ""), finding.summary, *map(str, finding.evidence.values())))

@@ -91,29 +91,32 @@ def failed(
     watch: Watch, current: Sink, took_ns: int, call: Call | None, known: Known, exc: Exception, kind: str
 ) -> None:
     """Report `exc`, whose class is called `kind`, with the call's span current, and end that span as failed."""
+    ended_ns = time.time_ns()  # explaining is none of the call's time
     instruments = metrics.of(current)
     began_ns = watch.budget.cost_ns()
-    call = call or _after_the_fact(watch, instruments, took_ns, Reason.ERROR, known)
+    call = call or _after_the_fact(watch, instruments, took_ns, Reason.ERROR, known, ended_ns)
     call.enter()
     function = watch.target.function
     found = current.exception(exc, function=function, arguments=known.arguments(), context=known.context())
     call.span.set_attribute(names.ERROR_TYPE, kind)
     call.span.set_status(Status(StatusCode.ERROR, found.finding.summary if found else kind))
-    _close(watch, call, exc)
+    _close(watch, call, exc, ended_ns)
     if call.paid_ns:
         watch.budget.settle("span", call.paid_ns, call.cost_ns)
     watch.budget.settle("error", 0.0, watch.budget.cost_ns() - began_ns)
 
 
-def _after_the_fact(watch: Watch, instruments: Instruments, took_ns: int, reason: Reason, known: Known) -> Call:
-    start_ns = time.time_ns() - took_ns
+def _after_the_fact(
+    watch: Watch, instruments: Instruments, took_ns: int, reason: Reason, known: Known, ended_ns: int | None = None
+) -> Call:
+    start_ns = (time.time_ns() if ended_ns is None else ended_ns) - took_ns
     attributes = _attributes(watch, reason, known)
     return Call(instruments.tracer.start_span(watch.target.span, attributes=attributes, start_time=start_ns), 0.0)
 
 
-def _close(watch: Watch, call: Call, exc: BaseException | None) -> None:
+def _close(watch: Watch, call: Call, exc: BaseException | None, ended_ns: int | None = None) -> None:
     call.leave(exc)
-    call.span.end()
+    call.span.end(ended_ns)
     watch.spans += 1
 
 

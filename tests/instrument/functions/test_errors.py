@@ -9,6 +9,7 @@ from opentelemetry.trace import StatusCode
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument.functions import span, statistics, trace
+from otel_mldebug.testing import Telemetry
 
 
 class ShapeError(Exception):
@@ -231,3 +232,13 @@ def test_frames_of_a_failed_call_are_let_go(pipeline):
     pipeline.exceptions.clear()
 
     assert sys.getrefcount(tensor) == before
+
+
+@pytest.mark.parametrize("budget", [1.0, 0.0], ids=["a span from the beginning", "a span after the fact"])
+def test_explaining_is_no_part_of_the_calls_time(budget):
+    with Telemetry(budget=budget) as telemetry:
+        fail = trace(lambda: 1 / 0, name="fail")
+        with pytest.raises(ZeroDivisionError):
+            fail()
+    span, (found,) = telemetry.only_span(), telemetry.findings
+    assert span.start_time <= span.end_time <= found.time_ns

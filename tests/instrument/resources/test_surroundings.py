@@ -1,10 +1,12 @@
 """What stands beside a finding: the machine always, the allocator's books where memory ran out."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from otel_mldebug.export.emitter import Emitter, Outlets
+from otel_mldebug.export.failure import Explained
 from otel_mldebug.export.groups import Groups, Rate
 from otel_mldebug.instrument.resources import surroundings as module
 from otel_mldebug.instrument.resources.surroundings import allocator, surroundings
@@ -87,9 +89,25 @@ def test_only_what_is_sent_has_surroundings_and_own_context_wins():
 
 
 def test_without_time_left_an_exception_goes_without():
-    times = iter([0.0, 1.0])
-    emitter = Emitter(Outlets(), surroundings=lambda _: {"late": True}, timer_s=lambda: next(times))
-    assert emitter.exception(ValueError("x")).context == {}
+    found = []
+    for late in (False, True):
+        explain = lambda *_, late=late, **__: Explained(finding=of(Category.DATA), late=late)  # noqa: E731
+        emitter = Emitter(Outlets(), surroundings=lambda _: {"known": True}, explain=explain)
+        found.append(emitter.exception(ValueError("x")).context)
+    assert found == [{"known": True}, {}]
+
+
+def test_an_exception_that_hangs_leaves_no_time_for_arguments_and_surroundings():
+    class SlowError(Exception):
+        def __str__(self):
+            time.sleep(0.5)
+            return "slow"
+
+    emitter = Emitter(Outlets(), surroundings=lambda _: {"known": True})
+    began_s = time.monotonic()
+    made = emitter.exception(SlowError(), arguments={"batch": [1, 2]})
+    assert made.context == {"argument.batch": "list"}
+    assert time.monotonic() - began_s < 30
 
 
 def test_a_pipeline_that_samples_says_it_and_one_that_does_not_does_not():
