@@ -1,5 +1,6 @@
 """`torch.autograd.backward`, which `Tensor.backward` goes through as well: the objective, and the time."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,32 +19,25 @@ class BackwardHooks:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._tensor = watch.torch.Tensor
+        self._direct = watch.devices.direct
         self._modes = watch.torch._C._len_torch_dispatch_stack
 
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `backward` that does what `original` does, and tells."""
-        watch, objective = self._watch, self._objective
-        clock, tracks, direct = watch.clock, watch.recorder.tracks, watch.devices.direct
+        watch, light, begin = self._watch, self._light, self._begin
+        clock, tracks = watch.clock, watch.recorder.tracks
 
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
             track = tracks.track
             if track.busy:  # checkpointing calls backward inside of backward
                 return original(tensors, *args, **kwargs)
-            now = clock()
             track.busy = True
-            try:
-                loss = objective(track, tensors)
-                value = None
-                if loss is not None:
-                    if direct(loss):
-                        value = loss.item()
-                    elif watch.devices.watchable(loss):
-                        track.late.append(loss.detach())
-                track.backward_begins(now, value)
-                if value is not None and value - value != 0.0:
-                    watch.bad_loss(track, loss, value)
-            except Exception as exc:  # noqa: BLE001
-                _guard.fault("watch backward", exc)
+            if track.light and light(track, tensors):
+                try:
+                    return original(tensors, *args, **kwargs)
+                finally:
+                    track.busy = False
+            begin(track, tensors)
             started = clock()
             try:
                 return original(tensors, *args, **kwargs)
@@ -54,6 +48,36 @@ class BackwardHooks:
                     self._alone(track)
 
         return backward
+
+    def _light(self, track: Track, tensors: Any) -> bool:
+        """Note the objective and nothing else, in a step that is not measured; return whether that was all right."""
+        try:
+            if type(tensors) is not self._tensor or track.scaled is not None or tensors.numel() != 1 or self._modes():
+                return False
+            value = tensors.item() if self._direct(tensors) else math.nan
+            if value - value != 0.0:
+                return False
+            track.light_backward(value)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("watch backward", exc)
+            return False
+        return True
+
+    def _begin(self, track: Track, tensors: Any) -> None:
+        now = self._watch.clock()
+        try:
+            loss = self._objective(track, tensors)
+            value = None
+            if loss is not None:
+                if self._direct(loss):
+                    value = loss.item()
+                elif self._watch.devices.watchable(loss):
+                    track.late.append(loss.detach())
+            track.backward_begins(now, value)
+            if value is not None and value - value != 0.0:
+                self._watch.bad_loss(track, loss, value)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("watch backward", exc)
 
     def _objective(self, track: Track, tensors: Any) -> Any:
         """Return the tensor that holds the objective: what went into a gradient scaler, not what came out of it."""

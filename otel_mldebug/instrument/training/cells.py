@@ -19,6 +19,7 @@ class Cell:
     Attributes:
         name: The optimizer's name; empty where a program has none.
         steps: Optimizer steps, every one counted.
+        unmeasured: Steps since the latest one whose phases were measured; that one stands for them.
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
         samples: Samples that went through them.
         nonfinite: Steps whose loss or gradient norm was NaN or infinite.
@@ -47,6 +48,7 @@ class Cell:
         "optimizer_s",
         "samples",
         "steps",
+        "unmeasured",
         "window",
     )
 
@@ -57,7 +59,7 @@ class Cell:
 
     def restart(self) -> None:
         """Count from 0."""
-        self.steps = self.samples = self.nonfinite = 0
+        self.steps = self.samples = self.nonfinite = self.unmeasured = 0
         self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
         self.loss: float | None = None
         self.gradient_norm: float | None = None
@@ -72,18 +74,28 @@ class Cell:
         self.next_record = 0
         self.full_until = self.steps + WINDOW_STEPS
 
-    def count(self, track: Track, duration_s: float) -> None:
-        """Count one step and its times. The hottest place of all: it runs at every step."""
+    def count(self, track: Track, duration_s: float) -> int:
+        """Count one step and its times; return how many steps it stands for, itself included."""
         self.steps += 1
-        self.duration_s += duration_s
+        stands_for = 1 + self.unmeasured
+        self.unmeasured = 0
+        self.duration_s += stands_for * duration_s
         if (seconds := track.data) is not None:
-            self.data_s += seconds
+            self.data_s += stands_for * seconds
         if (seconds := track.forward) is not None:
-            self.forward_s += seconds
+            self.forward_s += stands_for * seconds
         if (seconds := track.backward) is not None:
-            self.backward_s += seconds
+            self.backward_s += stands_for * seconds
         if (seconds := track.optimizer) is not None:
-            self.optimizer_s += seconds
+            self.optimizer_s += stands_for * seconds
+        if (samples := track.samples) is not None:
+            self.samples += samples
+        return stands_for
+
+    def light_count(self, track: Track) -> None:
+        """Count one step whose phases were not measured."""
+        self.steps += 1
+        self.unmeasured += 1
         if (samples := track.samples) is not None:
             self.samples += samples
 

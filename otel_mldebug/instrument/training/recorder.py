@@ -3,14 +3,12 @@
 import itertools
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from otel_mldebug.instrument import budget as budgets
-from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.relay import RECORD_S, Late, Relay
 from otel_mldebug.instrument.training.reporting import Reporter
 from otel_mldebug.instrument.training.signals import Signals
 from otel_mldebug.instrument.training.track import Track
@@ -18,34 +16,12 @@ from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 
-CHECK_SHARE = 0.002
-"""Share of the time that detectors may use. They look at once when a step looks bad."""
-FIRING_CHECK_STEPS = 5
-"""Steps between two looks while something is wrong, so that its end is seen."""
 HOT_S = 5e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
-RECORD_S = 12e-6
-"""What a record costs: making it, handing it on, writing it. Source: the same."""
-RECORD_SHARE = 0.75
+RECORD_SHARE = 0.4
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
 MOST_BETWEEN = 16
 """Steps between two records, at most."""
-_EARN_S = 0.01
-_MOST_LATE = 64
-"""Steps that may wait for values from a device; the oldest goes on without them."""
-
-
-class Late(Protocol):
-    """Values of a step that are still on their way from a device."""
-
-    def ready(self) -> bool:
-        """Return whether they have arrived. Never waits."""
-
-    def read(self) -> tuple[float | None, float | None]:
-        """Return objective and gradient norm."""
-
-    def explain(self, record: StepRecord, window: Sequence[StepRecord]) -> tuple[Finding, str] | None:
-        """Return why they are not finite, and the layer; None when they are."""
 
 
 class Tracks(threading.local):
@@ -70,7 +46,7 @@ class StepRecorder:
         cells: Counts by name of the optimizer.
         latest: The cell of the optimizer that has stepped last; `window` are its latest steps.
         reporter: Knows which rules are firing.
-        on_alarm: Called when a step looks bad.
+        relay: Passes records on.
     """
 
     def __init__(
@@ -92,10 +68,8 @@ class StepRecorder:
         self._next_index = itertools.count().__next__
         self._signals = Signals(self.cells, self.budget)
         self.reporter = Reporter(detectors, self._signals)
-        self.on_alarm: Callable[[], None] = lambda: None
-        self._late: deque[tuple[StepRecord, Cell, Any, Late | None]] = deque()
+        self.relay = Relay(clock, self.budget, self.reporter, self._signals)
         self._left_out: tuple[Cell, int, float, float | None] | None = None
-        self._owed_s = self._hot_s = 0.0
         self._epoch: int | None = None
 
     def cell(self, name: str) -> Cell:
@@ -141,136 +115,90 @@ class StepRecorder:
         stepped.append(key)
         track.closed += 1
         duration_s = now - track.begun
-        cell.count(track, duration_s)
+        stands_for = cell.count(track, duration_s)
         self.latest, self.window = cell, cell.window
-        self._owed_s += duration_s
-        self._hot_s += HOT_S
+        self.relay.watched(stands_for * duration_s, stands_for * HOT_S)
         steps, span = cell.steps, track.span
         if (
             steps >= cell.next_record
+            or gradient_norm is not None
             or (loss is not None and not loss < cell.loss_alarm)
-            or (gradient_norm is not None and not gradient_norm < cell.norm_alarm)
             or late is not None
             or span is not None
         ):
-            record = StepRecord(
-                index=index,
-                time_ns=self.wall_ns(),
-                duration_s=duration_s,
-                data_s=track.data,
-                forward_s=track.forward,
-                backward_s=track.backward,
-                optimizer_s=track.optimizer,
-                loss=loss,
-                gradient_norm=gradient_norm,
-                learning_rate=learning_rate,
-                samples=track.samples,
-                epoch=track.epoch,
-                optimizer=cell.name,
-                backward_calls=track.backward_calls,
-                skipped=skipped,
-            )
-            self._epoch = track.epoch
+            record = self._record(track, cell, now, index, loss, learning_rate, gradient_norm, skipped)
             cell.next_record = steps + self._between(duration_s) if steps >= cell.full_until else 0
             track.begin(now)
-            if late is None and not self._late:
-                self._keep(record, cell, span)
-            else:
-                self._late.append((record, cell, span, late))
-                self.settle()
+            self.relay.add(record, cell, span, late)
+            track.light = key != 0 and len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
         else:
             self._left_out = cell, index, duration_s, loss
             track.begin(now)
+
+    def light_close(
+        self, track: Track, cell: Cell, now: float, learning_rate: float | None, gradient_norm: float | None
+    ) -> None:
+        """End a step whose phases were not measured; it gets a record if its numbers call for one."""
+        index, loss = self._next_index(), track.loss
+        self.index = index + 1
+        track.closed += 1
+        cell.light_count(track)
+        span = track.span
+        if gradient_norm is not None or (loss is not None and not loss < cell.loss_alarm) or span is not None:
+            record = self._record(track, cell, now, index, loss, learning_rate, gradient_norm, False)
+            track.light_begin(now)
+            self.relay.add(record, cell, span)
+        else:
+            self._left_out = cell, index, now - track.begun, loss
+            track.light_begin(now)
+        if cell.steps + 1 >= cell.next_record:
+            track.light = False
+
+    def _record(
+        self,
+        track: Track,
+        cell: Cell,
+        now: float,
+        index: int,
+        loss: float | None,
+        learning_rate: float | None,
+        gradient_norm: float | None,
+        skipped: bool,
+    ) -> StepRecord:
+        self._epoch = track.epoch
+        return StepRecord(
+            index=index,
+            time_ns=self.wall_ns(),
+            duration_s=now - track.begun,
+            data_s=track.data,
+            forward_s=track.forward,
+            backward_s=track.backward,
+            optimizer_s=track.optimizer,
+            loss=loss,
+            gradient_norm=gradient_norm,
+            learning_rate=learning_rate,
+            samples=track.samples,
+            epoch=track.epoch,
+            optimizer=cell.name,
+            backward_calls=track.backward_calls,
+            skipped=skipped,
+        )
 
     def _between(self, duration_s: float) -> int:
         """Return how many steps from this record on the next one may be made."""
         allowed_s = RECORD_SHARE * self.budget.share * duration_s
         return min(MOST_BETWEEN, 1 + int(RECORD_S / allowed_s)) if allowed_s > 0 else MOST_BETWEEN
 
-    def settle(self) -> None:
-        """Pass on the steps whose late values have arrived, in order."""
-        late = self._late
-        while late:
-            record, cell, span, values = late[0]
-            if values is not None:
-                if values.ready():
-                    loss, norm = values.read()
-                    record = replace(
-                        record,
-                        loss=record.loss if loss is None else loss,
-                        gradient_norm=record.gradient_norm if norm is None else norm,
-                    )
-                    if not self.reporter.firing("loss.nonfinite"):
-                        found = values.explain(record, cell.window)
-                        span = span if found is None else self.reporter.of_record(record, cell, span, *found)
-                elif len(late) < _MOST_LATE:
-                    return
-            late.popleft()
-            self._keep(record, cell, span)
-
     def finish(self) -> None:
-        """Pass on what is left, with what is known of it, and look at it a last time: nothing more will come."""
-        self.settle()
-        for record, cell, span, _ in self._late:
-            self._keep(record, cell, span)
-        self._late.clear()
+        """Pass on all that is left: nothing more will come."""
         if self._left_out is not None:  # the number of the last step says how many there were
             cell, index, duration_s, loss = self._left_out
             if not cell.window or cell.window[-1].index < index:
                 last = StepRecord(
                     index=index, time_ns=self.wall_ns(), duration_s=duration_s, loss=loss, optimizer=cell.name
                 )
-                self._keep(last, cell, None)
-        for cell in list(self.cells.values()):
-            if cell.window and (span := self._check(cell.window[-1], cell, None)) is not None:
-                span.end()
-        self._earn()
-
-    def _keep(self, record: StepRecord, cell: Cell, span: Any) -> None:
-        sink = sinks.current()
-        bad = cell.keep(record)
-        sink.step(record)
-        self._signals.renew(sink.generation())
-        self._hot_s += RECORD_S
-        if self._owed_s > _EARN_S:
-            self._earn()
-        reporter = self.reporter
-        new = bad and not reporter.firing("loss.nonfinite")
-        loss, norm = record.loss, record.gradient_norm
-        alarm = (loss is not None and loss >= cell.loss_alarm) or (norm is not None and norm >= cell.norm_alarm)
-        if alarm:
-            self.on_alarm()
-        if (
-            alarm
-            or new
-            or record.time_ns >= cell.next_check_ns
-            or (reporter and record.index % FIRING_CHECK_STEPS == 0)
-        ):
-            span = self._check(record, cell, span)
-        if span is not None or self.budget.ready:
-            self._signals.emit(record, span, cell)
-
-    def _earn(self) -> None:
-        """Tell the budget what time was watched, and what the hooks took of it."""
-        budget = self.budget
-        budget.watched_ns += int(self._owed_s * 1e9)
-        budget.charge(self._hot_s * 1e9)
-        self._owed_s = self._hot_s = 0.0
-
-    def spent(self, seconds: float) -> None:
-        """Note other time that was used while watching: it is paid from the budget, too."""
-        self._hot_s += seconds
-
-    def _check(self, record: StepRecord, cell: Cell, span: Any) -> Any:
-        began = self.clock()
-        span = self.reporter.look(record, cell, span)
-        cell.rearm()
-        if self.reporter:
-            cell.full_until = cell.steps + len(cell.window)
-        took_s = self.clock() - began
-        self.spent(took_s)
-        cell.next_check_ns = record.time_ns + int(min(1.0, took_s / CHECK_SHARE) * 1e9)
-        return span
+                self.relay.add(last, cell, None)
+        self.relay.finish(list(self.cells.values()))
 
     def report(self, track: Track, finding: Finding, *, layer: str = "") -> None:
         """Send what was found while the calling thread's step is still going on, unless its family is firing."""
@@ -285,9 +213,8 @@ class StepRecorder:
         """Forget what has been: in a forked child, whose steps are its own and begin at 0."""
         self.index = 0
         self._next_index = itertools.count().__next__
-        self._late.clear()
         self._left_out = None
-        self._owed_s = self._hot_s = 0.0
+        self.relay.restart()
         for cell in self.cells.values():
             cell.restart()
         self.tracks.track.restart()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Histogram, Observation
     from opentelemetry.trace import Span
 
+StepSpan = Any
+"""The span of a step, or None as long as nothing has called for one. OpenTelemetry is imported when one is made."""
 SCOPE = "otel_mldebug.training"
 SPAN_NAME = "training step"
 

@@ -48,14 +48,17 @@ class StepHooks:
                 return
             known = self._known.get(id(optimizer)) or self._watch.met(optimizer)
             track.norm = None
-            if not (len(args) > 1 or kwargs) or not _closure(args, kwargs):
-                if known.steps >= known.next_look:
+            plain = len(args) == 1 and not kwargs
+            if known.steps >= known.next_look:
+                if plain or not _closure(args, kwargs):
                     self._look(track, known, optimizer)
-                elif (sentinel := known.sentinel) is not None and (gradient := sentinel.grad) is not None:
-                    probe = gradient.sum().item() if not self._modes() else 0.0
-                    if probe - probe != 0.0:
-                        self._look(track, known, optimizer)
+            elif known.sentinel is not None and plain:
+                self._probe(track, known, optimizer)
             known.steps += 1
+            if track.light and plain:
+                track.depth = 1
+                return
+            track.light = False
             track.optimizer_begins(self._clock())
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
@@ -67,21 +70,32 @@ class StepHooks:
             if track.depth != 1:
                 track.depth = max(0, track.depth - 1)
                 return
-            now = self._clock()
-            track.optimizer_ends(now)
             known = self._known.get(id(optimizer))
             if known is None:
                 return
-            if (len(args) > 1 or kwargs) and _closure(args, kwargs) and known.steps >= known.next_look:
-                self._look(track, known, optimizer)  # its gradients came into being inside of the step
-                now = self._clock()
+            now = self._clock()
             rate = optimizer.param_groups[0].get("lr")
             if type(rate) is not float:
                 rate = self._rate(rate)
+            if track.light:
+                track.depth = 0
+                self._recorder.light_close(track, known.cell, now, rate, track.norm)
+                return
+            track.optimizer_ends(now)
+            if (len(args) > 1 or kwargs) and _closure(args, kwargs) and known.steps >= known.next_look:
+                self._look(track, known, optimizer)  # its gradients came into being inside of the step
+                now = self._clock()
             late = self._watch.late(track) if track.late or track.late_norms else None
             self._recorder.close(track, known.cell, now, known.key, rate, track.norm, _skipped(optimizer), late)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
+
+    def _probe(self, track: Track, known: Known, optimizer: Any) -> None:
+        gradient = known.sentinel.grad
+        if gradient is not None and not self._modes():
+            probe = gradient.sum().item()
+            if probe - probe != 0.0:
+                self._look(track, known, optimizer)
 
     def _nested(self) -> bool:
         """Return whether another step is really going on around this one, and did not end in an exception."""
@@ -111,7 +125,7 @@ class StepHooks:
                 track.late_norms = parameters, [*reader.vector(gradients), *reader.vector(reader.local(parameters))]
             ended = self._clock()
             known.looked(began, ended, [])
-            self._recorder.spent(ended - began)
+            self._recorder.relay.watched(0.0, ended - began)
             return
         norms = reader.read(gradients)
         found = total(norms)
@@ -121,7 +135,7 @@ class StepHooks:
         track.norm = found
         ended = self._clock()
         known.looked(began, ended, [p for p in parameters[:4] if type(p.grad) is self._tensor and not p.grad.is_sparse])
-        self._recorder.spent(ended - began)
+        self._recorder.relay.watched(0.0, ended - began)
         if found - found != 0.0 and scale is None:
             bad = [(p, n - n != 0.0) for p, n in zip(parameters, norms, strict=True)]
             self._watch.bad_gradients(track, bad, found)

@@ -28,6 +28,7 @@ class Track:
         pending: Fetches without a backward yet, by identity of the iterator.
         held: Batches of this step, for whoever looks for bad input; let go at its end.
         loss: Sum of the objectives so far; None as long as there is none that can be read.
+        light: This step gets no record unless something is wrong with it: its phases need not be measured.
         late: Objectives that live on a device and are not read yet.
         late_norms: Parameters, and norms of their gradients and of themselves that are on a device.
         evaluated: Whether a closure has been evaluated: what the optimizer evaluates after that is its own search.
@@ -56,6 +57,7 @@ class Track:
         "inside",
         "late",
         "late_norms",
+        "light",
         "loss",
         "mark",
         "norm",
@@ -86,6 +88,7 @@ class Track:
         self.scaled: Any = None
         self.norm: float | None = None
         self.closed = 0
+        self.light = False
         self.begin(0.0)
 
     def begin(self, now: float) -> None:
@@ -118,6 +121,29 @@ class Track:
         """Note that `source` has ended: a batch of it that is still pending was not for training."""
         self.pending.pop(source, None)
         self.mark = now
+
+    def light_backward(self, loss: float) -> None:
+        """Note a backward call in a step whose phases are not measured, and let go of its batches."""
+        if self.pending:
+            for fetch in self.pending.values():
+                if fetch.samples is not None:
+                    self.samples = (self.samples or 0) + fetch.samples
+                self.epoch = fetch.epoch
+            self.pending.clear()
+        self.backward_calls += 1
+        if self.loss is None:
+            self.loss = loss
+        elif not self.depth:
+            self.loss += loss
+
+    def light_begin(self, now: float) -> None:
+        """Do what `begin` does, after a step whose phases were not measured."""
+        if self.backward is not None or self.optimizer is not None:
+            self.begin(now)
+            return
+        self.begun = self.mark = now
+        self.loss = self.samples = None
+        self.backward_calls = 0
 
     def backward_begins(self, now: float, loss: float | None) -> None:
         """Take over the pending batches; the time since the latest mark was forward."""

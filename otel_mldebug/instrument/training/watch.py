@@ -42,7 +42,7 @@ class Watch:
         self.optimizers = Register(recorder)
         self.diagnosis = Diagnosis(torch, layers)
         self.devices = devices or Devices(torch)
-        recorder.on_alarm = self.optimizers.worry
+        recorder.relay.on_alarm = self.optimizers.worry
         self.constructed = False
         self._patience: int | None = None
         self._names: dict[str, None] = {}
