@@ -13,7 +13,7 @@ from opentelemetry.trace import get_current_span
 
 from otel_mldebug._guard import fault, guard
 from otel_mldebug.export import event, seen
-from otel_mldebug.export.failure import Explained, explained
+from otel_mldebug.export.failure import Explained, chosen, explained
 from otel_mldebug.export.groups import Groups
 from otel_mldebug.export.rates import Rates
 from otel_mldebug.rules.facts import Value
@@ -105,6 +105,9 @@ class Emitter:
 
         def make() -> Occurrence:
             if known := seen.occurrence_of(exc):
+                if (finding := chosen(known.finding, own)) != known.finding:
+                    known = replace(known, finding=finding)
+                    seen.remember(exc, known)  # it has been sent; from here on it is seen as the program wants it
                 self._on_span(known)
                 return known
             made = self._explain(exc, self._redactor, function=function, arguments=arguments, context=context, **own)

@@ -72,16 +72,12 @@ def explained(
         left_s = BUDGET_S - (time.perf_counter() - began_s)
         finding = explain(facts, patterns)  # bounded by itself; the first one loads the catalogue, once
     deadline_s = time.perf_counter() + left_s
-    chosen: dict[str, Any] = {}
-    if (category := own.get("category")) is not None:
-        chosen["category"] = Category(category)
-    if (severity := own.get("severity")) is not None:
-        chosen["severity"] = Severity(severity)
-    elif (limit := own.get("at_most")) is not None and ORDER[finding.severity] > ORDER[limit]:
-        chosen["severity"] = Severity(limit)
+    finding = chosen(finding, own)
+    if (limit := own.get("at_most")) is not None and "severity" not in own and ORDER[finding.severity] > ORDER[limit]:
+        finding = replace(finding, severity=Severity(limit))
     exception = as_json(facts)
     made = Explained(
-        finding=replace(finding, **chosen) if chosen else finding,
+        finding=finding,
         function=function or _function(facts),
         exception=exception,
         context=_context(arguments, context, deadline_s),
@@ -94,6 +90,15 @@ def explained(
     if redactor.exposure is Exposure.FULL and redactor.text(text) == text:
         return replace(made, context=_redacted_context(made.context, redactor))
     return made.redacted(redactor)
+
+
+def chosen(finding: Finding, own: Mapping[str, Any]) -> Finding:
+    """Return `finding` with the category and the severity that a user has chosen; itself if there is none."""
+    if own.get("category") is not None:
+        finding = replace(finding, category=Category(own["category"]))
+    if own.get("severity") is not None:
+        finding = replace(finding, severity=Severity(own["severity"]))
+    return finding
 
 
 def after_fork() -> None:

@@ -1,12 +1,15 @@
 """Reporting an exception by hand."""
 
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from otel_mldebug.instrument import sink
 from otel_mldebug.rules.finding import Occurrence
+from otel_mldebug.rules.taxonomy import category_of, severity_of
 from otel_mldebug.semconv.names import Category, Severity
+
+T = TypeVar("T")
 
 
 def capture_exception(
@@ -23,8 +26,9 @@ def capture_exception(
         exc: The exception; the one being handled by default.
         context: Anything worth knowing beside it.
         user_data: The same, about the user; kept under `user.`.
-        category: Yours, which wins over ours.
-        severity: Yours, which wins over ours.
+        category: Yours, which wins over ours; names that other toolkits use are understood, such as `oom`.
+        severity: The same. An exception that has been seen already, as by `@trace`, has been sent; yours then hold
+            for `finding_of`, `user_message` and the spans it still passes.
 
     Returns:
         What was made of it, with an `id` that can be quoted; None when nothing is being watched.
@@ -40,11 +44,17 @@ def capture_exception(
     """
     own: dict[str, Any] = {}
     if category is not None:
-        own["category"] = Category(category)
+        own["category"] = _known(category_of(str(category)), "category", category, Category)
     if severity is not None:
-        own["severity"] = Severity(severity)
+        own["severity"] = _known(severity_of(str(severity)), "severity", severity, Severity)
     exc = sys.exc_info()[1] if exc is None else exc
     if exc is None:
         return None
     extra = {f"user.{key}": value for key, value in (user_data or {}).items()}
     return sink.current().exception(exc, context={**(context or {}), **extra}, **own)
+
+
+def _known(found: T | None, what: str, given: object, all_of: Iterable[object]) -> T:
+    if found is None:
+        raise ValueError(f"{what}={str(given)!r} does not exist. There are: {', '.join(map(str, all_of))}.")
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from otel_mldebug._guard import guard
 from otel_mldebug.instrument import sink
-from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.finding import ORDER, Finding, Occurrence
 from otel_mldebug.rules.wording import for_user, in_full
 from otel_mldebug.semconv.names import Category, Severity
 
@@ -89,7 +89,7 @@ def handle_error(
         id=occurrence.id,
         rule=finding.rule,
         category=finding.category,
-        severity=finding.severity,
+        severity=min(finding.severity, Severity.WARNING, key=ORDER.__getitem__) if recovered else finding.severity,
         retryable=finding.retryable,
         tried=steps,
         recovered=recovered,

@@ -192,6 +192,25 @@ def test_own_category_and_severity_win(telemetry):
     assert found.context == {"user.id": 7}
 
 
+def test_names_of_other_toolkits_are_understood_and_others_refused(telemetry):
+    found = otel_mldebug.capture_exception(refused(), category="CUDA_OOM", severity="fatal")
+    assert (found.finding.category, found.finding.severity) == (Category.MEMORY, Severity.CRITICAL)
+    with pytest.raises(ValueError, match=r"category='nonsense' does not exist. There are: memory, gradient, "):
+        otel_mldebug.capture_exception(refused(), category="nonsense")
+    with pytest.raises(ValueError, match=r"severity='awful' does not exist. There are: debug, info, "):
+        otel_mldebug.capture_exception(refused(), severity="awful")
+
+
+def test_own_values_win_for_what_was_seen_before_too_and_it_is_counted_once(telemetry):
+    exc = refused()
+    first = telemetry.runtime.exception(exc)
+    later = otel_mldebug.capture_exception(exc, severity="critical")
+    answer = otel_mldebug.handle_error(exc, recovered=True)
+    assert (later.id, later.finding.severity, answer.severity) == (first.id, Severity.CRITICAL, Severity.WARNING)
+    assert otel_mldebug.finding_of(exc).severity is Severity.CRITICAL
+    assert telemetry.findings == [first]
+
+
 class HostileError(Exception):
     def __str__(self):
         raise RuntimeError("no text")
