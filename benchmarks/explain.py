@@ -3,6 +3,7 @@
 `MLDEBUG_LABELLED=FILE.jsonl` names further labelled messages; see `benchmarks.scores`.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -78,6 +79,8 @@ def measure(quick: bool) -> Iterable[Figure]:
         yield Figure(name=f"explain.{kind}", value=median(each), unit="ns", spread=half_quartiles(each))
     yield from _loading(3 if quick else 11)
     yield from _scores()
+    if not quick:
+        yield from _provoked()
 
 
 def _loading(repeats: int) -> Iterator[Figure]:
@@ -98,3 +101,14 @@ def _loading(repeats: int) -> Iterator[Figure]:
 def _scores() -> Iterator[Figure]:
     for given in filter(None, os.environ.get("MLDEBUG_LABELLED", "").split(os.pathsep)):
         yield from scores(read(Path(given)), Path(given).stem)
+
+
+def _provoked() -> Iterator[Figure]:
+    """Yield the scores on failures that are really provoked, in a process that may import every library."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.provocation.running"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    count = found.pop("count")
+    for label, share in found.items():
+        note = f"share of {count} provoked failures that is right"
+        yield Figure(name=f"explain.provoked.{label}", value=share, unit="1", note=note)

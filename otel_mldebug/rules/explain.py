@@ -13,6 +13,8 @@ from otel_mldebug.rules.matching import Hit, Matcher, Subject
 from otel_mldebug.rules.telling import finding_of, unknown
 from otel_mldebug.rules.unwrap import REPORTERS, links
 
+ANSWERS = frozenset({"HTTPStatusError", "HTTPError", "ClientResponseError"})
+"""Classes that say only what a server answered: who asked, and wraps them, knows what for."""
 BUDGET_S = 0.1
 """Seconds after which no further expression is tried."""
 
@@ -60,6 +62,7 @@ def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[],
     for hit, subject in reversed(hits):
         if hit is not None and hit.pattern.over_cause and hit.match.tier >= TYPE:
             return hit, subject
+    hits.sort(key=lambda pair: pair[1].facts.name in ANSWERS)  # stable: the root stays before what wraps it
     for lowest in (TYPE, GENERAL, STRUCTURE):
         for hit, subject in hits:
             if hit is not None and hit.match.tier >= lowest:

@@ -15,6 +15,8 @@ _TRUSTED = sys.stdlib_module_names | {"click", "requests", "httpx", "urllib3", "
 """Packages whose `__str__` is known to be short and harmless: called directly."""
 _GROUP_PRINTER = getattr(getattr(builtins, "BaseExceptionGroup", None), "__str__", None)
 """Prints the message and the number of members, not the members."""
+MAX_COMMAND = 256
+"""Words of a command line up to which the exception prints it itself."""
 _OS_NAMES = ("filename", "filename2")
 
 
@@ -35,12 +37,19 @@ def message_of(exc: BaseException, *, timeout_s: float) -> str:
     names = _file_names(exc, kind)
     if isinstance(printer, FunctionType) and str(printer.__module__).partition(".")[0] not in _TRUSTED:
         text = _in_thread(lambda: str(exc), timeout_s)
-    elif printer is _GROUP_PRINTER or all(type(arg) in _PLAIN for arg in (*args, *names)):
+    elif printer is _GROUP_PRINTER or all(_plain(arg) for arg in (*args, *names)):
         text = _called(lambda: str(exc))
     elif issubclass(kind, OSError) and len(args) > 1:
         shown = " -> ".join(describe(name) for name in names if name is not None)
         text = f"[Errno {describe(args[0])}] {_joined(args[1:2])}{shown and ': '}{shown}"
     return text if text is not None else _joined(args)
+
+
+def _plain(arg: object) -> bool:
+    """Return whether printing `arg` is short and runs no foreign code: a value, or a command line."""
+    if type(arg) in (list, tuple):
+        return len(arg) <= MAX_COMMAND and all(type(item) in _PLAIN for item in arg)  # type: ignore[arg-type, attr-defined]
+    return type(arg) in _PLAIN
 
 
 def _file_names(exc: BaseException, kind: type) -> tuple[Any, ...]:

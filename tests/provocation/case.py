@@ -43,7 +43,7 @@ class Case:
         provoke: The call.
         category: What is right.
         also: Categories that are accepted too.
-        severity: What is right.
+        severity: What is right, first; then what is accepted where whoever sorts failures may see it so or so.
         retryable: Whether the same call can plausibly succeed.
         remedy: Words, one of which must be in cause, solutions or prevention.
         needs: Packages without which it cannot be provoked.
@@ -53,7 +53,7 @@ class Case:
     provoke: Callable[[World], object]
     category: str
     also: tuple[str, ...]
-    severity: str
+    severity: tuple[str, ...]
     retryable: bool
     remedy: tuple[str, ...]
     needs: tuple[str, ...]
@@ -80,7 +80,10 @@ class Table:
         retryable: bool = False,
         needs: str = "",
     ) -> Callable[[Callable[[World], object]], Callable[[World], object]]:
-        """Add the decorated function; `also` and `needs` are separated by spaces, the words of `remedy` by bars."""
+        """Add the decorated function.
+
+        Names in `also`, `severity` and `needs` are separated by spaces, the words of `remedy` by bars.
+        """
 
         def add(provoke: Callable[[World], object]) -> Callable[[World], object]:
             self.cases.append(
@@ -89,7 +92,7 @@ class Table:
                     provoke=provoke,
                     category=category,
                     also=tuple(also.split()),
-                    severity=severity,
+                    severity=tuple(severity.split()),
                     retryable=retryable,
                     remedy=tuple(remedy.split("|")),
                     needs=tuple(f"{self.needs} {needs}".split()),
@@ -100,7 +103,7 @@ class Table:
         return add
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The failure cannot be provoked on this machine; the message says why."""
 
 
@@ -109,13 +112,13 @@ def provoked(case: Case, world: World) -> BaseException:
 
     Raises:
         AssertionError: It raised nothing.
-        Unavailable: It cannot fail on this machine.
+        UnavailableError: It cannot fail on this machine.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             case.provoke(world)
-        except Unavailable:
+        except UnavailableError:
             raise
         except BaseException as exc:
             return exc
@@ -133,7 +136,8 @@ def marks(case: Case, finding: Finding) -> dict[str, bool]:
     return {
         "category": finding.category == case.category,
         "category_or_alternative": finding.category in (case.category, *case.also),
-        "severity": finding.severity == case.severity,
+        "severity": finding.severity == case.severity[0],
+        "severity_or_alternative": finding.severity in case.severity,
         "retryable": finding.retryable == case.retryable,
         "remedy": any(word.lower() in advice for word in case.remedy),
     }

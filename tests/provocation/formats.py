@@ -194,21 +194,21 @@ def archive_that_is_no_zip(world):
 def file_that_is_no_gzip(world):
     import gzip
 
-    gzip.open(world.file("x.gz", b"garbage")).read()
+    gzip.decompress(b"garbage")
 
 
 @case("data", "model_loading", remedy="truncated|incomplete|download|corrupt")
 def gzip_cut_short(world):
     import gzip
 
-    gzip.open(world.file("x.gz", gzip.compress(b"text" * 999)[:-10])).read()
+    gzip.decompress(gzip.compress(b"text" * 999)[:-10])
 
 
 @case("data", "model_loading", remedy="tar|corrupt|download|compress|truncated")
 def archive_that_is_no_tar(world):
     import tarfile
 
-    tarfile.open(world.file("x.tar", b"garbage" * 999))
+    tarfile.TarFile.open(world.file("x.tar", b"garbage" * 999))
 
 
 @case("data", "model_loading", remedy="pickle|corrupt|truncated|lfs|download")
@@ -255,7 +255,7 @@ def csv_field_that_is_too_large(world):
 def joblib_file_of_garbage(world):
     import joblib
 
-    joblib.load(world.file("x.joblib", b"garbage" * 9))
+    joblib.load(world.file("x.joblib", b"<!DOCTYPE html><html></html>"))
 
 
 @case("input_validation", "", remedy="field|required|pass", needs="pydantic")

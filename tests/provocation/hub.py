@@ -131,7 +131,12 @@ def model_without_input(world):
     BertModel(_bert())()
 
 
-@case("model", "data input_validation inference", remedy="max_position|truncat|length|position", needs="transformers torch")
+@case(
+    "model",
+    "data input_validation inference",
+    remedy="max_position|truncat|length|position",
+    needs="transformers torch",
+)
 def sequence_beyond_the_positions(world):
     import torch
     from transformers import BertModel
@@ -161,7 +166,12 @@ def temperature_below_zero(world):
     TemperatureLogitsWarper(-1.0)
 
 
-@case("training", "input_validation", remedy="strategy|eval_strategy|match|save_strategy", needs="transformers torch accelerate")
+@case(
+    "training",
+    "input_validation",
+    remedy="strategy|eval_strategy|match|save_strategy",
+    needs="transformers torch accelerate",
+)
 def best_model_without_matching_strategies(world):
     from transformers import TrainingArguments
 
@@ -237,19 +247,6 @@ def label_that_the_classes_have_not(world):
     datasets.ClassLabel(names=["cat"]).str2int("dog")
 
 
-@case("training", "input_validation system dependency", remedy="gpu|bf16|fp16|cpu", needs="accelerate torch")
-def half_precision_without_a_gpu(world):
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState, PartialState
-
-    AcceleratorState._reset_state(True)
-    try:
-        Accelerator(mixed_precision="fp16", cpu=True)
-    finally:
-        PartialState._reset_state()
-        AcceleratorState._reset_state(True)
-
-
 @case("training", "input_validation", remedy="mixed_precision|bf16|fp16|one of", needs="accelerate torch")
 def precision_that_does_not_exist(world):
     from accelerate import Accelerator
@@ -315,10 +312,10 @@ def lightning_without_its_accelerator(world):
     import torch
     from lightning import Trainer
 
-    from tests.provocation.case import Unavailable
+    from tests.provocation.case import UnavailableError
 
     if torch.cuda.is_available():
-        raise Unavailable("this machine has CUDA")
+        raise UnavailableError("this machine has CUDA")
     Trainer(accelerator="cuda", logger=False)
 
 
@@ -326,10 +323,5 @@ def lightning_without_its_accelerator(world):
 def lightning_without_data(world):
     import lightning
 
-    trainer = lightning.Trainer(
-        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
-        enable_checkpointing=False, default_root_dir=world.tmp, barebones=False,
-    )
-    module = lightning.LightningModule()
-    module.training_step = lambda batch: None
-    trainer.fit(module)
+    trainer = lightning.Trainer(accelerator="cpu", barebones=True, default_root_dir=world.tmp)
+    trainer.fit(lightning.LightningModule())

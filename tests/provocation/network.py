@@ -8,7 +8,7 @@ WAIT = "wait|retry|back-off|backoff|again"
 UP = "running|port|address|started|proxy|url"
 
 
-@case("network", severity="warning", retryable=True, remedy=UP, needs="requests")
+@case("network", severity="warning error", retryable=True, remedy=UP, needs="requests")
 def requests_refused(world):
     import requests
 
@@ -105,7 +105,7 @@ def requests_tls_to_a_plain_port(world):
     requests.get(f"https://127.0.0.1:{world.port}", timeout=5)
 
 
-@case("network", severity="warning", retryable=True, remedy=UP, needs="httpx")
+@case("network", severity="warning error", retryable=True, remedy=UP, needs="httpx")
 def httpx_refused(world):
     import httpx
 
@@ -154,7 +154,7 @@ def httpx_without_scheme(world):
     httpx.get("127.0.0.1/models", trust_env=False)
 
 
-@case("network", severity="warning", retryable=True, remedy=UP, needs="urllib3")
+@case("network", severity="warning error", retryable=True, remedy=UP, needs="urllib3")
 def urllib3_refused(world):
     import urllib3
 
@@ -182,7 +182,7 @@ def urllib_forbidden(world):
     urllib.request.urlopen(f"{world.url}/403", timeout=5)
 
 
-@case("network", severity="warning", retryable=True, remedy=UP)
+@case("network", severity="warning error", retryable=True, remedy=UP)
 def urllib_refused(world):
     import urllib.request
 
@@ -198,14 +198,14 @@ def http_client_cut_short(world):
     connection.getresponse().read()
 
 
-@case("network", severity="warning", retryable=True, remedy="dns|name|host|spelling")
+@case("network", severity="warning error", retryable=True, remedy="dns|name|host|spelling")
 def host_that_has_no_address(world):
     import socket
 
     socket.getaddrinfo("no such host", 80)
 
 
-@case("network", severity="warning", retryable=True, remedy=UP)
+@case("network", severity="warning error", retryable=True, remedy=UP)
 def socket_refused(world):
     import socket
 
@@ -249,7 +249,7 @@ def _rpc(port, timeout, **options):
         channel.unary_unary("/inference.Service/Infer")(b"", timeout=timeout, **options)
 
 
-@case("network", "inference", severity="warning", retryable=True, remedy=UP, needs="grpc")
+@case("network", "inference", severity="warning error", retryable=True, remedy=UP, needs="grpc")
 def grpc_refused(world):
     _rpc(world.closed_port, 5)
 
@@ -274,14 +274,14 @@ def grpc_unimplemented(world):
         server.stop(None)
 
 
-@case("network", "timeout", severity="warning", retryable=True, remedy=UP, needs="tenacity requests")
+@case("network", "timeout", severity="warning error", retryable=True, remedy=UP, needs="tenacity requests")
 def tenacity_giving_up(world):
     import tenacity
 
     tenacity.retry(stop=tenacity.stop_after_attempt(2))(requests_refused)(world)
 
 
-@case("network", severity="warning", retryable=True, remedy=UP, needs="aiohttp")
+@case("network", severity="warning error", retryable=True, remedy=UP, needs="aiohttp")
 def aiohttp_refused(world):
     import asyncio
 

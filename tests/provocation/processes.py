@@ -29,7 +29,7 @@ def pool_in_which_an_index_fails(world):
         pool.submit(_sample, 7).result()
 
 
-@case("system", "memory", severity="critical", retryable=True, remedy="memory|killed|worker|process")
+@case("system", "memory", severity="critical", remedy="memory|killed|worker|process")
 def pool_of_which_a_process_dies(world):
     with _fork() as pool:
         pool.submit(_die).result()
@@ -41,7 +41,7 @@ def pool_that_gets_a_lambda(world):
         pool.submit(lambda: 1).result()
 
 
-@case("timeout", "system", severity="warning", retryable=True, remedy="timeout|slow|hang|stuck|wait")
+@case("timeout", "system", severity="warning error", retryable=True, remedy="timeout|slow|hang|stuck|wait")
 def future_that_is_too_slow(world):
     import concurrent.futures
 
@@ -55,7 +55,7 @@ def joblib_in_which_none_is_counted(world):
     joblib.Parallel(n_jobs=2, backend="threading")(joblib.delayed(len)(text) for text in ["a", None])
 
 
-@case("timeout", "system", severity="warning", retryable=True, remedy="timeout|slow|wait|process")
+@case("timeout", "system", severity="warning error", retryable=True, remedy="timeout|slow|wait|process")
 def command_that_is_too_slow(world):
     import subprocess
     import sys
@@ -70,7 +70,7 @@ def command_that_fails(world):
     subprocess.run(["/bin/sh", "-c", "exit 3"], check=True)
 
 
-@case("system", "memory", severity="critical", remedy="memory|kill|oom|dmesg|signal", retryable=True)
+@case("system", "memory", severity="critical", remedy="memory|kill|oom|dmesg|signal")
 def command_that_is_killed(world):
     import subprocess
 
@@ -91,7 +91,7 @@ def command_that_may_not_run(world):
     subprocess.run([world.file("tool", b"#!/bin/sh\n")])
 
 
-@case("timeout", "system", severity="warning", retryable=True, remedy="timeout|slow|wait|hang")
+@case("timeout", "system", severity="warning error", retryable=True, remedy="timeout|slow|wait|hang")
 def coroutine_that_is_too_slow(world):
     import asyncio
 

@@ -1,5 +1,6 @@
 """Runs provocations: what they need around them, and how many come out right."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from otel_mldebug.rules.finding import Finding
-from tests.provocation.case import Case, Unavailable, World, finding_for, marks, provoked
+from tests.provocation.case import Case, UnavailableError, World, finding_for, marks, provoked
 from tests.provocation.cases import CASES
 from tests.provocation.server import closed, serving
 
@@ -53,11 +54,16 @@ def findings() -> Iterator[tuple[Case, Finding]]:
                 continue
             try:
                 exc = provoked(case, next(given))
-            except Unavailable:
+            except UnavailableError:
                 continue
             yield case, finding_for(exc)
 
 
-def marked() -> list[dict[str, bool]]:
-    """Return what of each finding is right."""
-    return [marks(case, finding) for case, finding in findings()]
+def shares() -> dict[str, float]:
+    """Return how many failures were provoked, and for each label the share that comes out right."""
+    each = [marks(case, finding) for case, finding in findings()]
+    return {"count": len(each), **{label: sum(mark[label] for mark in each) / len(each) for label in each[0]}}
+
+
+if __name__ == "__main__":
+    print(json.dumps(shares()))  # noqa: T201  (read by the benchmark)

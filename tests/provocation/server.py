@@ -34,7 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif word == "hub":
             self._hub()
 
-    do_HEAD = do_POST = do_GET
+    do_HEAD = do_GET  # noqa: N815  (named by http.server)
 
     def _hub(self) -> None:
         """Answer as the hub does for a repository that is not there, or that one must ask for: `/hub/CODE/…`."""
@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Print nothing."""
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.provocation.case import Table, Unavailable
+from tests.provocation.case import Table, UnavailableError
 
 case = Table()
 POSIX = os.name == "posix"
@@ -12,7 +12,7 @@ POSIX = os.name == "posix"
 
 def _posix() -> None:
     if not POSIX:
-        raise Unavailable("not a POSIX system")
+        raise UnavailableError("not a POSIX system")
 
 
 @case("system", "data", remedy="path|exist|directory")
@@ -65,7 +65,7 @@ def links_that_go_round(world):
 @case("system", severity="critical", remedy="disk|space|free|quota")
 def disk_that_is_full(world):
     if not Path("/dev/full").exists():
-        raise Unavailable("there is no /dev/full")
+        raise UnavailableError("there is no /dev/full")
     Path("/dev/full").write_bytes(b"x")
 
 
@@ -85,14 +85,6 @@ def files_that_are_too_many(world):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for file in opened:
             file.close()
-
-
-@case("system", "", remedy="permission|chmod|owner|writ|read-only")
-def file_that_may_not_be_written(world):
-    path = Path("/proc/version")
-    if not path.exists():
-        raise Unavailable("there is no /proc")
-    path.write_text("x")
 
 
 @case("system", "data", severity="critical", retryable=True, remedy="process|closed|reader|pipe")
@@ -192,7 +184,7 @@ def modules_that_import_each_other(world):
 
 @case("input_validation", "system unknown", remedy="environment|export|set|default")
 def variable_that_is_not_set(world):
-    return os.environ["WORLD_SIZE_OF_THE_FUTURE"]
+    return os.environ["MODEL_DIR_OF_THE_FUTURE"]
 
 
 @case("input_validation", "data unknown", remedy="number|int|parse|convert|strip")

@@ -1,6 +1,6 @@
 """Models and their inputs: shapes, dtypes, devices."""
 
-from tests.provocation.case import Table, Unavailable
+from tests.provocation.case import Table, UnavailableError
 
 case = Table("torch")
 
@@ -281,7 +281,7 @@ def cuda_where_there_is_none(world):
     import torch
 
     if torch.cuda.is_available():
-        raise Unavailable("this machine has CUDA")
+        raise UnavailableError("this machine has CUDA")
     torch.zeros(1).cuda()
 
 

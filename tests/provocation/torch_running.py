@@ -3,7 +3,7 @@
 import datetime
 from contextlib import contextmanager
 
-from tests.provocation.case import Table, Unavailable
+from tests.provocation.case import Table, UnavailableError
 
 case = Table("torch")
 
@@ -14,7 +14,7 @@ def _group():
     import torch.distributed as dist
 
     if not dist.is_available():
-        raise Unavailable("PyTorch without torch.distributed")
+        raise UnavailableError("PyTorch without torch.distributed")
     dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
     try:
         yield dist
@@ -47,7 +47,7 @@ def group_made_twice(world):
 def backend_with_a_wrong_name(world):
     import torch.distributed as dist
 
-    dist.init_process_group("nccl2", store=dist.HashStore(), rank=0, world_size=1)
+    dist.init_process_group("gloo2", store=dist.HashStore(), rank=0, world_size=1)
 
 
 @case("distributed", "dependency system", remedy="gloo|gpu|cuda")
@@ -56,7 +56,7 @@ def nccl_without_a_gpu(world):
     import torch.distributed as dist
 
     if torch.cuda.is_available():
-        raise Unavailable("this machine has CUDA")
+        raise UnavailableError("this machine has CUDA")
     dist.init_process_group("nccl", store=dist.HashStore(), rank=0, world_size=1)
 
 
@@ -76,7 +76,7 @@ def store_in_which_the_others_never_appear(world):
     store.get("rank 1")
 
 
-@case("distributed", "network system", remedy="port")
+@case("distributed", "network system", retryable=True, remedy="port")
 def store_at_a_port_that_is_taken(world):
     import torch.distributed as dist
 
@@ -143,7 +143,7 @@ def onnx_without_its_package(world):
     import torch
 
     if importlib.util.find_spec("onnxscript") is not None:
-        raise Unavailable("onnxscript is installed")
+        raise UnavailableError("onnxscript is installed")
     torch.onnx.export(torch.nn.Linear(2, 2), (torch.ones(2),), str(world.tmp / "model.onnx"))
 
 

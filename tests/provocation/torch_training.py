@@ -64,7 +64,7 @@ def inference_tensor_in_training(world):
     (_parameters()[0] * x).sum().backward()
 
 
-@case("gradient", "loss", remedy="eps|nan|clamp|sqrt")
+@case("gradient", "loss", severity="critical", remedy="eps|nan|clamp|sqrt")
 def anomaly_found_in_backward(world):
     import torch
 
@@ -103,7 +103,7 @@ def gradient_for_integers(world):
     torch.zeros(2, dtype=torch.int64, requires_grad=True)
 
 
-@case("gradient", "training optimization loss", remedy="clip|learning rate|nan|finite")
+@case("gradient", "training optimization loss", severity="critical", remedy="clip|learning rate|nan|finite")
 def norm_that_is_not_finite(world):
     import torch
 
@@ -237,7 +237,7 @@ def one_cycle_beyond_its_end(world):
 def cyclic_rate_without_momentum(world):
     import torch
 
-    torch.optim.lr_scheduler.CyclicLR(torch.optim.SGD(_parameters(), lr=0.1), base_lr=0.1, max_lr=1.0)
+    torch.optim.lr_scheduler.CyclicLR(torch.optim.Adagrad(_parameters(), lr=0.1), base_lr=0.1, max_lr=1.0)
 
 
 @case("optimization", "model_loading", remedy="initial_lr|last_epoch")
