@@ -9,19 +9,23 @@ from tests.provocation import (
     system,
     torch_files,
     torch_models,
+    torch_modules,
     torch_running,
     torch_training,
+    trainers,
 )
 from tests.provocation.case import Case
 
 MODULES = (
     torch_models,
+    torch_modules,
     torch_training,
     torch_files,
     torch_running,
     arrays,
     formats,
     hub,
+    trainers,
     network,
     processes,
     system,

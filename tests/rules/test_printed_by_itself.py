@@ -1,4 +1,4 @@
-"""Exceptions whose class makes the message from several arguments are told as they print themselves, where that is safe."""
+"""Exceptions that make their message from several arguments are told as they print themselves, where that is safe."""
 
 import subprocess
 
