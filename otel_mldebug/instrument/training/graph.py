@@ -5,7 +5,7 @@ finite can be traced to its origin afterwards, exactly, with no hook in the forw
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from otel_mldebug.instrument.training.health import Damage, damage
@@ -126,10 +126,34 @@ def _hooked(raw: Any) -> bool:
         return False
     try:
         return raw.unpack_hook is not None
-    except AttributeError:  # a PyTorch that cannot tell: rather see less than run the user's code
-        return True
+    except AttributeError:  # a PyTorch that cannot tell of one tensor: rather see less than run the user's code
+        return Hooks.used
     except RuntimeError:
         return True
+
+
+class Hooks:
+    """Whether the program has put hooks on saved tensors, for a PyTorch that cannot tell of one tensor.
+
+    Those are older ones, 2.8 among them, whose `SavedTensor` has no `unpack_hook`.
+    """
+
+    used = False
+
+    @staticmethod
+    def needed(torch: Any) -> bool:
+        """Return whether this PyTorch cannot tell."""
+        return not hasattr(torch._C._autograd.SavedTensor, "unpack_hook")
+
+    @staticmethod
+    def entering(original: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap `torch.autograd.graph.saved_tensors_hooks.__enter__`."""
+
+        def __enter__(self: Any) -> Any:  # noqa: N807
+            Hooks.used = True
+            return original(self)
+
+        return __enter__
 
 
 def is_result(name: str) -> bool:

@@ -14,6 +14,7 @@ from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.backward import BackwardHooks
 from otel_mldebug.instrument.training.compiler import OnCompile
 from otel_mldebug.instrument.training.devices import Devices
+from otel_mldebug.instrument.training.graph import Hooks
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.loaders import LoaderHooks
 from otel_mldebug.instrument.training.patches import Patch
@@ -52,6 +53,8 @@ class Installation:
             Patch(scaler, "scale", scalers.scaling),
             Patch(scaler, "step", scalers.stepping),
         ]
+        if Hooks.needed(torch):
+            self._patches.append(Patch(torch.autograd.graph.saved_tensors_hooks, "__enter__", Hooks.entering))
         modules = torch.nn.modules.module
         optimizers = sys.modules["torch.optim.optimizer"]  # torch.optim hides it
         self._handles = [
