@@ -1,6 +1,5 @@
 """`torch.autograd.backward`, which `Tensor.backward` goes through as well: the objective, and the time."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,8 +23,8 @@ class BackwardHooks:
 
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `backward` that does what `original` does, and tells."""
-        watch, light, begin = self._watch, self._light, self._begin
-        clock, tracks = watch.clock, watch.recorder.tracks
+        watch, begin, light = self._watch, self._begin, self._lightly()
+        tracks, clock = watch.recorder.tracks, watch.clock
 
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
             track = tracks.track
@@ -49,19 +48,32 @@ class BackwardHooks:
 
         return backward
 
-    def _light(self, track: Track, tensors: Any) -> bool:
-        """Note the objective and nothing else, in a step that is not measured; return whether that was all right."""
-        try:
-            if type(tensors) is not self._tensor or track.scaled is not None or tensors.numel() != 1 or self._modes():
+    def _lightly(self) -> Callable[[Track, Any], bool]:
+        """Return what notes the objective and nothing else, in a step that is not measured, if that is enough.
+
+        It is a closure over local names, because it runs at every step of programs whose steps are very short.
+        """
+        tensor, direct, modes = self._tensor, self._direct, self._modes
+
+        def light(track: Track, loss: Any) -> bool:
+            try:
+                if type(loss) is not tensor or track.scaled is not None or modes() or not direct(loss):
+                    return False
+                value = loss.item()
+                if value - value != 0.0:
+                    return False
+                track.backward_calls += 1
+                if track.loss is None:
+                    track.loss = value
+                elif not track.depth:
+                    track.loss += value
+                if track.pending:
+                    track.let_go()
+            except Exception:  # noqa: BLE001  (not one value: the full way tells)
                 return False
-            value = tensors.item() if self._direct(tensors) else math.nan
-            if value - value != 0.0:
-                return False
-            track.light_backward(value)
-        except Exception as exc:  # noqa: BLE001
-            _guard.fault("watch backward", exc)
-            return False
-        return True
+            return True
+
+        return light
 
     def _begin(self, track: Track, tensors: Any) -> None:
         now = self._watch.clock()

@@ -92,13 +92,6 @@ class Cell:
             self.samples += samples
         return stands_for
 
-    def light_count(self, track: Track) -> None:
-        """Count one step whose phases were not measured."""
-        self.steps += 1
-        self.unmeasured += 1
-        if (samples := track.samples) is not None:
-            self.samples += samples
-
     def keep(self, record: StepRecord) -> bool:
         """Take over the values of `record`; return whether loss or gradient norm is NaN or infinite."""
         self.window.append(record)

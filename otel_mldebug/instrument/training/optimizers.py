@@ -7,8 +7,10 @@ from typing import Any
 from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.recorder import StepRecorder
 
-LOOK_SHARE = 0.25
-"""Share of the budget that gradient norms may use."""
+LOOK_SHARE = 0.3
+"""Share of the budget that gradient norms may use; half of it in short steps, …"""
+SHORT_S = 0.002
+"""… which are shorter than this: there the hooks themselves take most of it."""
 FIRST_STEPS = 3
 """Steps with a look at each at the beginning, from which the costs are learned."""
 MOST_BETWEEN = 200
@@ -75,7 +77,7 @@ class Known:
         self._cost_s = cost_s if previous is None or self.steps <= 2 else previous + _WEIGHT * (cost_s - previous)
         duration_s = (ended - self._look_s) / max(1, self.steps - self._look_steps)
         self._look_s, self._look_steps = ended, self.steps
-        affordable_s = self.share * duration_s
+        affordable_s = self.share * duration_s * (1.0 if duration_s >= SHORT_S else 0.5)
         between = math.ceil(self._cost_s / affordable_s) if affordable_s > 0 else MOST_BETWEEN
         if self.steps < self._trouble or self.steps < FIRST_STEPS:
             between = 1

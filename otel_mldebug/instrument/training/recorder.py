@@ -18,7 +18,7 @@ from otel_mldebug.rules.steps import StepRecord
 
 HOT_S = 5e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
-RECORD_SHARE = 0.4
+RECORD_SHARE = 0.25
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
 MOST_BETWEEN = 16
 """Steps between two records, at most."""
@@ -142,16 +142,24 @@ class StepRecorder:
         index, loss = self._next_index(), track.loss
         self.index = index + 1
         track.closed += 1
-        cell.light_count(track)
-        span = track.span
-        if gradient_norm is not None or (loss is not None and not loss < cell.loss_alarm) or span is not None:
+        cell.steps = steps = cell.steps + 1
+        cell.unmeasured += 1
+        if (samples := track.samples) is not None:
+            cell.samples += samples
+        if gradient_norm is not None or track.span is not None or (loss is not None and not loss < cell.loss_alarm):
             record = self._record(track, cell, now, index, loss, learning_rate, gradient_norm, False)
-            track.light_begin(now)
+            span = track.span
+            track.begin(now)
             self.relay.add(record, cell, span)
         else:
             self._left_out = cell, index, now - track.begun, loss
-            track.light_begin(now)
-        if cell.steps + 1 >= cell.next_record:
+            if track.backward is not None:
+                track.begin(now)
+            else:
+                track.begun = track.mark = now
+                track.loss = track.samples = None
+                track.backward_calls = 0
+        if steps + 1 >= cell.next_record:
             track.light = False
 
     def _record(

@@ -122,28 +122,13 @@ class Track:
         self.pending.pop(source, None)
         self.mark = now
 
-    def light_backward(self, loss: float) -> None:
-        """Note a backward call in a step whose phases are not measured, and let go of its batches."""
-        if self.pending:
-            for fetch in self.pending.values():
-                if fetch.samples is not None:
-                    self.samples = (self.samples or 0) + fetch.samples
-                self.epoch = fetch.epoch
-            self.pending.clear()
-        self.backward_calls += 1
-        if self.loss is None:
-            self.loss = loss
-        elif not self.depth:
-            self.loss += loss
-
-    def light_begin(self, now: float) -> None:
-        """Do what `begin` does, after a step whose phases were not measured."""
-        if self.backward is not None or self.optimizer is not None:
-            self.begin(now)
-            return
-        self.begun = self.mark = now
-        self.loss = self.samples = None
-        self.backward_calls = 0
+    def let_go(self) -> None:
+        """Count the pending batches in a step whose phases are not measured."""
+        for fetch in self.pending.values():
+            if fetch.samples is not None:
+                self.samples = (self.samples or 0) + fetch.samples
+            self.epoch = fetch.epoch
+        self.pending.clear()
 
     def backward_begins(self, now: float, loss: float | None) -> None:
         """Take over the pending batches; the time since the latest mark was forward."""
