@@ -135,6 +135,6 @@ def uninstall() -> None:
             progress.follow(None, None)
 
 
-def installed() -> bool:
-    """Return whether training is being watched."""
-    return _installed is not None
+def installation() -> Installation | None:
+    """Return what is in place; None when nothing is watched."""
+    return _installed
