@@ -81,7 +81,7 @@ class Layers:
         known = [root for ref in self._roots if (root := ref()) is not None]
         fresh = [root for root in found if all(root is not k for k in known)]
         self._roots = [weakref.ref(root) for root in (*known, *fresh)]
-        for root in fresh:
+        for root in found:
             ref = weakref.ref(root)
             for name, tensor in _tensors(root):
                 self._names[id(tensor)] = (weakref.ref(tensor), ref, plain(name))
