@@ -60,7 +60,11 @@ def _signal_of(code: int | None) -> str:
 def watched(seen: Seen) -> str:
     """Return what was watched, or why no training step was seen."""
     # A finding is on disk at once, a step up to a second later: of a program that is killed the last ones are missing.
-    least = max((finding["step"] + 1 for finding in seen.findings if finding.get("step") is not None), default=0)
+    # The step that an exception ended never came to its own end, so it is none.
+    least = max(
+        (f["step"] + ("exception" not in f) for f in seen.findings if f.get("step") is not None),
+        default=0,
+    )
     if not seen.steps and not least:
         return no_steps(seen)[0]
     facts = seen.watched

@@ -61,7 +61,7 @@ class Redactor:
     max_depth: int = 32
     max_values: int = 100_000
     exposure: Exposure = Exposure.FULL
-    place: Place = Place()
+    place: Place = field(default_factory=Place)
     counts: Counter[str] = field(default_factory=Counter, init=False, compare=False)
     _more: tuple[tuple[str, re.Pattern[str]], ...] = field(default=(), init=False, compare=False, repr=False)
     _exempt: tuple[re.Pattern[str], ...] = field(default=(), init=False, compare=False, repr=False)
