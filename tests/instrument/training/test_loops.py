@@ -37,7 +37,7 @@ def test_a_plain_loop_gives_loss_norm_rate_samples_epochs_and_phases(watched):
             loss = loss_of(net, x, y)
             loss.backward()
             losses.append(loss.item())
-            norms.append(nn.utils.get_total_norm([p.grad for p in net.parameters()]).item())
+            norms.append(torch.stack([p.grad.norm() for p in net.parameters()]).norm().item())
             opt.step()
 
     steps = watched.steps

@@ -235,6 +235,7 @@ def test_a_buffer_that_is_not_finite_is_a_bad_weight(watched):
     assert (finding.evidence["kind"], where["layer"]) == ("weight", "1.running_mean")
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_checkpointed_blocks_are_not_run_again_by_us(watched):
     from torch.utils.checkpoint import checkpoint
 
