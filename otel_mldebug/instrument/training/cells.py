@@ -28,6 +28,7 @@ class Cell:
         full_until: Value of `steps` up to which every step gets a record.
         loss_alarm: A loss that is not below gets a record, and has the detectors look; so has NaN.
         norm_alarm: The same for gradient norms.
+        told: Families of rules that fired when its optimizer went away: of it, they have been told.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Cell:
         "optimizer_s",
         "samples",
         "steps",
+        "told",
         "unmeasured",
         "window",
     )
@@ -55,6 +57,7 @@ class Cell:
     def __init__(self, name: str) -> None:
         self.name = name
         self.window: deque[StepRecord] = deque(maxlen=WINDOW_STEPS)
+        self.told: set[str] = set()
         self.restart()
 
     def restart(self) -> None:
@@ -69,6 +72,7 @@ class Cell:
     def forget(self) -> None:
         """Start a new window: the cell now stands for another optimizer."""
         self.window.clear()
+        self.told.clear()
         self.loss_alarm = self.norm_alarm = math.inf
         self.next_check_ns = 0
         self.next_record = 0

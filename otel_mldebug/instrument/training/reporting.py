@@ -49,7 +49,7 @@ class Reporter:
         found = {family(f.rule): f for detect in reversed(self._detectors) if (f := detect(cell.window)) is not None}
         for name in [n for n, owner in firing.items() if owner == cell.name and n not in found]:
             del firing[name]
-        for name in [n for n in found if n not in firing]:
+        for name in [n for n in found if n not in firing and n not in cell.told]:
             span = self.of_record(record, cell, span, found[name])
         return span
 
@@ -75,9 +75,10 @@ class Reporter:
         self._firing.clear()
 
     def retire(self, cell: Cell) -> None:
-        """Take note that the optimizer of `cell` is gone, and its troubles with it."""
+        """Take note that the optimizer of `cell` is gone, and its troubles with it: nothing is told twice."""
         for name in [n for n, owner in list(self._firing.items()) if owner == cell.name]:
             self._firing.pop(name, None)
+            cell.told.add(name)
 
 
 def _send(finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:

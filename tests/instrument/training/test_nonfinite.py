@@ -268,3 +268,10 @@ def test_trouble_that_goes_on_is_reported_once_and_again_after_it_was_over(watch
         opt.step()
 
     assert [where["step"] for _, where in watched.found] == [10, 60]
+
+
+def test_what_an_optimizer_that_is_gone_was_told_of_is_not_told_again_at_the_end(watched):
+    train(poison_weight, steps=12)  # net and optimizer go away while the loss is still NaN
+    pytorch.uninstall()
+
+    assert [finding.rule for finding, _ in watched.found] == ["loss.nonfinite"]
