@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,29 @@ def gather(config: Config, program: Program, record: RunRecord, ending: Ending, 
         oom_kills=record.oom_kills,
         run_id=record.run_id,
         store=_shown(record.directory) if record.kept else "",
+        command=command(sys.argv[0], os.environ.get("PATH", "")),
         option=f" --store {shlex.quote(str(config.store))}" if config.origins.get("store") == "argument" else "",
         unkept=record.unkept,
         disabled=_origin(config, "disabled") if config.disabled else "",
         torch_off="" if config.torch else _origin(config, "torch"),
         **found,
     )
+
+
+def command(called: str, path: str) -> str:
+    """Return how our command is typed here, so that what the verdict proposes works when it is pasted.
+
+    Args:
+        called: What this process was started as.
+        path: Directories in which the shell looks for commands.
+    """
+    name = "otel-mldebug"
+    if shutil.which(name, path=path):
+        return name
+    script = Path(called)
+    if script.stem == name and script.exists():
+        return shlex.quote(_shown(script.absolute()))
+    return f"{shlex.quote(_shown(Path(sys.executable)))} -m otel_mldebug"
 
 
 def _from_store(record: RunRecord) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Seen:
         oom_kills: Processes that the kernel killed for lack of memory in our control group meanwhile.
         run_id: Its id.
         store: Where it is recorded, as the user would type it; empty when nothing is kept.
+        command: How our command is typed here: `otel-mldebug`, or its path where it is not on PATH.
         option: What a command needs to find that store: empty, or ` --store DIR`.
         unkept: Why nothing is kept, as a sentence without a full stop; empty when something is.
         disabled: What switched everything off; empty when nothing did.
@@ -47,6 +48,7 @@ class Seen:
     oom_kills: int = 0
     run_id: str = ""
     store: str = ""
+    command: str = "otel-mldebug"
     option: str = ""
     unkept: str = ""
     disabled: str = ""

@@ -185,17 +185,18 @@ def _recorded(seen: Seen) -> Iterable[Section]:
 
 
 def _next(seen: Seen, first: Finding | None) -> list[Section]:
+    ours = seen.command
     commands: dict[str, str] = {}
     if first:
         named = str(first.get("fingerprint", ""))[:8] or first.get("rule", "")
-        commands[f"otel-mldebug errors{seen.option} {named}"] = "this finding in full"
+        commands[f"{ours} errors{seen.option} {named}"] = "this finding in full"
     if len(seen.findings) > 1:
-        commands[f"otel-mldebug errors{seen.option}"] = f"all {len(seen.findings)} findings"
+        commands[f"{ours} errors{seen.option}"] = f"all {len(seen.findings)} findings"
     if seen.steps:
-        commands[f"otel-mldebug training{seen.option}"] = "loss, gradient norm, phases by step"
-    commands["otel-mldebug doctor"] = "check versions, endpoints and settings"
-    commands["otel-mldebug explain -"] = "paste any error to have it explained"
-    commands["otel-mldebug demo"] = "see what a finding looks like"
+        commands[f"{ours} training{seen.option}"] = "loss, gradient norm, phases by step"
+    commands[f"{ours} doctor"] = "check versions, endpoints and settings"
+    commands[f"{ours} explain -"] = "paste any error to have it explained"
+    commands[f"{ours} demo"] = "see what a finding looks like"
     chosen = list(commands.items())[:3]
     columns = max(len(command) for command, _ in chosen)
     return [
