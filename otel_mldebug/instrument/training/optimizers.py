@@ -21,6 +21,8 @@ MOST_NAMES = 16
 """Optimizers of one class that are told apart."""
 PROBE_S = 4e-6
 """What a look at the sentinel costs, seconds."""
+_CLIP = 4
+"""A measurement counts for at most this many times the average: beyond it the thread was not running."""
 _WEIGHT = 0.2
 """Weight of the latest measurement in the moving averages."""
 
@@ -41,9 +43,10 @@ class Known:
 
     __slots__ = (
         "_cost_s",
-        "_look_s",
-        "_look_steps",
+        "_duration_s",
         "_trouble",
+        "_watched_s",
+        "_watched_steps",
         "cell",
         "key",
         "next_look",
@@ -52,7 +55,7 @@ class Known:
         "steps",
     )
 
-    def __init__(self, cell: Cell, key: int, share: float, now: float) -> None:
+    def __init__(self, cell: Cell, key: int, share: float) -> None:
         self.cell = cell
         self.key = key
         self.share = share * LOOK_SHARE
@@ -61,8 +64,8 @@ class Known:
         self.sentinel: Any = None
         self._trouble = 0
         self._cost_s: float | None = None
-        self._look_s = now
-        self._look_steps = 0
+        self._duration_s = 0.0
+        self._watched_s, self._watched_steps = cell.duration_s, cell.steps
 
     def looked(self, began: float, ended: float, parameters: list[Any]) -> None:
         """Note a look, and set the next one so that looks stay within their share of the time.
@@ -74,9 +77,11 @@ class Known:
         """
         cost_s, previous = ended - began, self._cost_s
         # The first looks of a process load code: they say nothing about the next.
-        self._cost_s = cost_s if previous is None or self.steps <= 2 else previous + _WEIGHT * (cost_s - previous)
-        duration_s = (ended - self._look_s) / max(1, self.steps - self._look_steps)
-        self._look_s, self._look_steps = ended, self.steps
+        if previous is None or self.steps <= 2:
+            self._cost_s = cost_s
+        else:
+            self._cost_s = previous + _WEIGHT * (min(cost_s, _CLIP * previous) - previous)
+        duration_s = self._step_s()
         affordable_s = self.share * duration_s * (1.0 if duration_s >= SHORT_S else 0.5)
         between = math.ceil(self._cost_s / affordable_s) if affordable_s > 0 else MOST_BETWEEN
         if self.steps < self._trouble or self.steps < FIRST_STEPS:
@@ -84,6 +89,15 @@ class Known:
         self.next_look = self.steps + max(1, min(MOST_BETWEEN, between))
         affordable = affordable_s >= PROBE_S
         self.sentinel = min(parameters, key=lambda p: int(p.numel())) if parameters and affordable else None
+
+    def _step_s(self) -> float:
+        """Return how long a step has taken since the latest look, seconds; 0 as long as that is not known."""
+        cell = self.cell
+        watched_s, steps = cell.duration_s - self._watched_s, cell.steps - self._watched_steps
+        if steps > cell.unmeasured and watched_s > 0:
+            self._duration_s = watched_s / (steps - cell.unmeasured)
+            self._watched_s, self._watched_steps = cell.duration_s, cell.steps - cell.unmeasured
+        return self._duration_s
 
     def worry(self) -> None:
         """Look at every step for a while."""
@@ -109,12 +123,12 @@ class Register:
         self.known: dict[int, Known] = {}
         self._alive: dict[int, weakref.ref[Any]] = {}
 
-    def meet(self, optimizer: Any, now: float) -> Known:
-        """Start to know `optimizer`, at `now`, monotonic seconds."""
+    def meet(self, optimizer: Any) -> Known:
+        """Start to know `optimizer`."""
         key = id(optimizer)
         cell = self._recorder.cell(self._free_name(type(optimizer).__name__))
         cell.forget()
-        known = self.known[key] = Known(cell, key, self._recorder.budget.share, now)
+        known = self.known[key] = Known(cell, key, self._recorder.budget.share)
         self._alive[key] = weakref.ref(optimizer, lambda _: self._lose(key))
         return known
 

@@ -16,7 +16,7 @@ from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 
-HOT_S = 5e-6
+HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
 RECORD_SHARE = 0.25
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
@@ -69,7 +69,6 @@ class StepRecorder:
         self._signals = Signals(self.cells, self.budget)
         self.reporter = Reporter(detectors, self._signals)
         self.relay = Relay(clock, self.budget, self.reporter, self._signals)
-        self._left_out: tuple[Cell, int, float, float | None] | None = None
         self._epoch: int | None = None
 
     def cell(self, name: str) -> Cell:
@@ -132,35 +131,45 @@ class StepRecorder:
             self.relay.add(record, cell, span, late)
             track.light = key != 0 and len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
         else:
-            self._left_out = cell, index, duration_s, loss
             track.begin(now)
 
-    def light_close(
-        self, track: Track, cell: Cell, now: float, learning_rate: float | None, gradient_norm: float | None
-    ) -> None:
-        """End a step whose phases were not measured; it gets a record if its numbers call for one."""
-        index, loss = self._next_index(), track.loss
-        self.index = index + 1
+    def light_close(self, track: Track, cell: Cell) -> bool:
+        """End a step whose phases were not measured, with nothing but counting if its numbers look good.
+
+        Returns:
+            Whether that was all; if not, `light_record` has to be called.
+        """
+        loss = track.loss
+        if track.span is not None or track.norm is not None or not (loss is None or loss < cell.loss_alarm):
+            return False
+        self.index = self._next_index() + 1
         track.closed += 1
         cell.steps = steps = cell.steps + 1
         cell.unmeasured += 1
         if (samples := track.samples) is not None:
             cell.samples += samples
-        if gradient_norm is not None or track.span is not None or (loss is not None and not loss < cell.loss_alarm):
-            record = self._record(track, cell, now, index, loss, learning_rate, gradient_norm, False)
-            span = track.span
-            track.begin(now)
-            self.relay.add(record, cell, span)
-        else:
-            self._left_out = cell, index, now - track.begun, loss
-            if track.backward is not None:
-                track.begin(now)
-            else:
-                track.begun = track.mark = now
-                track.loss = track.samples = None
-                track.backward_calls = 0
-        if steps + 1 >= cell.next_record:
+            track.samples = None
+        track.loss = None
+        track.backward_calls = 0
+        if steps + 1 >= cell.next_record or track.backward is not None:
             track.light = False
+            track.begin(self.clock())
+        return True
+
+    def light_record(self, track: Track, cell: Cell, now: float, learning_rate: float | None) -> None:
+        """End a step whose phases were not measured with a record of what is known of it."""
+        index = self._next_index()
+        self.index = index + 1
+        track.closed += 1
+        cell.steps += 1
+        cell.unmeasured += 1
+        cell.samples += track.samples or 0
+        track.begun = now - (now - track.begun) / cell.unmeasured
+        record = self._record(track, cell, now, index, track.loss, learning_rate, track.norm, False)
+        span = track.span
+        track.light = False
+        track.begin(now)
+        self.relay.add(record, cell, span)
 
     def _record(
         self,
@@ -199,13 +208,15 @@ class StepRecorder:
 
     def finish(self) -> None:
         """Pass on all that is left: nothing more will come."""
-        if self._left_out is not None:  # the number of the last step says how many there were
-            cell, index, duration_s, loss = self._left_out
-            if not cell.window or cell.window[-1].index < index:
-                last = StepRecord(
-                    index=index, time_ns=self.wall_ns(), duration_s=duration_s, loss=loss, optimizer=cell.name
-                )
-                self.relay.add(last, cell, None)
+        cell = self.latest
+        if cell is not None and cell.window and cell.window[-1].index < self.index - 1:
+            last = StepRecord(  # it says how many steps there were
+                index=self.index - 1,
+                time_ns=self.wall_ns(),
+                duration_s=cell.duration_s / max(1, cell.steps - cell.unmeasured),
+                optimizer=cell.name,
+            )
+            self.relay.add(last, cell, None)
         self.relay.finish(list(self.cells.values()))
 
     def report(self, track: Track, finding: Finding, *, layer: str = "") -> None:
@@ -221,7 +232,6 @@ class StepRecorder:
         """Forget what has been: in a forked child, whose steps are its own and begin at 0."""
         self.index = 0
         self._next_index = itertools.count().__next__
-        self._left_out = None
         self.relay.restart()
         for cell in self.cells.values():
             cell.restart()

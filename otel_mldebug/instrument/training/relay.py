@@ -13,11 +13,11 @@ from otel_mldebug.instrument.training.signals import Signals, StepSpan
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 
-CHECK_SHARE = 0.002
+CHECK_SHARE = 0.001
 """Share of the time that detectors may use. They look at once when a step looks bad."""
 FIRING_CHECK_STEPS = 5
 """Steps between two looks while something is wrong, so that its end is seen."""
-RECORD_S = 12e-6
+RECORD_S = 25e-6
 """What a record costs, seconds: making it, handing it on, writing it. Source: `make bench`, `steps.tiny.cost`."""
 _EARN_S = 0.01
 """Time that is watched before the budget is told."""

@@ -73,20 +73,19 @@ class StepHooks:
             known = self._known.get(id(optimizer))
             if known is None:
                 return
-            now = self._clock()
-            rate = optimizer.param_groups[0].get("lr")
-            if type(rate) is not float:
-                rate = self._rate(rate)
             if track.light:
                 track.depth = 0
-                self._recorder.light_close(track, known.cell, now, rate, track.norm)
+                if not self._recorder.light_close(track, known.cell):
+                    self._recorder.light_record(track, known.cell, self._clock(), self._rate(optimizer))
                 return
+            now = self._clock()
             track.optimizer_ends(now)
             if (len(args) > 1 or kwargs) and _closure(args, kwargs) and known.steps >= known.next_look:
                 self._look(track, known, optimizer)  # its gradients came into being inside of the step
                 now = self._clock()
             late = self._watch.late(track) if track.late or track.late_norms else None
-            self._recorder.close(track, known.cell, now, known.key, rate, track.norm, _skipped(optimizer), late)
+            rate, skipped = self._rate(optimizer), _skipped(optimizer)
+            self._recorder.close(track, known.cell, now, known.key, rate, track.norm, skipped, late)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
 
@@ -106,7 +105,10 @@ class StepHooks:
             frame = frame.f_back
         return steps > 1
 
-    def _rate(self, rate: Any) -> float | None:
+    def _rate(self, optimizer: Any) -> float | None:
+        rate = optimizer.param_groups[0].get("lr")
+        if type(rate) is float:
+            return rate
         if isinstance(rate, self._tensor):
             return float(rate) if self._watch.devices.direct(rate) and not self._modes() else None
         return float(rate) if isinstance(rate, (int, float)) else None

@@ -92,7 +92,7 @@ class Watch:
     def met(self, optimizer: Any) -> Known:
         """Start to know an optimizer that steps for the first time."""
         self.constructed = True
-        known = self.optimizers.meet(optimizer, self.clock())
+        known = self.optimizers.meet(optimizer)
         self.tell(optimizer)
         return known
 
