@@ -1,11 +1,23 @@
 """What every test gets: our own faults fail it, and no setting of the developer's leaks in."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from otel_mldebug import _guard
+
+
+def pytest_configure() -> None:
+    """Let signals have their usual effect, also where the tests were started in the background (`&`, `nohup`).
+
+    A shell starts such a job with SIGINT, SIGQUIT or SIGHUP ignored, and everything that it starts inherits that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGQUIT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
