@@ -1,6 +1,7 @@
 """`opentelemetry-instrument`: with another distribution and configurator, with ours, and with none."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def instrument(programs, code=WORK, **environ):
     return programs.run(code, before=(str(INSTRUMENT),), **environ)
 
 
+@pytest.mark.skipif(find_spec("opentelemetry.distro") is None, reason="opentelemetry-distro is not installed")
 def test_beside_another_distribution_its_providers_are_joined(programs):
     done = instrument(
         programs,
