@@ -127,7 +127,7 @@ Settings(password=SecretStr('**********'))
 --pad-token '<pad>'
 --use-auth-token --lr 3
 GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D
-PWD=/work/project
+PWD=/srv/project
 OLDPWD=/home/alice/x1
 SSH_AUTH_SOCK=/tmp/ssh-XX/agent.1
 TOKENIZERS_PARALLELISM=false
