@@ -78,4 +78,5 @@ def sampling_from_nan(world):
 def distribution_of_nan(world):
     import torch
 
-    torch.distributions.Categorical(logits=torch.tensor([float("nan"), 1.0]))
+    logits = torch.tensor([float("nan"), 1.0])
+    torch.distributions.Categorical(logits=logits, validate_args=True)  # others may have switched it off
