@@ -58,6 +58,7 @@ class Runs:
                     directory / "store",
                     OTEL_METRIC_EXPORT_INTERVAL="1000",
                     OTEL_MLDEBUG_RESOURCES_INTERVAL_S="1",
+                    OTEL_MLDEBUG_BUDGET="1",  # a point for every call, however slow the machine makes it
                     OTEL_MLDEBUG_RUN_ID=way.replace(" ", "-"),
                     RANK=rank,
                     LOCAL_RANK=rank,
