@@ -120,8 +120,12 @@ class Cell:
         """Set the alarms from the window."""
         losses = [abs(r.loss) for r in self.window if r.loss is not None and math.isfinite(r.loss)]
         norms = [r.gradient_norm for r in self.window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
-        self.loss_alarm = _ALARM * max(losses) if losses else math.inf
-        self.norm_alarm = _ALARM * max(norms) if norms else math.inf
+        self.loss_alarm = _ALARM * max(losses, default=0.0) or math.inf
+        self.norm_alarm = _ALARM * max(norms, default=0.0) or math.inf
+
+    def step_s(self) -> float:
+        """Return how long a step takes on average, seconds; 0 before the first."""
+        return self.duration_s / max(1, self.steps - self.unmeasured)
 
     def phases(self) -> dict[Phase, float]:
         """Return the seconds of each phase; what no phase accounts for is `other`."""

@@ -7,7 +7,7 @@ from typing import Any
 from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.recorder import StepRecorder
 
-LOOK_SHARE = 0.3
+LOOK_SHARE = 0.15
 """Share of the budget that gradient norms may use; half of it in short steps, …"""
 SHORT_S = 0.002
 """… which are shorter than this: there the hooks themselves take most of it."""
@@ -19,8 +19,12 @@ TROUBLE_STEPS = 50
 """Steps with a look at each, after a first sign of trouble."""
 MOST_NAMES = 16
 """Optimizers of one class that are told apart."""
-PROBE_S = 4e-6
-"""What a look at the sentinel costs, seconds."""
+PROBE_S = 8e-6
+"""What a look at the sentinel costs, seconds. Source: measured in the loop of `benchmarks/steps.py`, caches cold."""
+PROBE_SHARE = 0.5
+"""Share of what looks may use that looks at the sentinel may use on top."""
+MOST_PROBED = 512
+"""Elements of a sentinel that are read one by one, which costs less than a reduction."""
 _CLIP = 4
 """A measurement counts for at most this many times the average: beyond it the thread was not running."""
 _WEIGHT = 0.2
@@ -87,8 +91,9 @@ class Known:
         if self.steps < self._trouble or self.steps < FIRST_STEPS:
             between = 1
         self.next_look = self.steps + max(1, min(MOST_BETWEEN, between))
-        affordable = affordable_s >= PROBE_S
-        self.sentinel = min(parameters, key=lambda p: int(p.numel())) if parameters and affordable else None
+        affordable = PROBE_SHARE * affordable_s >= PROBE_S
+        smallest = min(parameters, key=lambda p: int(p.numel())) if parameters and affordable else None
+        self.sentinel = smallest if smallest is not None and smallest.numel() <= MOST_PROBED else None
 
     def _step_s(self) -> float:
         """Return how long a step has taken since the latest look, seconds; 0 as long as that is not known."""

@@ -13,13 +13,13 @@ from otel_mldebug.instrument.training.signals import Signals, StepSpan
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 
-CHECK_SHARE = 0.001
+CHECK_SHARE = 0.0005
 """Share of the time that detectors may use. They look at once when a step looks bad."""
 FIRING_CHECK_STEPS = 5
 """Steps between two looks while something is wrong, so that its end is seen."""
 RECORD_S = 25e-6
 """What a record costs, seconds: making it, handing it on, writing it. Source: `make bench`, `steps.tiny.cost`."""
-_EARN_S = 0.01
+_EARN_S = 0.1
 """Time that is watched before the budget is told."""
 _MOST_LATE = 64
 """Steps that may wait for values from a device; the oldest goes on without them."""

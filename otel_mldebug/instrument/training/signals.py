@@ -19,6 +19,11 @@ StepSpan = Any
 """The span of a step, or None as long as nothing has called for one. OpenTelemetry is imported when one is made."""
 SCOPE = "otel_mldebug.training"
 SPAN_NAME = "training step"
+SPAN_SHARE = 0.075
+POINT_SHARE = 0.1
+"""Shares of the budget that spans and histogram points of steps may use; the rest is for what tells more."""
+FIRST = 10
+"""Steps at the beginning whose spans and points only the budget as a whole has to pay."""
 
 
 class Signals:
@@ -30,6 +35,7 @@ class Signals:
         self._generation: int | None = None
         self._duration: Histogram | None = None
         self._spans = 0
+        self._next_span = self._next_point = 0
 
     def renew(self, generation: int) -> None:
         """Make the instruments, once for each generation of the sink."""
@@ -92,16 +98,25 @@ class Signals:
             )
         )
 
-    def emit(self, record: StepRecord, span: "Span | None", cell: Cell) -> None:
+    def emit(self, record: StepRecord, span: StepSpan, cell: Cell) -> None:
         """Finish the step's span, or make one, and a histogram point, each where the budget pays for it.
 
-        The point comes first and is bought on its own, so that spans never leave the step time without points.
+        The point comes first and is bought on its own, so that spans never leave the step time without points. Both are
+        spaced by counting steps, not by time: long steps must not be likelier to be seen.
         """
-        self._point(record)
         budget = self._budget
-        paid = budget.try_spend("span") if span is None else 0.0
-        if span is None and not paid:
-            return
+        if cell.steps >= self._next_point and self._duration is not None and (paid := budget.try_spend("point")):
+            began = budget.clock_ns()
+            self._duration.record(
+                record.duration_s, {names.MLDEBUG_TRAIN_OPTIMIZER: record.optimizer} if record.optimizer else None
+            )
+            budget.settle("point", paid, budget.clock_ns() - began)
+            self._next_point = cell.steps + self._spacing(paid, POINT_SHARE, cell)
+        paid = 0.0
+        if span is None:
+            if cell.steps < self._next_span or not (paid := budget.try_spend("span")):
+                return
+            self._next_span = cell.steps + self._spacing(paid, SPAN_SHARE, cell)
         began = budget.clock_ns()
         if span is None:
             span = self.start_span(record.time_ns - int(record.duration_s * 1e9))
@@ -110,13 +125,10 @@ class Signals:
         span.end(record.time_ns)
         budget.settle("span", paid, budget.clock_ns() - began)
 
-    def _point(self, record: StepRecord) -> None:
-        if self._duration is None or not (paid := self._budget.try_spend("point")):
-            return
-        began = self._budget.clock_ns()
-        tags = {names.MLDEBUG_TRAIN_OPTIMIZER: record.optimizer} if record.optimizer else None
-        self._duration.record(record.duration_s, tags)
-        self._budget.settle("point", paid, self._budget.clock_ns() - began)
+    def _spacing(self, price_ns: float, share: float, cell: Cell) -> int:
+        """Return how many steps apart items of this price are, so that they use no more than `share` of the budget."""
+        allowed_ns = share * self._budget.share * cell.step_s() * 1e9
+        return 1 if cell.steps < FIRST or allowed_ns <= 0 else math.ceil(price_ns / allowed_ns)
 
 
 def attributes(record: StepRecord, share: float) -> dict[str, Any]:

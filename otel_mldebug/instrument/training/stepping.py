@@ -92,7 +92,7 @@ class StepHooks:
     def _probe(self, track: Track, known: Known, optimizer: Any) -> None:
         gradient = known.sentinel.grad
         if gradient is not None and not self._modes():
-            probe = gradient.sum().item()
+            probe = sum(gradient.reshape(-1).tolist())
             if probe - probe != 0.0:
                 self._look(track, known, optimizer)
 

@@ -1,6 +1,7 @@
 """Loss and gradient norm that leave their range for good, still finite."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from otel_mldebug.rules.detectors.history import blame_rate, history, losses, norms, times
 from otel_mldebug.rules.finding import Finding
@@ -103,21 +104,32 @@ def exploding_gradients(window: Sequence[StepRecord]) -> Finding | None:
 def _ramp(values: Sequence[float]) -> tuple[int, float, float] | None:
     """Return the same as `_tier` for values that have grown step by step up to the latest, which is the largest."""
     latest, most, factor = RAMP
+    if len(values) < 2 * latest + REFERENCE or values[-1] < max(values):
+        return None
+    before = _largest_so_far(values)
+    lowest = min(values[-latest:])
     for start in range(2 * latest, min(most, len(values) - REFERENCE) + 1):
-        before = max(map(abs, values[:-start]))
-        now = values[-latest:]
-        if before > 0 and min(now) > factor * before and now[-1] == max(values):
-            return start, before, now[-1] / before
+        largest = before[-start - 1]
+        if 0 < factor * largest < lowest:
+            return start, largest, values[-1] / largest
     return None
 
 
 def _tier(values: Sequence[float], *, more: float = 1.0) -> tuple[int, float, float] | None:
     """Return how many of the latest values are out of range, the largest absolute value before, and by how much."""
+    if len(values) < TIERS[0][0] + REFERENCE or values[-1] <= values[0]:
+        return None
+    before = _largest_so_far(values)
     for latest, factor in TIERS:
         if len(values) < latest + REFERENCE:
             continue
-        before = max(map(abs, values[:-latest]))
+        largest = before[-latest - 1]
         now = values[-latest:]
-        if before > 0 and min(now) > more * factor * before:
-            return latest, before, sorted(now)[latest // 2] / before
+        if 0 < more * factor * largest < min(now):
+            return latest, largest, sorted(now)[latest // 2] / largest
     return None
+
+
+def _largest_so_far(values: Sequence[float]) -> list[float]:
+    """Return the largest absolute value up to each place."""
+    return list(accumulate(map(abs, values), max))
