@@ -7,6 +7,9 @@ from otel_mldebug import _guard
 from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.instrument.training.watch import Watch
 
+MOST_LATE_LOSSES = 256
+"""Objectives on a device that one step keeps: a program that never steps must not collect them for ever."""
+
 
 class BackwardHooks:
     """Tells the recorder of each outermost backward call.
@@ -43,7 +46,7 @@ class BackwardHooks:
             finally:
                 track.busy = False
                 track.backward_ends(started, clock())
-                if not watch.constructed:
+                if not watch.stepping:
                     self._alone(track)
 
         return backward
@@ -83,7 +86,7 @@ class BackwardHooks:
             if loss is not None:
                 if self._direct(loss):
                     value = loss.item()
-                elif self._watch.devices.watchable(loss):
+                elif len(track.late) < MOST_LATE_LOSSES and self._watch.devices.watchable(loss):
                     track.late.append(loss.detach())
             track.backward_begins(now, value)
             if value is not None and value - value != 0.0:

@@ -26,7 +26,8 @@ class Track:
         begun: End of the previous step, or the first sign of life before the first one; 0.0 before that.
         mark: Where the forward pass may have begun: the latest end of a fetch, a backward call or a step.
         pending: Fetches without a backward yet, by identity of the iterator.
-        held: Batches of this step, for whoever looks for bad input; let go at its end.
+        held: Batches that the latest backward call was fed with, for whoever looks for bad input; let go at the end of
+            the step.
         loss: Sum of the objectives so far; None as long as there is none that can be read.
         light: This step gets no record unless something is wrong with it: its phases need not be measured.
         late: Objectives that live on a device and are not read yet.
@@ -133,6 +134,7 @@ class Track:
     def backward_begins(self, now: float, loss: float | None) -> None:
         """Take over the pending batches; the time since the latest mark was forward."""
         if self.pending:
+            self.held = []
             for fetch in self.pending.values():
                 self.data = (self.data or 0.0) + fetch.seconds
                 if fetch.samples is not None:

@@ -18,6 +18,8 @@ from otel_mldebug.rules.detectors.origin import explain_gradient, explain_loss
 
 PATIENCE = 500
 """Backward calls without a step of an optimizer after which one that is there counts for nothing."""
+MOST_TOLD = 50
+"""Optimizers that the sink is told of: programs that make one for each task make thousands."""
 
 
 class Watch:
@@ -30,7 +32,8 @@ class Watch:
         devices: How to read from GPUs; as PyTorch does by default.
 
     Attributes:
-        constructed: Whether the program has made an optimizer.
+        constructed: Whether the program has made an optimizer since we were installed.
+        stepping: Whether one has stepped.
     """
 
     def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers, devices: Devices | None = None) -> None:
@@ -43,9 +46,10 @@ class Watch:
         self.diagnosis = Diagnosis(torch, layers)
         self.devices = devices or Devices(torch)
         recorder.relay.on_alarm = self.optimizers.worry
-        self.constructed = False
+        self.constructed = self.stepping = False
         self._patience: int | None = None
         self._names: dict[str, None] = {}
+        self._told = 0
 
     def bad_loss(self, track: Track, loss: Any, value: float) -> None:
         """Find out why a loss is not finite, before backward frees its graph."""
@@ -91,7 +95,7 @@ class Watch:
 
     def met(self, optimizer: Any) -> Known:
         """Start to know an optimizer that steps for the first time."""
-        self.constructed = True
+        self.stepping = True
         known = self.optimizers.meet(optimizer)
         self.tell(optimizer)
         return known
@@ -99,23 +103,22 @@ class Watch:
     def alone(self) -> bool:
         """Return whether the program trains without any optimizer of PyTorch, to be asked after each backward call.
 
-        An optimizer may have been made before we were installed. If there is one and it never steps, it counts for
-        nothing after `PATIENCE` calls.
+        If there is an optimizer and it never steps, it counts for nothing after `PATIENCE` calls.
         """
-        if self.constructed:
+        if self.stepping:
             return False
         if self._patience is None:
             kind = self.torch.optim.Optimizer
-            self._patience = PATIENCE if any(issubclass(type(thing), kind) for thing in gc.get_objects()) else 0
+            there = self.constructed or any(issubclass(type(thing), kind) for thing in gc.get_objects())
+            self._patience = PATIENCE if there else 0
         self._patience -= self._patience > 0
         return self._patience == 0
 
     def tell(self, optimizer: Any) -> None:
         """Tell the sink what is watched: when an optimizer steps for the first time, and when there is none."""
-        if optimizer is None and self._names:
+        self._told += 1
+        if self._told > (MOST_TOLD if optimizer is not None else 1):
             return
-        if optimizer is None:
-            self._names[""] = None
         with _guard.guard("say what is watched"):
             self._names.update(dict.fromkeys(self.optimizers.names()))
             facts: dict[str, Any] = {"torch": str(self.torch.__version__), "optimizers": list(self._names)}

@@ -1,6 +1,7 @@
 """Every kind of training loop gives one record for each optimizer step, without a change of its code."""
 
 import threading
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -175,6 +176,30 @@ def test_without_an_optimizer_each_backward_is_a_step(watched):
 
     assert [(s.index, s.optimizer, s.backward_calls) for s in watched.steps] == [(0, "", 1), (1, "", 1), (2, "", 1)]
     assert watched.steps[2].loss < watched.steps[0].loss
+
+
+def test_an_optimizer_that_never_steps_counts_for_nothing_in_the_end(watched, monkeypatch):
+    monkeypatch.setattr("otel_mldebug.instrument.training.watch.PATIENCE", 3)
+    weight = torch.randn(3, requires_grad=True)
+    torch.optim.SGD([weight], 0.1)
+    for _ in range(6):
+        (weight**2).sum().backward()
+
+    assert [(s.index, s.optimizer) for s in watched.steps] == [(0, ""), (1, ""), (2, ""), (3, "")]
+    assert watched.facts["optimizers"] == []
+
+
+def test_a_program_that_never_steps_does_not_collect_its_batches(watched):
+    net = model()
+    torch.optim.SGD(net.parameters(), 0.1)
+    kept = []
+    for x, y in loader():
+        kept.append(weakref.ref(x))
+        loss_of(net, x, y).backward()
+    del x, y
+
+    assert sum(ref() is not None for ref in kept) <= 1
+    assert watched.steps == []
 
 
 def test_evaluation_in_between_is_no_step_and_no_sample(watched):
