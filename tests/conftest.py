@@ -5,15 +5,20 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from otel_mldebug import _guard
 
 
 def pytest_configure() -> None:
-    """Let signals have their usual effect, also where the tests were started in the background (`&`, `nohup`).
+    """Draw the same examples in every run, on a machine of any speed; let signals have their usual effect.
 
-    A shell starts such a job with SIGINT, SIGQUIT or SIGHUP ignored, and everything that it starts inherits that.
+    A shell starts a job in the background (`&`, `nohup`) with SIGINT, SIGQUIT or SIGHUP ignored, and everything that
+    the job starts inherits that.
     """
+    too_slow = [HealthCheck.too_slow]
+    settings.register_profile("ours", derandomize=True, deadline=None, suppress_health_check=too_slow)
+    settings.load_profile("ours")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGQUIT", "SIGHUP"):
         if hasattr(signal, name):

@@ -54,7 +54,7 @@ _PLAIN_WORD = re.compile(r"[A-Z]?[a-z]{1,15}|[A-Z]{1,12}")
 _NUMBER = re.compile(r"[-+]?[\d_.,]+(?:[eE][-+]?\d+)?|0x[0-9a-fA-F]{1,16}")
 _OPAQUE = re.compile(r"[A-Za-z0-9]{20,}|[A-Za-z0-9+/_=.~-]{24,}")
 _SCHEME = re.compile(r"\A(?:[A-Za-z][\w-]{1,20} +|(?i:Bearer|Basic|Token)\Z)")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")  # what is secret in it is found by its own shape
+_URL = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}|[A-Z]{2,6})://")  # what is secret in it is found by its own shape
 _HAS_DIGIT = re.compile(r"\d")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 _HAS_SPACE = re.compile(r"\s")
