@@ -27,7 +27,8 @@ class Workload:
     Attributes:
         name: Of its figures.
         make: Returns a function that does one training step.
-        block: Steps between two switches.
+        block: Steps between two switches, enough of them for everything that is not done at each step.
+        rounds: Blocks of each kind when it has to be quick; four times as many otherwise.
         limit: Ratio that we promise.
         note: Model, batch and optimizer, exactly.
     """
@@ -35,6 +36,7 @@ class Workload:
     name: str
     make: Callable[[Any], Step]
     block: int
+    rounds: int
     limit: float
     note: str
 
@@ -114,19 +116,19 @@ def tiny(torch: Any) -> Step:
 
 WORKLOADS = (
     Workload(
-        name="transformer", make=transformer, block=5, limit=1.01,
+        name="transformer", make=transformer, rounds=8, block=5, limit=1.01,
         note="10.2 M parameters, 4 layers, width 384, batch 4 x 64 tokens, AdamW, no loader",
     ),
     Workload(
-        name="mlp", make=mlp, block=30, limit=1.03,
+        name="mlp", make=mlp, rounds=25, block=30, limit=1.03,
         note="200 tensors, 100 residual layers of width 64, batch 32, AdamW, no loader",
     ),
     Workload(
-        name="cnn", make=cnn, block=20, limit=1.01,
+        name="cnn", make=cnn, rounds=25, block=20, limit=1.01,
         note="3 convolutions, 32 images of 3 x 32 x 32, SGD with momentum, DataLoader",
     ),
     Workload(
-        name="tiny", make=tiny, block=300, limit=1.03,
+        name="tiny", make=tiny, rounds=120, block=100, limit=1.03,
         note="3 linear layers, width 64, batch 64, AdamW, no loader: budget 2 % + 1 point",
     ),
 )  # fmt: skip
@@ -171,11 +173,11 @@ def paired(torch: Any, step: Step, block: int, repeats: int) -> dict[str, list[f
     switch("on")
     for _ in range(max(10, min(1000, 5 * block))):
         step()
+    gc.collect()
     for round_ in range(repeats):
         for name in ("on", "off") if round_ % 2 else ("off", "on"):
             switch(name)
             step()
-            gc.collect()
             started_s = time.process_time()
             for _ in range(block):
                 step()
@@ -198,7 +200,7 @@ def measure(quick: bool) -> Iterable[Figure]:
             for work in WORKLOADS:
                 torch.manual_seed(0)
                 step = work.make(torch)
-                times = paired(torch, step, work.block, 9 if quick else 61)
+                times = paired(torch, step, work.block, work.rounds * (1 if quick else 4))
                 note = f"{work.note}; {median(times['off']) / work.block * 1e3:.3g} ms a step"
                 yield ratio(f"steps.{work.name}.ratio", times["on"], times["off"], limit=work.limit, note=note)
                 yield difference(f"steps.{work.name}.cost", times["on"], times["off"], calls=work.block)
