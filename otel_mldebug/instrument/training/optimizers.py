@@ -19,7 +19,7 @@ TROUBLE_STEPS = 50
 """Steps with a look at each, after a first sign of trouble."""
 MOST_NAMES = 16
 """Optimizers of one class that are told apart."""
-PROBE_S = 8e-6
+PROBE_S = 45e-6
 """What a look at the sentinel costs, seconds. Source: measured in the loop of `benchmarks/steps.py`, caches cold."""
 PROBE_SHARE = 0.5
 """Share of what looks may use that looks at the sentinel may use on top."""
@@ -39,13 +39,14 @@ class Known:
         key: Its identity.
         steps: Steps that it has begun.
         next_look: Value of `steps` at which its gradients are looked at again.
-        share: Share of the time that looks may use.
+        share: Share of the time that looks may use. With a budget of 100 % every step is looked at, whatever it costs.
         sentinel: A small parameter near the input. Its gradient shows most non-finite values between two looks, since
             backward passes them on towards the input. None while steps are too short for it: then the weights that a
             bad gradient has spoilt tell of it one step later.
     """
 
     __slots__ = (
+        "_always",
         "_cost_s",
         "_duration_s",
         "_trouble",
@@ -63,6 +64,7 @@ class Known:
         self.cell = cell
         self.key = key
         self.share = share * LOOK_SHARE
+        self._always = share >= 1.0
         self.steps = 0
         self.next_look = 0
         self.sentinel: Any = None
@@ -88,7 +90,7 @@ class Known:
         duration_s = self._step_s()
         affordable_s = self.share * duration_s * (1.0 if duration_s >= SHORT_S else 0.5)
         between = math.ceil(self._cost_s / affordable_s) if affordable_s > 0 else MOST_BETWEEN
-        if self.steps < self._trouble or self.steps < FIRST_STEPS:
+        if self._always or self.steps < self._trouble or self.steps < FIRST_STEPS:
             between = 1
         self.next_look = self.steps + max(1, min(MOST_BETWEEN, between))
         affordable = PROBE_SHARE * affordable_s >= PROBE_S

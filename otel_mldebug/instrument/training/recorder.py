@@ -18,7 +18,7 @@ from otel_mldebug.rules.steps import StepRecord
 
 HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
-RECORD_SHARE = 0.25
+RECORD_SHARE = 0.2
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
 MOST_BETWEEN = 16
 """Steps between two records, at most."""
