@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from otel_mldebug._values import EXPRESSIONS, PARSERS, EntryError
 from otel_mldebug.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -52,6 +53,10 @@ class Config:
     """Share of the watched code's time that watching may cost, 0 to 1. 0 leaves exact counts and errors."""
     torch: bool = True
     """Watch PyTorch training once the program imports torch."""
+    layers: int = 0
+    """Steps between two looks at every layer. 0: at the first steps, then as often as the budget allows."""
+    hang_timeout: float = 0.0
+    """Seconds without progress of training that count as a hang. 0: by the run's own step times. `inf`: never."""
     resources: bool = True
     """Sample host, process and GPU."""
     resources_interval_s: float = 5.0
@@ -188,10 +193,10 @@ def _known(name: str, label: str, given: object) -> None:
 
 
 def _parse(name: str, raw: Any, label: str) -> Any:
-    parse, expected = _EXPRESSIONS if name == "redact_keep_patterns" else _PARSERS[_TYPES[name]]
+    parse, expected = EXPRESSIONS if name == "redact_keep_patterns" else PARSERS[_TYPES[name]]
     try:
         value = parse(raw)
-    except _EntryError as bad:
+    except EntryError as bad:
         raise ConfigError(f"{label}: entry {bad.number}", bad.given, expected=expected) from None
     except (ValueError, TypeError, KeyError):
         raise ConfigError(label, raw, expected=expected) from None
@@ -201,96 +206,12 @@ def _parse(name: str, raw: Any, label: str) -> Any:
     return value
 
 
-def _bool(raw: Any) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    return {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
-        str(raw).lower()
-    ]
-
-
-def _float(raw: Any) -> float:
-    if isinstance(raw, bool):
-        raise TypeError(raw)
-    text = str(raw).strip()
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-
-
-def _int(raw: Any) -> int:
-    if isinstance(raw, (bool, float)):
-        raise TypeError(raw)
-    return int(raw)
-
-
-def _str(raw: Any) -> str:
-    if isinstance(raw, (bool, list, dict)):
-        raise TypeError(raw)
-    return str(raw)
-
-
-def _path(raw: Any) -> Path:
-    if not isinstance(raw, (str, Path)) or not str(raw):
-        raise TypeError(raw)
-    return Path(raw).expanduser()
-
-
-def _paths(raw: Any) -> tuple[Path, ...]:
-    parts = raw.split(os.pathsep) if isinstance(raw, str) else raw
-    return tuple(_path(part) for part in parts)
-
-
-class _EntryError(ValueError):
-    """One entry of a list is unusable."""
-
-    def __init__(self, number: int, given: object) -> None:
-        self.number, self.given = number, given
-        super().__init__(number, given)
-
-
-def _names(raw: Any) -> tuple[str, ...]:
-    return _texts([part.strip() for part in raw.split(",") if part.strip()] if isinstance(raw, str) else raw)
-
-
-def _lines(raw: Any) -> tuple[str, ...]:
-    return _texts([line.strip() for line in raw.splitlines() if line.strip()] if isinstance(raw, str) else raw)
-
-
-def _texts(entries: Any) -> tuple[str, ...]:
-    if not isinstance(entries, (list, tuple)):
-        raise TypeError(entries)
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, str) or not entry.strip():
-            raise _EntryError(number, entry)
-    return tuple(entries)
-
-
-def _pairs(raw: Any) -> tuple[tuple[str, str], ...]:
-    if isinstance(raw, str):
-        raw = [tuple(part.strip() for part in line.split("=", 1)) for line in _lines(raw)]
-    entries = tuple(raw.items()) if isinstance(raw, Mapping) else tuple(raw)
-    for number, entry in enumerate(entries, 1):
-        if not (isinstance(entry, tuple) and len(entry) == 2 and all(isinstance(p, str) and p for p in entry)):
-            raise _EntryError(number, "=".join(map(str, entry)) if isinstance(entry, tuple) else entry)
-    return entries
-
-
-_EXPRESSIONS = (_lines, "regular expressions, one a line, or a list of them")
-_PARSERS: Mapping[Any, tuple[Any, str]] = {
-    bool: (_bool, "true or false"),
-    float: (_float, "a number, such as 0.02 or 2%"),
-    int: (_int, "a whole number"),
-    str: (_str, "text"),
-    Path: (_path, "a path"),
-    Path | None: (_path, "a path"),
-    tuple[str, ...]: (_names, "names separated by commas, or a list of them"),
-    tuple[tuple[str, str], ...]: (_pairs, "NAME=REGEX, one a line, or a table of them"),
-    tuple[Path, ...]: (_paths, f"paths separated by {os.pathsep!r}, or a list of them"),
-}
-
 _LIMITS: Mapping[str, tuple[Any, str]] = {
     "profile": (lambda v: v in PROFILES, f"one of {', '.join(PROFILES)}"),
     "exposure": (lambda v: v in EXPOSURES, f"one of {', '.join(EXPOSURES)}"),
     "budget": (lambda v: 0 <= v <= 1, "a share from 0 to 1, such as 0.02 or 2%"),
+    "layers": (lambda v: v >= 0, "a whole number of steps, at least 0"),
+    "hang_timeout": (lambda v: v == 0 or v >= 1, "seconds, at least 1; 0 for the default; inf for never"),
     "store_max_mb": (lambda v: v >= 8, "a whole number of MiB, at least 8"),
     "resources_interval_s": (lambda v: 0.1 <= v <= 3600, "seconds from 0.1 to 3600"),
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from typing_extensions import override
 
 from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
 
 if TYPE_CHECKING:  # every process of a watched run imports this module, and most never record anything
@@ -73,6 +74,9 @@ class Sink(Protocol):
     def step(self, record: StepRecord) -> None:
         """Keep one training step in the store."""
 
+    def look(self, look: Look) -> None:
+        """Keep one look into a training step in the store."""
+
     def watched(self, **facts: Any) -> None:
         """Say what is being watched, such as `torch="2.15.0"`, `optimizers=["SGD"]`, `parameters=203530`.
 
@@ -114,6 +118,10 @@ class NullSink(Sink):
 
     @override
     def step(self, record: StepRecord) -> None:
+        return None
+
+    @override
+    def look(self, look: Look) -> None:
         return None
 
     @override

@@ -20,7 +20,7 @@ PROCESS_FILE = "process.json"
 INDEX_FILE = "index.sqlite"
 STATES_FILE = "states.jsonl"
 TARGETS = "targets"
-SIGNALS = ("logs", "traces", "metrics", "steps", "counts")
+SIGNALS = ("logs", "traces", "metrics", "steps", "looks", "counts")
 """Kinds of records; each has a file `<signal>.jsonl` of its own, whose only writer is its process."""
 
 _PART = re.compile(r"(?P<signal>[a-z]+)\.(?P<number>\d{4,})\.jsonl(?P<packed>\.gz)?")

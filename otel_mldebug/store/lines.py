@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.store.otlp_values import attributes, number, parse_number, text
 
@@ -82,6 +83,26 @@ def _finite(column: Any) -> Any:
     if isinstance(column, list):
         return [number(value) if isinstance(value, float) else value for value in column]
     return number(column) if isinstance(column, float) else column
+
+
+def look_line(look: Look) -> bytes:
+    """Return one look; fields that have their default are left out."""
+    return dumps({"v": VERSION, **_plain(look)}).encode("ascii") + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        found = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {f.name: _plain(found[f.name]) for f in fields(value) if found[f.name] != _default(f)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return number(value) if isinstance(value, float) else value
+
+
+def _default(field: "Field[Any]") -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def step_columns(batch: Mapping[str, Any]) -> Columns:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.store import lines
 from otel_mldebug.store.lines import Scope
@@ -40,6 +41,7 @@ class Pending:
     def _clear(self) -> None:
         self._groups: dict[str, Groups] = {"logs": defaultdict(list), "traces": defaultdict(list)}
         self._metrics: list[Mapping[str, Any]] = []
+        self._looks: list[Look] = []
         self._counts: dict[str, int] = {}
         self._num_records = 0
 
@@ -63,6 +65,12 @@ class Pending:
             self._metrics.append(resource_metrics)
             self._num_records += 1
 
+    def add_look(self, look: Look) -> None:
+        """Keep a look into a training step."""
+        with self._lock:
+            self._looks.append(look)
+            self._num_records += 1
+
     def add_count(self, fingerprint: str, count: int) -> None:
         """Keep how often a group has been counted; a later count replaces an earlier one."""
         with self._lock:
@@ -72,15 +80,16 @@ class Pending:
         """Take everything out now, and yield it line by line."""
         with self._lock:
             steps = [self.steps.popleft() for _ in range(len(self.steps))]
-            groups, metrics, counts = self._groups, self._metrics, self._counts
+            groups, metrics, looks, counts = self._groups, self._metrics, self._looks, self._counts
             self._clear()
-        return _encode(steps, groups, metrics, counts, resource, now_ns)
+        return _encode(steps, groups, metrics, looks, counts, resource, now_ns)
 
 
 def _encode(
     steps: Sequence[StepRecord],
     groups: Mapping[str, Groups],
     metrics: Sequence[Mapping[str, Any]],
+    looks: Sequence[Look],
     counts: Mapping[str, int],
     resource: str,
     now_ns: int,
@@ -93,6 +102,8 @@ def _encode(
             yield _line(signal, flat, partial(_otlp, signal, resource))
     if metrics:
         yield _line("metrics", metrics, lines.metrics_line)
+    for look in looks:
+        yield _line("looks", [look], lambda items: lines.look_line(items[0]))
     if counts:
         yield _line("counts", [*counts.items()], lambda items: lines.counts_line(dict(items), now_ns))
 

@@ -14,6 +14,7 @@ from otel_mldebug._version import __version__
 from otel_mldebug.errors import StoreError
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Occurrence
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv import names
 from otel_mldebug.store.directory import ProcessDirectory
@@ -104,6 +105,11 @@ class StoreWriter:
         steps.append(record)
         if not self._flusher.awake or len(steps) >= MAX_STEPS:
             self._wake()
+
+    def look(self, look: Look) -> None:
+        """Keep a look into a training step."""
+        self._pending.add_look(look)
+        self._wake()
 
     def log(self, record: Record, *, scope: Scope = SCOPE) -> None:
         """Keep a log record that is encoded already."""

@@ -14,6 +14,7 @@ from otel_mldebug._guard import log
 from otel_mldebug.config import Config
 from otel_mldebug.export.emitter import Emitter, Outlets
 from otel_mldebug.rules.facts import Value
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.store.writer import StoreWriter
@@ -45,6 +46,12 @@ class LocalOnly:
         """Keep one training step, at once: no thread is left to write it later."""
         if self.store is not None:
             self.store.step(record)
+            self.store.flush()
+
+    def look(self, look: Look) -> None:
+        """Keep one look into a training step, at once."""
+        if self.store is not None:
+            self.store.look(look)
             self.store.flush()
 
     def sample(self, config: Config) -> None:

@@ -20,6 +20,7 @@ from otel_mldebug.export.otlp.outlet import Outlet
 from otel_mldebug.export.processors import Joined
 from otel_mldebug.export.prometheus.endpoint import Endpoint
 from otel_mldebug.instrument import resources
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.store.writer import StoreWriter
@@ -85,6 +86,11 @@ class Pipeline:
         """Keep one training step."""
         if self.store is not None:
             self.store.step(record)
+
+    def look(self, look: Look) -> None:
+        """Keep one look into a training step."""
+        if self.store is not None:
+            self.store.look(look)
 
     def sample(self, config: Config) -> None:
         """Start sampling host, process and GPU, unless that has been done."""

@@ -12,6 +12,7 @@ from otel_mldebug.config import Config
 from otel_mldebug.instrument import training
 from otel_mldebug.instrument.sink import NullSink, Sink
 from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.wiring.people import known_of_user
 
@@ -206,6 +207,12 @@ class Runtime(Sink):
         pipeline = self._pipeline or self.open()
         if pipeline is not None:
             pipeline.step(record)
+
+    @override
+    def look(self, look: Look) -> None:
+        pipeline = self._pipeline or self.open()
+        if pipeline is not None:
+            pipeline.look(look)
 
     @override
     def watched(self, **facts: Any) -> None:

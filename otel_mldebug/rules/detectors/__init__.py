@@ -1,23 +1,34 @@
-"""Detectors: pure functions from a window of steps of one optimizer to at most one finding."""
+"""Detectors: pure functions from what was seen of one optimizer's steps to at most one finding."""
 
-from collections.abc import Callable, Sequence
-
+from otel_mldebug.rules.detectors import curves, layers, statics
 from otel_mldebug.rules.detectors.explosion import exploding_gradients, loss_explosion
 from otel_mldebug.rules.detectors.input_bound import input_bound
 from otel_mldebug.rules.detectors.nonfinite import nonfinite_gradient, nonfinite_loss
-from otel_mldebug.rules.finding import Finding
-from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 
-Detector = Callable[[Sequence[StepRecord]], Finding | None]
+__all__ = ["DETECTORS", "LOOK_DETECTORS", "Detector", "LookDetector", "family"]
 
-DETECTORS: tuple[Detector, ...] = (nonfinite_loss, nonfinite_gradient, loss_explosion, exploding_gradients, input_bound)
+DETECTORS: tuple[Detector, ...] = (
+    nonfinite_loss,
+    nonfinite_gradient,
+    loss_explosion,
+    exploding_gradients,
+    *curves.DETECTORS,
+    input_bound,
+)
 """In order of importance: of a family, the first one that fires is the one that is reported."""
+
+LOOK_DETECTORS: tuple[LookDetector, ...] = (*statics.DETECTORS, *layers.DETECTORS)
+"""The same for those that judge looks."""
 
 _FAMILIES = {
     "loss.nonfinite": "nonfinite",
     "gradient.nonfinite": "nonfinite",
     "loss.explosion": "explosion",
     "gradient.explosion": "explosion",
+    **curves.FAMILIES,
+    **layers.FAMILIES,
+    **statics.FAMILIES,
 }
 
 
