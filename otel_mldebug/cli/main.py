@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "train a small model with a planted fault and show what is found",
     "errors": "list what went wrong, grouped",
     "training": "show the training steps: phases, loss, gradient norm",
+    "report": "put a run into one document, with what to do next",
     "explain": "explain an error message, a traceback or a log",
     "patterns": "list the failures that are known, and check files of your own",
     "redact": "show what redaction would make of a text",

@@ -8,11 +8,10 @@ from otel_mldebug.cli.box import LABEL_COLUMNS, Section, draw, lines_needed
 from otel_mldebug.cli.reasons import ended, no_steps, watched
 from otel_mldebug.cli.render import Look, quantity
 from otel_mldebug.cli.seen import Seen
-from otel_mldebug.semconv.names import Category, Severity
+from otel_mldebug.semconv.names import Severity
+from otel_mldebug.store.roots import ended_the_program, root
 
 MAX_LINES = 15
-_ORDER = {str(severity): place for place, severity in enumerate(Severity)}
-_ERROR = _ORDER[Severity.ERROR.value]
 _STYLE = {Severity.CRITICAL.value: "bad", Severity.ERROR.value: "bad", Severity.WARNING.value: "warn"}
 
 Finding = Mapping[str, Any]
@@ -28,46 +27,6 @@ def verdict(seen: Seen, look: Look) -> list[str]:
     title, style = _title(seen, first)
     sections += commands
     return draw(title, sections, look, height=MAX_LINES, style=style)
-
-
-def root(findings: Sequence[Finding]) -> Finding | None:
-    """Return the finding that the others follow from, as far as one can tell; None if there are none.
-
-    The most severe; among those one that ended its program; among those the earliest. But what a launcher, or one
-    rank about another, has to say of the end of a process comes after an earlier error of that process itself.
-    """
-    if not findings:
-        return None
-    first = min(findings, key=_rank)
-    ranked = any(finding.get("rank") is not None for finding in findings)
-    if _hearsay(first, ranked):
-        earlier = [
-            finding
-            for finding in findings
-            if _severity(finding) >= _ERROR
-            and not _hearsay(finding, ranked)
-            and str(finding.get("first_seen", "")) <= str(first.get("first_seen", ""))
-        ]
-        first = min(earlier, key=_rank, default=first)
-    return first
-
-
-def _hearsay(finding: Finding, ranked: bool) -> bool:
-    """Return whether a finding is about other processes: `ranked` says whether some of the processes are ranks."""
-    launcher = ranked and finding.get("rank") is None and _ended_the_program(finding)
-    return launcher or finding.get("category") == Category.DISTRIBUTED.value
-
-
-def _rank(finding: Finding) -> tuple[int, bool, str]:
-    return -_severity(finding), not _ended_the_program(finding), str(finding.get("first_seen", ""))
-
-
-def _ended_the_program(finding: Finding) -> bool:
-    return (finding.get("context") or {}).get("uncaught") == "main thread"
-
-
-def _severity(finding: Finding) -> int:
-    return _ORDER.get(str(finding.get("severity")), _ERROR)
 
 
 def _title(seen: Seen, first: Finding | None) -> tuple[str, str]:
@@ -108,7 +67,7 @@ def where(finding: Finding, seen: Seen) -> str:
     if (step := finding.get("step")) is not None:
         epoch = finding.get("epoch")
         parts.append(f"step {step:,}" + (f" (epoch {epoch})" if epoch is not None else ""))
-    elif seen.steps and _ended_the_program(finding):
+    elif seen.steps and ended_the_program(finding):
         parts.append(f"after {seen.steps:,} step{'s' * (seen.steps != 1)}")
     if layer := finding.get("layer"):
         parts.append(f"in layer {layer}" if finding.get("exception") else f"first in layer {layer}")

@@ -8,7 +8,8 @@ from otel_mldebug.cli.record import Note
 from otel_mldebug.cli.render import Look, columns
 from otel_mldebug.cli.seen import Seen
 from otel_mldebug.cli.supervise import Ending
-from otel_mldebug.cli.verdict import MAX_LINES, root, verdict, where
+from otel_mldebug.cli.verdict import MAX_LINES, verdict, where
+from otel_mldebug.store.roots import root
 
 WELL = Ending(code=0, started_ns=0, ended_ns=6_000_000_000)
 FAILED = Ending(code=1, started_ns=0, ended_ns=6_000_000_000)
