@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from otel_mldebug.errors import ConfigError, MissingDependencyError, MLDebugError, StoreError, UsageError
     from otel_mldebug.export.seen import finding_of
     from otel_mldebug.instrument.functions import span, trace
+    from otel_mldebug.instrument.training.explicit import recorder
     from otel_mldebug.notebook import load_ipython_extension, unload_ipython_extension
     from otel_mldebug.rules.finding import Finding
     from otel_mldebug.wiring import capture_exception, configure, shutdown
@@ -49,6 +50,7 @@ __all__ = [
     "handle_error",
     "load_ipython_extension",
     "on_finding",
+    "recorder",
     "set_user_data",
     "shutdown",
     "span",
@@ -76,6 +78,7 @@ _FROM = {
     "handle_error": "otel_mldebug.wiring.people",
     "load_ipython_extension": "otel_mldebug.notebook",
     "on_finding": "otel_mldebug.wiring.callbacks",
+    "recorder": "otel_mldebug.instrument.training.explicit",
     "set_user_data": "otel_mldebug.wiring.people",
     "shutdown": "otel_mldebug.wiring",
     "span": "otel_mldebug.instrument.functions",

@@ -1,10 +1,10 @@
 """What is put in place when a process starts being watched, and taken out again at the end."""
 
-import importlib
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from otel_mldebug._guard import guard
+from otel_mldebug.instrument import training
 from otel_mldebug.instrument.futures import Futures
 from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.later import later
@@ -27,7 +27,7 @@ class Hooks:
         self._uncaught = (Uncaught(), Loops(), self._futures)
         self._logged = Logged()
         self._import = OnImport("torch", self._found)
-        self._training: Any = None
+        self._torch = False
         self._noticing: tuple[Noticing, ...] = ()
         self.parts: set[Part] = set()
         """What is being watched, as far as the settings allow."""
@@ -85,16 +85,14 @@ class Hooks:
 
     def _leave_torch(self) -> None:
         self._import.remove()
-        training, self._training = self._training, None
-        if training is not None:
-            with guard("take the hooks out of PyTorch"):
-                training.uninstall()
+        self._torch = False
+        with guard("take the hooks out of PyTorch"):
+            training.uninstall()
 
     def _found(self, torch: Any) -> None:
-        if self._training is None:
-            training = importlib.import_module("otel_mldebug.instrument.training")
+        if not self._torch:
             training.install(torch)
-            self._training = training
+            self._torch = True
 
 
 def _joins(runtime: Runtime, what: Literal["spans", "logs"]) -> Callable[[Any], None]:

@@ -3,9 +3,10 @@
 Importing this imports neither torch nor OpenTelemetry; `install` is called with torch once the program has imported it.
 """
 
+import sys
 from typing import Any
 
-from otel_mldebug.instrument.training.progress import context
+from otel_mldebug.instrument.training.progress import context, finish
 
 __all__ = ["context", "install", "uninstall"]
 
@@ -23,6 +24,6 @@ def install(torch: Any) -> None:
 
 def uninstall() -> None:
     """Stop watching: PyTorch is as it was before."""
-    from otel_mldebug.instrument.training import pytorch
-
-    pytorch.uninstall()
+    if (pytorch := sys.modules.get(f"{__name__}.pytorch")) is not None:
+        pytorch.uninstall()
+    finish()

@@ -19,6 +19,19 @@ def follow(recorder: "StepRecorder | None", layers: "Layers | None") -> None:
     _recorder, _layers = recorder, layers
 
 
+def recorder() -> "StepRecorder | None":
+    """Return the recorder whose steps count; None when there is none yet."""
+    return _recorder
+
+
+def finish() -> None:
+    """Pass on all that is left of a recorder that nothing but the program itself has used, and let it go."""
+    with _guard.guard("pass on the last steps"):
+        if _recorder is not None:
+            _recorder.finish()
+            follow(None, None)
+
+
 def context(exc: BaseException | None = None) -> dict[str, Any]:
     """Return what is known of the training step that is going on, empty outside of training.
 

@@ -112,7 +112,7 @@ def install(torch: Any, *, recorder: StepRecorder | None = None, devices: Device
 
     Args:
         torch: The module.
-        recorder: Gets the steps; a new one by default.
+        recorder: Gets the steps; the one that is in use already, or a new one, by default.
         devices: How to read from GPUs; as PyTorch does by default.
     """
     global _installed, _layers
@@ -121,7 +121,7 @@ def install(torch: Any, *, recorder: StepRecorder | None = None, devices: Device
             return
         if _layers is None:
             _layers = Layers(torch)
-        _installed = Installation(torch, recorder or StepRecorder(), _layers, devices)
+        _installed = Installation(torch, recorder or progress.recorder() or StepRecorder(), _layers, devices)
         progress.follow(_installed.recorder, _layers)
 
 

@@ -102,6 +102,10 @@ class StepRecorder:
             skipped: A gradient scaler kept the optimizer from stepping.
             late: Where objective and gradient norm come from, if they are still on a device.
         """
+        if track.explicit is not None:
+            track.closed += 1
+            track.explicit.stepped(cell, learning_rate, gradient_norm, skipped, late)
+            return
         stepped = track.optimizers
         if stepped and not track.backward_calls and key not in stepped:
             index, loss = max(0, self.index - 1), track.previous_loss

@@ -41,6 +41,7 @@ class Track:
         norm: Gradient norm of the optimizer step that is going on.
         busy: Whether a backward call is going on.
         closed: Number of steps that have ended in this thread.
+        explicit: The step that the program itself has begun, if it has: what optimizers do meanwhile is part of it.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Track:
         "depth",
         "epoch",
         "evaluated",
+        "explicit",
         "forward",
         "held",
         "inside",
@@ -89,6 +91,7 @@ class Track:
         self.scaled: Any = None
         self.norm: float | None = None
         self.closed = 0
+        self.explicit: Any = None
         self.light = False
         self.begin(0.0)
 
