@@ -3,9 +3,62 @@
 from collections.abc import Mapping
 
 from otel_mldebug.rules.detectors.signature import LookDetector
+from otel_mldebug.rules.detectors.statics.activation import no_activation
+from otel_mldebug.rules.detectors.statics.broadcast import broadcast
+from otel_mldebug.rules.detectors.statics.dropout import dropout_chance, dropout_output
+from otel_mldebug.rules.detectors.statics.inputs import constant_input, unnormalised_input
+from otel_mldebug.rules.detectors.statics.logits import log_probabilities, log_softmax_twice, probabilities
+from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
+from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
+from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples
+from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentum, weight_decay
+from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 
-DETECTORS: tuple[LookDetector, ...] = ()
+DETECTORS: tuple[LookDetector, ...] = (
+    broadcast,
+    softmax_dimension,
+    probabilities,
+    log_probabilities,
+    target_range,
+    output_range,
+    bounded_logits,
+    dropout_output,
+    log_softmax_twice,
+    constant_input,
+    unnormalised_input,
+    target_scale,
+    repeated_batch,
+    repeated_samples,
+    constant_target,
+    shifted_labels,
+    eval_mode,
+    dropout_chance,
+    batch_of_one,
+    no_activation,
+    momentum,
+    learning_rate,
+    weight_decay,
+)
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-FAMILIES: Mapping[str, str] = {}
+_OUTPUT = "output and loss"
+_SCALE = "scale of data"
+_REPEATED = "repeated data"
+
+FAMILIES: Mapping[str, str] = {
+    "loss.broadcast": _OUTPUT,
+    "loss.softmax_dimension": _OUTPUT,
+    "loss.expects_logits": _OUTPUT,
+    "loss.expects_log_probabilities": _OUTPUT,
+    "loss.target_range": _OUTPUT,
+    "loss.output_range": _OUTPUT,
+    "loss.bounded_logits": _OUTPUT,
+    "loss.log_softmax_twice": _OUTPUT,
+    "model.dropout_output": _OUTPUT,
+    "data.constant_input": _SCALE,
+    "data.unnormalised_input": _SCALE,
+    "data.target_scale": _SCALE,
+    "data.repeated_batch": _REPEATED,
+    "data.repeated_samples": _REPEATED,
+}
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

@@ -1,0 +1,93 @@
+"""Dropout that leaves nothing over, or that hides outputs."""
+
+from collections.abc import Sequence
+
+from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, LINEAR, VALUE_LOSSES, Graph
+from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+HIGH = 0.9
+"""Chance to drop a unit, from which hardly anything gets through. Usual are 0.1 to 0.5.
+Source: https://jmlr.org/papers/v15/srivastava14a.html."""
+_LOSSES = frozenset((
+    *CLASS_LOSSES, *VALUE_LOSSES, "LogSoftmax", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
+))  # fmt: skip
+
+
+def dropout_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a layer drops nine in ten of its inputs, or more."""
+
+    def judge(look: Look) -> tuple[str, float] | None:
+        for layer in look.layers:
+            chance = layer.settings.get("p")
+            if "Dropout" in layer.kind and layer.training and isinstance(chance, (int, float)) and chance >= HIGH:
+                return layer.name, float(chance)
+        return None
+
+    if (found := lasting(looks, judge)) is None:
+        return None
+    first, (name, chance) = found
+    return tell(
+        "model.dropout_chance",
+        Severity.ERROR if chance >= 1 else Severity.WARNING,
+        first,
+        f"{name} drops {chance:.0%} of what it gets.",
+        category=Category.MODEL,
+        cause="p is the chance to drop a unit, not the chance to keep it.",
+        solutions=(
+            f"Use p={max(0.1, 1 - chance):.2g}, or another value from 0.1 to 0.5.",
+            "Leave dropout out at first.",
+        ),
+        prevention="Check what a setting means when it comes from another framework: some count what is kept.",
+        confidence=0.9,
+        layer=name,
+        p=chance,
+    )
+
+
+def dropout_output(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when dropout sits between the last layer and the loss: outputs are set to 0 at random."""
+
+    def judge(look: Look) -> tuple[str, str] | None:
+        graph = Graph(look)
+        chances = [layer.settings.get("p") for layer in look.layers if "Dropout" in layer.kind and layer.training]
+        for place, operation in graph.of(_LOSSES):
+            source = graph.source(place, picks=False)
+            if source is None or (graph.kind(source) != "NativeDropout" and not _masks(graph, source, chances)):
+                continue
+            below = graph.source(source, picks=False)
+            if below is not None and graph.kind(below) in LINEAR:
+                return graph.operations[below].layer, operation.kind
+        return None
+
+    if (found := lasting(looks, judge, least=2)) is None:
+        return None
+    first, (layer, taker) = found
+    return tell(
+        "model.dropout_output",
+        Severity.WARNING,
+        first,
+        f"Dropout sets outputs{at(layer)} to 0 at random, right before the loss.",
+        category=Category.MODEL,
+        cause="Dropout was put after the last layer: predictions are destroyed, and the model can only "
+        "learn to be unsure.",
+        solutions=("Put dropout before the last layer.", "Remove it there; use weight decay if it is to regularise."),
+        prevention="Put dropout between hidden layers only.",
+        confidence=0.85,
+        layer=layer,
+        operation=taker,
+    )
+
+
+def _masks(graph: Graph, place: int, chances: Sequence[object]) -> bool:
+    """Return whether an operation multiplies by a mask of 0 and 1 / (1 - p), as dropout does on the CPU."""
+    operation = graph.operations[place]
+    if operation.kind != "Mul" or len(graph.inputs(place)) != 1 or operation.operand is None:
+        return False
+    mask = operation.operand
+    return mask.low == 0 < mask.zero and any(
+        isinstance(p, (int, float)) and 0 < p < 1 and abs(mask.high * (1 - p) - 1) < 0.01 for p in chances
+    )

@@ -1,0 +1,117 @@
+"""Inputs that no layer can do much with: of a scale that layers are not made for, or the same everywhere."""
+
+from collections.abc import Iterator, Sequence
+
+from otel_mldebug.rules.detectors.statics.graph import LINEAR, Graph, rms
+from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look, Operation, Stats
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+PIXELS = (100.0, 256.0)
+"""Where the largest value of images lies that were left at 0 to 255."""
+PIXEL_SIZE = 20.0
+"""Root of the mean square, from which pixels between 0 and 255 are not on a smaller scale with a bright spot."""
+LARGE = 100.0
+"""Root of the mean square, from which features count as not normalised."""
+OFFSET = (20.0, 10.0)
+"""The mean over the standard deviation, and the mean, from which inputs count as an offset with a little noise."""
+LEAST = 8
+"""Elements, below which nothing is said."""
+SCALE_FREE = ("LBFGS",)
+"""Optimizers that inputs of another scale hardly trouble."""
+
+
+def unnormalised_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a first layer that is linear or a convolution takes values far from 0, or of a large scale.
+
+    What the layer takes is judged, not what the loader gave: the model may well scale it first. Embeddings and
+    normalisation layers are made for what they take.
+    """
+    if (found := lasting(looks, _unscaled, least=2)) is None:
+        return None
+    first, (operation, stats, why) = found
+    return tell(
+        "data.unnormalised_input",
+        Severity.WARNING,
+        first,
+        f"The first layer{at(operation.layer)} takes {why}: mean {stats.mean:.3g}, standard deviation {stats.std:.3g}, "
+        f"from {stats.low:.3g} to {stats.high:.3g}.",
+        category=Category.DATA,
+        cause="Inputs were not normalised. Layers are initialised for inputs with mean 0 and standard deviation 1; "
+        "with others, activations saturate or explode, and the learning rate fits no layer.",
+        solutions=(
+            "Divide pixels by 255, or use torchvision.transforms.ToTensor, and then Normalize(mean, std)."
+            if why == _PIXELS
+            else "Standardise each feature: (x - mean) / std, with mean and std of the training set.",
+            "Or put a BatchNorm layer first.",
+        ),
+        prevention="Print mean and standard deviation of a batch before training; normalise where data is loaded.",
+        confidence=0.9,
+        layer=operation.layer,
+        mean=stats.mean,
+        std=stats.std,
+        low=stats.low,
+        high=stats.high,
+    )
+
+
+def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when all that the first layers take is one and the same number, in two looks in a row."""
+
+    def judge(look: Look) -> tuple[Operation, Stats] | None:
+        entries = list(_entries(look))
+        if not entries or any(stats.low != stats.high for _, stats in entries):
+            return None
+        large = [entry for entry in entries if entry[1].size >= LEAST]
+        return large[0] if len(large) == len(entries) else None
+
+    if (found := lasting(looks, judge, least=2)) is None:
+        return None
+    first, (operation, stats) = found
+    return tell(
+        "data.constant_input",
+        Severity.ERROR,
+        first,
+        f"All {stats.size:,} inputs of the first layer{at(operation.layer)} are {stats.low:g}: the model cannot tell "
+        "samples apart.",
+        category=Category.DATA,
+        cause="The data was overwritten, never filled, or destroyed by preprocessing: integer division of pixels, a "
+        "cast to a small type, a mask that hides everything.",
+        solutions=(
+            "Print a batch where the loader gives it, and then after each step of preprocessing.",
+            "Check for integer types before divisions, and for scaling by a range or deviation of the wrong array.",
+        ),
+        prevention="Assert that inputs have a standard deviation above 0 before training.",
+        confidence=0.9,
+        layer=operation.layer,
+        value=stats.low,
+    )
+
+
+_PIXELS = "pixels from 0 to 255"
+
+
+def _unscaled(look: Look) -> tuple[Operation, Stats, str] | None:
+    if look.optimizer_kind in SCALE_FREE:
+        return None
+    for operation, stats in _entries(look):
+        size = rms(stats)
+        if stats.size < LEAST or stats.low == stats.high:
+            continue
+        if stats.low >= 0 and PIXELS[0] <= stats.high <= PIXELS[1] and size >= PIXEL_SIZE:
+            return operation, stats, _PIXELS
+        if size >= LARGE:
+            return operation, stats, "inputs of a large scale"
+        if abs(stats.mean) >= OFFSET[1] and abs(stats.mean) >= OFFSET[0] * stats.std:
+            return operation, stats, "inputs far from 0"
+    return None
+
+
+def _entries(look: Look) -> Iterator[tuple[Operation, Stats]]:
+    """Yield the linear operations that take something from outside the graph, and what it is like."""
+    graph = Graph(look)
+    for place, operation in graph.of(LINEAR):
+        if operation.operand is not None and operation.operand.size and graph.is_first(place):
+            yield operation, operation.operand

@@ -1,0 +1,114 @@
+"""Settings of optimizers that cannot work."""
+
+from collections.abc import Sequence
+
+from otel_mldebug.rules.detectors.statics.telling import tell
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look, Parameter
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+ADAPTIVE = frozenset(("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "SparseAdam", "RMSprop", "Adam8bit", "AdamW8bit"))
+"""Optimizers whose every update is about as large as the learning rate, whatever the gradients are."""
+ADAPTIVE_RATE = 0.5
+"""Learning rate of those, from which each step changes weights by more than their usual size."""
+DECOUPLED = frozenset(("AdamW", "AdamW8bit", "Lion"))
+"""Optimizers that shrink weights by learning rate times decay at each step. Source: https://arxiv.org/abs/1711.05101."""
+SHRINK = 0.05
+"""Part of all weights that such a decay takes away at each step, from which nothing can be kept."""
+COUPLED_DECAY = 0.5
+"""Weight decay as an L2 term, from which it outweighs usual gradients."""
+ZERO_STEPS = 10
+"""Steps with a learning rate of 0, from the first one on, until that is no warm-up."""
+
+
+def momentum(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when earlier gradients count as much as they did before, or more: momentum of 1 or above."""
+    held = [p for p in _held(looks[-1]) if p.momentum >= 1]
+    if not held:
+        return None
+    return tell(
+        "optimizer.momentum",
+        Severity.ERROR,
+        looks[0],
+        f"The momentum of {looks[-1].optimizer or 'the optimizer'} is {held[0].momentum:g}: updates never fade.",
+        category=Category.OPTIMIZATION,
+        cause="With a momentum of 1 or more all gradients ever seen add up, and training diverges.",
+        solutions=("Use 0.9, or up to 0.99 with a lower learning rate.", "Check the order of the arguments: lr first."),
+        prevention="Pass settings of optimizers by name.",
+        confidence=0.97,
+        momentum=held[0].momentum,
+    )
+
+
+def learning_rate(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when an adaptive optimizer's learning rate is beyond the size of weights, or was 0 from the start."""
+    rates = [p.learning_rate for p in _held(looks[-1]) if p.learning_rate is not None]
+    name = looks[-1].optimizer or "the optimizer"
+    if rates and looks[-1].optimizer_kind in ADAPTIVE and min(rates) >= ADAPTIVE_RATE:
+        return tell(
+            "optimizer.learning_rate",
+            Severity.ERROR,
+            looks[0],
+            f"The learning rate of {name} is {min(rates):g}: each step moves every weight by about that much.",
+            category=Category.OPTIMIZATION,
+            cause="Updates of adaptive optimizers are as large as the learning rate, whatever the gradients are, and "
+            "weights start out between 0.01 and 0.5.",
+            solutions=("Use 1e-3 to begin with, 1e-4 or less for large models.", "Tune it with a short range test."),
+            prevention="Start from the default of the optimizer, and log the size of updates over the size of weights.",
+            confidence=0.9,
+            learning_rate=min(rates),
+        )
+    known = [r.learning_rate for r in window if r.learning_rate is not None]
+    if len(known) < ZERO_STEPS or any(known) or any(rates) or not rates or window[0].index > ZERO_STEPS:
+        return None
+    return tell(
+        "optimizer.learning_rate_zero",
+        Severity.ERROR,
+        looks[0],
+        f"The learning rate of {name} has been 0 since step {window[0].index}: nothing is learnt.",
+        category=Category.OPTIMIZATION,
+        cause="It was set to 0, or a schedule gives 0: integer division in its formula, a warm-up that never gets on, "
+        "a schedule that is over already.",
+        solutions=(
+            "Print scheduler.get_last_lr() for the first steps.",
+            "Check what the schedule counts: it may want steps where it gets epochs.",
+        ),
+        prevention="Plot the schedule over the whole run before training.",
+        confidence=0.97,
+        learning_rate=0.0,
+    )
+
+
+def weight_decay(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when weight decay takes weights away faster than anything can be learnt."""
+    decoupled = looks[-1].optimizer_kind in DECOUPLED
+    held = [p for p in _held(looks[-1]) if p.decay > 0 and len(p.shape) != 1]
+    strong = [
+        p for p in held if ((p.learning_rate or 0.0) * p.decay >= SHRINK if decoupled else p.decay >= COUPLED_DECAY)
+    ]
+    if not strong or 2 * len(strong) < len(held):
+        return None
+    decay, rate = strong[0].decay, strong[0].learning_rate or 0.0
+    return tell(
+        "optimizer.weight_decay",
+        Severity.WARNING,
+        looks[0],
+        f"The weight decay of {looks[-1].optimizer or 'the optimizer'} is {decay:g}: "
+        + (f"each step takes {rate * decay:.0%} of all weights away." if decoupled else "it outweighs the gradients."),
+        category=Category.OPTIMIZATION,
+        cause="Weights are pulled to 0 more strongly than the loss can hold them: the model ends up constant.",
+        solutions=(
+            "Use 0.01 to 0.1 with AdamW, and 1e-5 to 5e-4 with SGD and Adam.",
+            "Leave biases and normalisation out of it.",
+        ),
+        prevention="Watch the norm of the weights during the first steps.",
+        confidence=0.85,
+        weight_decay=decay,
+        learning_rate=rate,
+    )
+
+
+def _held(look: Look) -> list[Parameter]:
+    """Return the parameters that optimizers hold and that can be trained."""
+    return [p for p in look.parameters if p.optimized and p.trainable]

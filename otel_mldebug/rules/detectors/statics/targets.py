@@ -1,0 +1,175 @@
+"""Targets that there is nothing to learn from, or that the loss cannot be computed on."""
+
+from collections.abc import Sequence
+
+from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, VALUE_LOSSES, Graph, rms, target_of
+from otel_mldebug.rules.detectors.statics.telling import lasting, tell
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look, Part, Stats
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+BATCH = "batch"
+"""Beginning of the place of what a data loader gave."""
+LOOKS = 4
+"""Looks whose labels have to agree; with two classes, chance makes 64 labels equal once in 10^19."""
+SAMPLES = 64
+"""Labels in them, at least."""
+_BINARY = frozenset(("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"))
+LARGE = 1e3
+"""Size of a regression's targets from which they matter, and how small outputs are against them, at most."""
+SMALL = 0.1
+MANY_CLASSES = 100
+"""Outputs up to which a class without samples is worth a word; vocabularies have more."""
+
+
+def constant_target(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when all labels that a data loader gave in `LOOKS` looks in a row are of one and the same class.
+
+    Labels that the program makes itself do not count: contrastive losses put the right one at place 0.
+    """
+    found = lasting(looks, _only_label, least=LOOKS)
+    if found is None:
+        return None
+    first, (label, place) = found
+    latest = looks[-LOOKS:]
+    labels = [one[0] for look in latest if (one := _only_label(look)) is not None]
+    count = sum(part.stats.size for look in latest for part in look.parts if part.place == place and part.stats)
+    digests = {part.digest for look in latest for part in look.parts if part.role == "input" and part.digest}
+    if len(set(labels)) != 1 or count < SAMPLES or len(digests) == 1:
+        return None
+    return tell(
+        "data.constant_target",
+        Severity.WARNING,
+        first,
+        f"All {count} labels of the last {len(latest)} looks are {label:g} ({place}).",
+        category=Category.DATA,
+        cause="The data set has lost its labels, or it is sorted by class and the loader does not shuffle: the model "
+        "learns to give one answer.",
+        solutions=(
+            "Pass shuffle=True to the DataLoader that is used for training.",
+            "Look at the labels where the data set is made: a column that is read wrongly, a default, a constant.",
+        ),
+        prevention="Count the labels of the first batches before training.",
+        confidence=0.9,
+        label=label,
+        samples=count,
+        place=place,
+    )
+
+
+def target_range(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when targets of a binary cross entropy are not within 0 to 1."""
+
+    def judge(look: Look) -> tuple[Part, Stats] | None:
+        for _, operation in Graph(look).of(_BINARY):
+            part = target_of(look, operation)
+            if part is not None and part.stats is not None and (part.stats.low < -1e-3 or part.stats.high > 1.001):
+                return part, part.stats
+        return None
+
+    if (found := lasting(looks, judge)) is None:
+        return None
+    first, (part, stats) = found
+    return tell(
+        "loss.target_range",
+        Severity.ERROR,
+        first,
+        f"Targets of the binary cross entropy run from {stats.low:g} to {stats.high:g}; it is made for 0 to 1.",
+        category=Category.LOSS,
+        cause="Labels such as -1 and 1, 1 and 2, class numbers, or pixels from 0 to 255 are used as probabilities: the "
+        "loss has no lower bound.",
+        solutions=(
+            "Map the labels to 0 and 1: (y + 1) / 2 for -1 and 1, y - 1 for 1 and 2, x / 255 for pixels.",
+            "For more than two classes, use CrossEntropyLoss with the class numbers.",
+        ),
+        prevention="Assert 0 <= target <= 1 once, before training.",
+        confidence=0.97,
+        place=part.place,
+        low=stats.low,
+        high=stats.high,
+    )
+
+
+def target_scale(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a regression's targets are of the size `LARGE` or more and outputs are nowhere near, in three looks."""
+
+    def judge(look: Look) -> tuple[float, float] | None:
+        for _, operation in Graph(look).of(VALUE_LOSSES):
+            part = target_of(look, operation)
+            if part is None or part.stats is None or operation.operand is None:
+                continue
+            size, output = rms(part.stats), rms(operation.operand)
+            if size >= LARGE and output < SMALL * size:
+                return size, output
+        return None
+
+    if (found := lasting(looks, judge, least=3)) is None:
+        return None
+    first, (size, output) = found
+    return tell(
+        "data.target_scale",
+        Severity.WARNING,
+        first,
+        f"Targets are of the size {size:.3g}, outputs of the size {output:.2g}: they are "
+        f"{size / max(output, 1e-9):,.0f} times apart.",
+        category=Category.DATA,
+        cause="Targets were not scaled. Layers start with outputs around 1, and it takes very many steps, or very "
+        "large gradients, to get to targets of this size.",
+        solutions=(
+            "Standardise the targets with mean and standard deviation of the training set, and scale predictions back.",
+            "For positive targets over several orders of magnitude, learn their logarithm.",
+        ),
+        prevention="Look at mean and standard deviation of inputs and targets before training.",
+        confidence=0.85,
+        target_size=size,
+        output_size=output,
+    )
+
+
+def shifted_labels(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when `LOOKS` looks never see class 0 and always the last one: labels may start at 1."""
+    latest = looks[-LOOKS:]
+    lows, highs, count, classes = [], [], 0, 0
+    for look in latest:
+        for _, operation in Graph(look).of(CLASS_LOSSES):
+            part = target_of(look, operation)
+            if part is None or part.stats is None or not operation.operands or len(operation.operands[0]) < 2:
+                return None
+            classes = operation.operands[0][1]
+            lows.append(part.stats.low)
+            highs.append(part.stats.high)
+            count += part.stats.size
+    if len(latest) < LOOKS or len(lows) < LOOKS or not 2 < classes <= MANY_CLASSES or count < 20 * classes:
+        return None
+    if min(lows) < 1 or max(highs) != classes - 1:
+        return None
+    return tell(
+        "data.shifted_labels",
+        Severity.INFO,
+        latest[0],
+        f"No label is 0 in {count} samples, and the largest is {max(highs):g} with {classes} outputs: labels may start "
+        "at 1.",
+        category=Category.DATA,
+        cause="Class numbers start at 0: with labels from 1 on, the first output is never used.",
+        solutions=(
+            "Subtract 1 from the labels, and give the model as many outputs as there are classes.",
+            "If class 0 is a background class that is rare, nothing is wrong.",
+        ),
+        prevention="Assert labels.min() == 0 and labels.max() == classes - 1 on the whole training set.",
+        confidence=0.6,
+        lowest=min(lows),
+        highest=max(highs),
+        classes=classes,
+    )
+
+
+def _only_label(look: Look) -> tuple[float, str] | None:
+    """Return the one label that all samples of a loader's batch have, and where it is."""
+    for _, operation in Graph(look).of(CLASS_LOSSES):
+        part = target_of(look, operation)
+        if part is None or part.stats is None or not part.place.startswith(BATCH):
+            return None
+        if part.stats.low == part.stats.high and part.stats.size > 1:
+            return part.stats.low, part.place
+    return None
