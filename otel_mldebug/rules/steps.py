@@ -24,6 +24,19 @@ class StepRecord:
         optimizer: Class of the optimizer, with `#2`, `#3`, … for further ones of one class.
         backward_calls: Backward calls in the step: more than one under gradient accumulation.
         skipped: The gradient scaler skipped the optimizer because of non-finite gradients.
+        tokens: Tokens in the step's batches: elements of their two-dimensional tensors of integers.
+        shape: Of the first tensor in the latest batch; empty when unknown.
+        scale: Factor of the gradient scaler, before this step changed it.
+        cpu_s: CPU time of the thread from the record before to this one, seconds, a step.
+        memory_bytes: Memory that the process has in use: what its allocator has handed out where that can be asked
+            for, else what it occupies without files. Taken now and then.
+        device_bytes: Memory that PyTorch has allocated on the GPU.
+        device_reserved_bytes: Memory that PyTorch has reserved there, allocated or not.
+        device_s: Time between begin and end of the step on the GPU's own clock, seconds.
+        evaluation_loss: Mean loss of the evaluation pass that ended since the record before.
+        evaluation_s: How long evaluation passes took since the record before, seconds.
+        evaluation_batches: Their batches.
+        evaluation_samples: Their samples.
     """
 
     index: int
@@ -41,3 +54,15 @@ class StepRecord:
     optimizer: str = ""
     backward_calls: int = 1
     skipped: bool = False
+    tokens: int | None = None
+    shape: str = ""
+    scale: float | None = None
+    cpu_s: float | None = None
+    memory_bytes: int | None = None
+    device_bytes: int | None = None
+    device_reserved_bytes: int | None = None
+    device_s: float | None = None
+    evaluation_loss: float | None = None
+    evaluation_s: float | None = None
+    evaluation_batches: int | None = None
+    evaluation_samples: int | None = None

@@ -1,13 +1,13 @@
 """What is counted and kept for each optimizer, cheap enough for every step; metrics are read from here."""
 
 import math
-from collections import deque
 
 from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.rules.course import LATEST, Course
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Phase
 
-WINDOW_STEPS = 256
+WINDOW_STEPS = LATEST
 """Steps that detectors look back on."""
 _ALARM = 3.0
 """A loss or norm this many times the largest of the window has the detectors look at once."""
@@ -23,7 +23,7 @@ class Cell:
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
         samples: Samples that went through them.
         nonfinite: Steps whose loss or gradient norm was NaN or infinite.
-        window: The latest records, oldest first.
+        window: The latest records, oldest first, and what is left of those before.
         next_record: Value of `steps` at which the next record is made.
         full_until: Value of `steps` up to which every step gets a record.
         loss_alarm: A loss that is not below gets a record, and has the detectors look; so has NaN.
@@ -56,7 +56,7 @@ class Cell:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.window: deque[StepRecord] = deque(maxlen=WINDOW_STEPS)
+        self.window = Course()
         self.told: set[str] = set()
         self.restart()
 

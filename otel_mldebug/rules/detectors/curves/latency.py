@@ -1,0 +1,130 @@
+"""Steps that take many times as long as the others, and what they wait for."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import median
+
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Phase, Severity
+
+FACTOR = 5.0
+"""How many times the median a spike takes."""
+LEAST_S = 0.1
+"""What it takes more than the median, seconds, at least: on a busy machine, or where a container has used up its share
+of the CPU, any step may have to wait for up to that long, …"""
+LEAST_DATA_S = 0.04
+"""… but seldom the same phase in a regular rhythm, or one that does not compute much, as loading does."""
+LEAST_SPIKES = 3
+"""Spikes with usual steps between them; such delays come in bursts, too."""
+SHARE = 0.15
+"""Share of all time that spikes have to cost, …"""
+OTHER_SHARE = 0.35
+"""… and those that are spent outside of data, forward, backward and optimizer: checkpoints, logging, evaluation."""
+SAME = 0.75
+"""Share of the spikes that have to come from the same phase: those that a busy machine makes come from all."""
+FIRST = 8
+"""Steps at the beginning that do not count: compilation, workers that start, memory that grows."""
+
+_PARTS: tuple[tuple[Phase, Callable[[StepRecord], float | None]], ...] = (
+    (Phase.DATA, lambda r: r.data_s),
+    (Phase.FORWARD, lambda r: r.forward_s),
+    (Phase.BACKWARD, lambda r: r.backward_s),
+    (Phase.OPTIMIZER, lambda r: r.optimizer_s),
+)
+_CAUSES = {
+    Phase.DATA: (
+        "Some batches take far longer to make than others: a slow file or network, a cache that is refilled, workers "
+        "that start again at each pass.",
+        "Look at what __getitem__ does for these batches; raise prefetch_factor so that workers hide single delays.",
+    ),
+    Phase.FORWARD: (
+        "Something between the batch and backward blocks now and then: recompilation for a new shape, a slow branch of "
+        "the model, a wait for another process, logging that reads the GPU.",
+        "Profile such a step with torch.profiler, and compare the shapes of its batch with the others' (TORCH_LOGS="
+        "recompiles).",
+    ),
+    Phase.BACKWARD: (
+        "Backward blocks now and then: a gradient hook that does more than it should, a slow peer in distributed "
+        "training, memory that runs short.",
+        "Look at gradient hooks and at the other ranks, and profile such a step with torch.profiler.",
+    ),
+    Phase.OPTIMIZER: (
+        "The optimizer's step blocks now and then: a hook or closure that does more than it should, state that is "
+        "moved between devices.",
+        "Look at what runs in step hooks and closures, and profile such a step with torch.profiler.",
+    ),
+    Phase.OTHER: (
+        "Something outside of the training step takes long now and then: checkpoints, logging, plots, garbage "
+        "collection.",
+        "Save checkpoints less often or in a thread (after a copy to the host), and log without waiting for results.",
+    ),
+}
+
+
+def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a few steps that take `FACTOR` times the median cost `SHARE` of the time, most of them in one phase.
+
+    Steps with an evaluation pass in them do not count.
+
+    Args:
+        window: Steps of one optimizer, oldest first.
+    """
+    steps = [r for r in window if r.index >= FIRST and r.evaluation_s is None and r.backward_s is not None]
+    if len(steps) < 30:
+        return None
+    durations = [r.duration_s for r in steps]
+    usual = median(durations)
+    spikes = [r for r in steps if r.duration_s >= FACTOR * usual and r.duration_s - usual >= LEAST_DATA_S]
+    apart = [b.index - a.index for a, b in pairwise(spikes)]
+    gaps = [gap for gap in apart if gap > 2]
+    if len(gaps) + 1 < LEAST_SPIKES or len(spikes) > 0.34 * len(steps):
+        return None
+    lost, total = sum(r.duration_s - usual for r in spikes), sum(durations)
+    medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
+    phases = Counter(_blame(r, medians, usual) for r in spikes)
+    phase, count = phases.most_common(1)[0]
+    if count < SAME * len(spikes) or lost < (OTHER_SHARE if phase is Phase.OTHER else SHARE) * total:
+        return None
+    worst = max(spikes, key=lambda r: r.duration_s)
+    every = int(median(gaps))
+    regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
+    if phase is not Phase.DATA and not regular and median(r.duration_s for r in spikes) - usual < LEAST_S:
+        return None
+    cause, solution = _CAUSES[phase]
+    rhythm = f" Every {every} steps." if regular else ""
+    return Finding(
+        rule="timing.spikes",
+        category=Category.DATA if phase is Phase.DATA else Category.TRAINING,
+        severity=Severity.WARNING,
+        summary=f"{len(spikes)} of {len(steps)} steps took up to {worst.duration_s / usual:.0f} times the usual "
+        f"{usual * 1e3:.3g} ms, which is {lost / total:.0%} of all time; {count} of them in the phase {phase}.{rhythm}",
+        cause=cause,
+        solutions=(
+            solution,
+            f"Look at what the program does at step {worst.index}"
+            + (f" and every {every} steps around it." if regular else " that it does not do at others."),
+        ),
+        prevention="Watch the slowest steps (the 99th percentile), not only the mean.",
+        confidence=0.85,
+        basis="detector",
+        evidence={
+            "step": spikes[0].index,
+            "phase": str(phase),
+            "spikes": len(spikes),
+            "steps": len(steps),
+            "median_s": usual,
+            "worst_s": worst.duration_s,
+            "worst_step": worst.index,
+            "share_of_time": round(lost / total, 4),
+            **({"every_steps": every} if regular else {}),
+        },
+    )
+
+
+def _blame(record: StepRecord, medians: dict[Phase, float], usual: float) -> Phase:
+    """Return the phase that took most of what the step took more than usual."""
+    more = {phase: (read(record) or 0.0) - medians[phase] for phase, read in _PARTS}
+    more[Phase.OTHER] = record.duration_s - usual - sum(max(0.0, value) for value in more.values())
+    return max(more, key=lambda phase: more[phase])

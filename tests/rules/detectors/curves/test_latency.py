@@ -1,0 +1,72 @@
+"""Slow steps: which phase they wait in, and when they are nobody's business."""
+
+from typing import Any
+
+import pytest
+
+from otel_mldebug.rules.detectors.curves.latency import latency_spikes
+from otel_mldebug.rules.steps import StepRecord
+
+PARTS = {"data_s": 0.001, "forward_s": 0.003, "backward_s": 0.004, "optimizer_s": 0.001}
+
+
+def steps(n: int, slow: Any = (), extra_s: float = 0.2, part: Any = "data_s", **same: Any) -> list[StepRecord]:
+    """Return `n` steps of 10 ms; those of `slow` take longer in `part`, or outside of all phases."""
+    out = []
+    for i in range(n):
+        parts, more = dict(PARTS), extra_s if i in slow else 0.0
+        where = part[i % len(part)] if isinstance(part, list) else part
+        if where in parts:
+            parts[where] += more
+        out.append(StepRecord(index=i, time_ns=i, duration_s=0.01 + more, **parts, **same))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("part", "phase", "category"),
+    [
+        ("data_s", "data", "data"),
+        ("forward_s", "forward", "training"),
+        ("backward_s", "backward", "training"),
+        ("optimizer_s", "optimizer", "training"),
+        ("", "other", "training"),
+    ],
+)
+def test_spikes_are_named_with_their_phase_and_rhythm(part, phase, category):
+    finding = latency_spikes(steps(200, range(19, 200, 20), part=part))
+
+    assert finding is not None
+    assert finding.rule == "timing.spikes"
+    assert str(finding.category) == category
+    assert finding.evidence["phase"] == phase
+    assert finding.evidence["step"] == 19
+    assert finding.evidence["every_steps"] == 20
+    assert "Every 20 steps" in finding.summary
+
+
+def test_spikes_without_a_rhythm_say_so():
+    finding = latency_spikes(steps(200, (30, 41, 97, 160), extra_s=0.5))
+
+    assert finding is not None
+    assert "every_steps" not in finding.evidence
+    assert finding.evidence["worst_s"] == pytest.approx(0.51)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        pytest.param(steps(200), id="even"),
+        pytest.param(steps(200, range(8)), id="compilation and workers at the start"),
+        pytest.param(steps(200, (50, 100)), id="two"),
+        pytest.param(steps(200, range(9, 200, 20), extra_s=0.02), id="20 ms: a busy machine"),
+        pytest.param(steps(200, range(9, 200, 21), part=["data_s", "forward_s", "backward_s", ""]), id="all phases"),
+        pytest.param(steps(200, range(50, 65), extra_s=0.08, part="backward_s"), id="a burst"),
+        pytest.param(steps(200, (20, 41, 97, 160), extra_s=0.08, part="backward_s"), id="80 ms now and then"),
+        pytest.param(steps(250, (60, 120, 180, 240), extra_s=0.1, part=""), id="checkpoints that cost a seventh"),
+        pytest.param(steps(200, range(9, 200, 20), evaluation_s=0.2), id="evaluation"),
+        pytest.param(steps(200, range(0, 200, 2)), id="every other step: that is how it is"),
+        pytest.param(steps(20, (10, 12, 14)), id="too few steps"),
+    ],
+)
+def test_slow_steps_that_are_no_trouble(window):
+    assert latency_spikes(window) is None

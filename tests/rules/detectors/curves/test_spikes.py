@@ -1,0 +1,83 @@
+"""Single spikes of the loss, told from noise with heavy tails."""
+
+import random
+
+import pytest
+
+from otel_mldebug.rules.detectors.curves.spikes import loss_spike
+from tests.rules.detectors.curves.curve import course, falling
+
+
+def spiked(losses: list[float], **spikes: float) -> list[float]:
+    out = list(losses)
+    for step, value in spikes.items():
+        out[int(step[1:])] = value
+    return out
+
+
+def test_a_spike_is_named_with_its_step_size_and_recovery():
+    finding = loss_spike(course(spiked(falling(150), s100=60.0, s101=8.0), epoch=2))
+
+    assert finding is not None
+    assert (finding.rule, str(finding.severity)) == ("loss.spike", "warning")
+    assert finding.evidence["step"] == 100
+    assert finding.evidence["steps_to_recover"] == 2
+    assert finding.evidence["epoch"] == 2
+    assert "the loss was back after 2 steps" in finding.summary
+
+
+def test_a_loss_that_does_not_come_back_is_an_error():
+    losses = falling(150)
+    finding = loss_spike(course(losses[:100] + [90.0] + [9.0] * 49))
+
+    assert finding is not None
+    assert str(finding.severity) == "error"
+    assert "has not come back" in finding.summary
+
+
+def test_it_is_found_wherever_it_is_in_a_long_run():
+    assert loss_spike(course(spiked(falling(900), s700=60.0))) is not None
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        pytest.param(falling(200), id="no spike"),
+        pytest.param(spiked(falling(200), s60=60.0, s120=70.0), id="spikes that come again"),
+        pytest.param(spiked(falling(200), s10=60.0), id="too early to know what is usual"),
+        pytest.param(spiked(falling(103), s100=60.0), id="too late to know what comes after"),
+        pytest.param(spiked(falling(200, last=1e-4), s150=0.1), id="near a minimum, far below the first loss"),
+        pytest.param([-x for x in spiked(falling(200), s100=60.0)], id="not positive"),
+        pytest.param(spiked(falling(200), s100=4.0), id="hardly above the first loss"),
+        pytest.param([], id="no steps"),
+    ],
+)
+def test_what_is_no_spike(losses):
+    assert loss_spike(course(losses)) is None
+
+
+NOISES = {
+    "gaussian": lambda rng: abs(rng.gauss(1, 0.5)) + 0.01,
+    "exponential": lambda rng: rng.expovariate(1) + 1e-3,
+    "log-normal": lambda rng: rng.lognormvariate(0, 1.0),
+    "chi squared": lambda rng: rng.gauss(0, 1) ** 2 + 1e-6,
+    "pareto 2": lambda rng: rng.paretovariate(2),
+    "pareto 3": lambda rng: rng.paretovariate(3),
+    "one in fifty is ten times as large": lambda rng: rng.lognormvariate(0, 0.3) * (10 if rng.random() < 0.02 else 1),
+}
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_noise_with_heavy_tails_has_no_spikes(name):
+    fired = 0
+    for seed in range(300):
+        rng = random.Random(seed)
+        fired += loss_spike(course([NOISES[name](rng) for _ in range(256)])) is not None
+    assert fired == 0
+
+
+def test_of_several_optimizers_nothing_is_said():
+    run = course(spiked(falling(150), s100=60.0))
+    run.shared = True
+
+    assert loss_spike(run) is None
