@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from otel_mldebug.errors import ConfigError, MissingDependencyError, MLDebugError, StoreError, UsageError
     from otel_mldebug.export.seen import finding_of
     from otel_mldebug.instrument.functions import span, trace
+    from otel_mldebug.instrument.training.debugging.parameters import parameter_report
+    from otel_mldebug.instrument.training.debugging.watching import watch
     from otel_mldebug.instrument.training.explicit import recorder
     from otel_mldebug.notebook import load_ipython_extension, unload_ipython_extension
+    from otel_mldebug.rules.contracts import Contract
     from otel_mldebug.rules.finding import Finding
     from otel_mldebug.wiring import capture_exception, configure, shutdown
     from otel_mldebug.wiring.callbacks import on_finding
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Config",
     "ConfigError",
+    "Contract",
     "Finding",
     "Handled",
     "MLDebugError",
@@ -50,6 +54,7 @@ __all__ = [
     "handle_error",
     "load_ipython_extension",
     "on_finding",
+    "parameter_report",
     "recorder",
     "set_user_data",
     "shutdown",
@@ -59,11 +64,13 @@ __all__ = [
     "unload_ipython_extension",
     "user_data",
     "user_message",
+    "watch",
 ]
 
 _FROM = {
     "Config": "otel_mldebug.config",
     "ConfigError": "otel_mldebug.errors",
+    "Contract": "otel_mldebug.rules.contracts",
     "Finding": "otel_mldebug.rules.finding",
     "Handled": "otel_mldebug.wiring.people",
     "MLDebugError": "otel_mldebug.errors",
@@ -78,6 +85,7 @@ _FROM = {
     "handle_error": "otel_mldebug.wiring.people",
     "load_ipython_extension": "otel_mldebug.notebook",
     "on_finding": "otel_mldebug.wiring.callbacks",
+    "parameter_report": "otel_mldebug.instrument.training.debugging.parameters",
     "recorder": "otel_mldebug.instrument.training.explicit",
     "set_user_data": "otel_mldebug.wiring.people",
     "shutdown": "otel_mldebug.wiring",
@@ -87,6 +95,7 @@ _FROM = {
     "unload_ipython_extension": "otel_mldebug.notebook",
     "user_data": "otel_mldebug.wiring.people",
     "user_message": "otel_mldebug.wiring.people",
+    "watch": "otel_mldebug.instrument.training.debugging.watching",
 }
 
 

@@ -105,6 +105,7 @@ MLDEBUG_FINDING_SOLUTIONS: Final = "mldebug.finding.solutions"
 MLDEBUG_FINDING_SUMMARY: Final = "mldebug.finding.summary"
 MLDEBUG_FINDING_SUPPRESSED: Final = "mldebug.finding.suppressed"
 MLDEBUG_LOCAL_RANK: Final = "mldebug.local_rank"
+MLDEBUG_MODEL: Final = "mldebug.model"
 MLDEBUG_RANK: Final = "mldebug.rank"
 MLDEBUG_RUN_ID: Final = "mldebug.run.id"
 MLDEBUG_SAMPLED_REASON: Final = "mldebug.sampled.reason"
@@ -112,6 +113,7 @@ MLDEBUG_SAMPLED_SHARE: Final = "mldebug.sampled.share"
 MLDEBUG_SELF_DOING: Final = "mldebug.self.doing"
 MLDEBUG_SELF_SIGNAL: Final = "mldebug.self.signal"
 MLDEBUG_SESSION_ID: Final = "mldebug.session.id"
+MLDEBUG_TRACK_NAME: Final = "mldebug.track.name"
 MLDEBUG_TRAIN_EPOCH: Final = "mldebug.train.epoch"
 MLDEBUG_TRAIN_GRADIENT_NORM_VALUE: Final = "mldebug.train.gradient.norm.value"
 MLDEBUG_TRAIN_LAYER: Final = "mldebug.train.layer"
@@ -256,6 +258,15 @@ MLDEBUG_FUNCTION_TIME: Final = Metric(
     attributes=("code.function.name",),
 )
 
+MLDEBUG_INFERENCE_DURATION: Final = Metric(
+    "mldebug.inference.duration",
+    "histogram",
+    "s",
+    "Wall time of one call of a watched model outside of training.",
+    attributes=("mldebug.model",),
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
 MLDEBUG_SELF_COST: Final = Metric(
     "mldebug.self.cost",
     "gauge",
@@ -305,6 +316,14 @@ MLDEBUG_SELF_TIME: Final = Metric(
     "counter",
     "s",
     "Processor time that otel-mldebug spent inside the program, as far as it measures itself.",
+)
+
+MLDEBUG_TRACK_LOSS: Final = Metric(
+    "mldebug.track.loss",
+    "gauge",
+    "{loss}",
+    "Latest finite value of a loss that the program tracks itself.",
+    attributes=("mldebug.track.name",),
 )
 
 MLDEBUG_TRAIN_GRADIENT_NORM: Final = Metric(
@@ -522,6 +541,7 @@ METRICS: Final = (
     MLDEBUG_FUNCTION_DURATION,
     MLDEBUG_FUNCTION_ERRORS,
     MLDEBUG_FUNCTION_TIME,
+    MLDEBUG_INFERENCE_DURATION,
     MLDEBUG_SELF_COST,
     MLDEBUG_SELF_DROPPED,
     MLDEBUG_SELF_FAULTS,
@@ -529,6 +549,7 @@ METRICS: Final = (
     MLDEBUG_SELF_STORE_SIZE,
     MLDEBUG_SELF_SUPPRESSED,
     MLDEBUG_SELF_TIME,
+    MLDEBUG_TRACK_LOSS,
     MLDEBUG_TRAIN_GRADIENT_NORM,
     MLDEBUG_TRAIN_LEARNING_RATE,
     MLDEBUG_TRAIN_LOSS,

@@ -1,0 +1,1 @@
+"""Debugging a model that a program names: watching it, reports, explicit calls. Nothing runs unless it asks for it."""
