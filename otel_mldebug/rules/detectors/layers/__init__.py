@@ -2,10 +2,58 @@
 
 from collections.abc import Mapping
 
+from otel_mldebug.rules.detectors.layers.dead import dead_units
+from otel_mldebug.rules.detectors.layers.holding import cut_graph, forgotten_parameters, replaced_parameters
+from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
+from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfinite_weights, underflow
+from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
+from otel_mldebug.rules.detectors.layers.saturated import saturated_units
+from otel_mldebug.rules.detectors.layers.stale import kept_gradients
+from otel_mldebug.rules.detectors.layers.unchanged import lost_updates, zero_gradients, zero_rate
+from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.signature import LookDetector
 
-DETECTORS: tuple[LookDetector, ...] = ()
+DETECTORS: tuple[LookDetector, ...] = (
+    nonfinite_weights,
+    collapsed_scale,
+    constant_weights,
+    replaced_parameters,
+    zero_rate,
+    kept_gradients,
+    underflow,
+    forgotten_parameters,
+    cut_graph,
+    scale_of_weights,
+    dead_units,
+    saturated_units,
+    vanishing_profile,
+    exploding_profile,
+    zero_gradients,
+    vanished_gradients,
+    lost_updates,
+    rate_too_high,
+    rate_too_low,
+)
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-FAMILIES: Mapping[str, str] = {}
+FAMILIES: Mapping[str, str] = {
+    "parameter.nonfinite": "nonfinite",
+    "precision.scale_collapsed": "nonfinite",
+    "parameter.replaced": "held",
+    "parameter.not_in_optimizer": "held",
+    "parameter.detached": "held",
+    "init.constant": "signal",
+    "precision.underflow": "signal",
+    "init.scale": "signal",
+    "activation.dead": "signal",
+    "activation.saturated": "signal",
+    "gradient.vanishing": "signal",
+    "gradient.exploding": "signal",
+    "gradient.zero": "signal",
+    "gradient.vanished": "signal",
+    "parameter.never_changes": "rate",
+    "learning_rate.zero": "learning_rate.collapsed",
+    "learning_rate.too_high": "rate",
+    "learning_rate.too_low": "rate",
+}
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

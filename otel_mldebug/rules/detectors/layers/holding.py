@@ -1,0 +1,133 @@
+"""Optimizers that hold other parameters than those that the loss depends on."""
+
+from collections.abc import Sequence
+
+from otel_mldebug.rules.detectors.layers.changes import fates
+from otel_mldebug.rules.detectors.layers.reading import fresh, layers_of, listed
+from otel_mldebug.rules.detectors.layers.reported import be, count, evidence
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+PATIENCE = 30
+"""Steps before parameters that no optimizer holds count as forgotten: another optimizer may come to them later."""
+
+
+def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when the optimizer holds parameters that the loss does not depend on instead of those that it does.
+
+    Source: torch.optim ("construct the optimizer after model.cuda()"), and what replacing a head afterwards does.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    known = fates(looks)
+    forgotten = [f for f in known if f.idle and not f.held and f.reached]
+    useless = [f for f in known if f.held and f.reached is not True and not f.changed]
+    orphans = [f for f in useless if not f.latest.layer]
+    alive = any(f.held and f.reached for f in known)
+    if not forgotten or not useless or (alive and not orphans):
+        return None
+    names = layers_of([f.latest for f in forgotten])
+    return Finding(
+        rule="parameter.replaced",
+        category=Category.OPTIMIZATION,
+        severity=Severity.ERROR,
+        summary=f"The optimizer updates {count(len(orphans or useless), 'weight')} that the loss does not depend on, "
+        f"while {listed(names)} of the model {be(names)} never updated.",
+        cause="The model was changed after the optimizer was made: a layer was replaced, the model was copied, moved "
+        "or loaded anew, so the optimizer still holds the old parameters.",
+        solutions=(
+            "Make the optimizer after the last change to the model: optimizer = Adam(model.parameters()).",
+            "If a layer is replaced later, give its parameters to optimizer.add_param_group.",
+            "Make sure that the model in the loop is the one that the optimizer was made for.",
+        ),
+        prevention="Assert that {id(p) of all groups} equals {id(p) of model.parameters()} before the first step.",
+        confidence=0.95,
+        basis="detector",
+        evidence={**evidence(looks, forgotten, known), "held_in_vain": len(useless)},
+    )
+
+
+def forgotten_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when weights get gradients and no optimizer holds them. Frozen ones (requires_grad False) get none.
+
+    Training only the last layers of a trained network, or through a perceptual network, is done on purpose: a hint at
+    most. Weights that are still as PyTorch drew them were never trained, so leaving them out is a mistake.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    known = fates(looks)
+    forgotten = [f for f in known if f.idle and not f.held and f.reached and f.gradient]
+    held = [f for f in known if f.held and f.reached]
+    if not forgotten or not held or looks[-1].step - looks[0].step < PATIENCE:
+        return None
+    untrained = any(fresh(f.latest) for f in forgotten)
+    places = [f.place for f in held]
+    between = any(min(places) < f.place < max(places) for f in forgotten)
+    names = layers_of([f.latest for f in forgotten])
+    return Finding(
+        rule="parameter.not_in_optimizer",
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING if untrained or between else Severity.INFO,
+        summary=f"No optimizer holds {listed(names)}: {count(len(forgotten), 'weight')} of {len(known)} get gradients "
+        "and are never updated.",
+        cause="The optimizer was given a part of the parameters only: another module's, a list made too early, or a "
+        "filter by name or type that leaves some out.",
+        solutions=(
+            "Give the optimizer all parameters: Adam(model.parameters()), or itertools.chain of several modules.",
+            "If these are meant to stay as they are, freeze them with requires_grad_(False), which also saves time.",
+        ),
+        prevention="Compare the number of parameters in optimizer.param_groups with that of the model before training.",
+        confidence=0.9 if untrained or between else 0.5,
+        basis="detector",
+        evidence=evidence(looks, forgotten, known),
+    )
+
+
+def cut_graph(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when the loss does not depend on the first layers, which an optimizer holds and nothing has trained.
+
+    Heads that a phase does not use, and experts that are not chosen, come later in the model or are reached at times. A
+    trained body whose features are computed without gradients is on purpose.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    known = [f for f in fates(looks) if f.latest.layer]
+    lost = [f for f in known if f.idle and f.held and f.reached is False]
+    reached = [f.place for f in known if f.reached]
+    if not lost or not reached or looks[-1].step - looks[0].step < PATIENCE:
+        return None
+    body = [f for f in lost if f.place < min(reached)]
+    cut = len(body) == len(lost) and any(fresh(f.latest) for f in body)
+    names = layers_of([f.latest for f in lost])
+    return Finding(
+        rule="parameter.detached",
+        category=Category.GRADIENT,
+        severity=Severity.WARNING if cut else Severity.INFO,
+        summary=f"The loss does not depend on {listed(names)}: {count(len(lost), 'weight')} of {len(known)} that the "
+        "optimizer holds never get a gradient.",
+        cause="The graph is cut behind these layers: detach(), .data, .item(), torch.tensor(x), numpy or no_grad "
+        "between them and the loss."
+        if cut
+        else "These layers are not used in the forward pass of this phase, or what they make does not go into the "
+        "loss.",
+        solutions=(
+            "Remove detach(), .data, torch.tensor(...) and torch.no_grad() between these layers and the loss.",
+            "If they are meant to stay as they are, freeze them with requires_grad_(False) and leave them out of the "
+            "optimizer.",
+        ),
+        prevention="After the first backward call, check that every parameter that should learn has a gradient.",
+        confidence=0.85 if cut else 0.5,
+        basis="detector",
+        evidence=evidence(looks, lost, known),
+    )

@@ -1,0 +1,121 @@
+"""Parameters that an optimizer holds and that never change: no gradient, no rate, or no effect."""
+
+from collections.abc import Sequence
+
+from otel_mldebug.rules.detectors.layers.changes import fates
+from otel_mldebug.rules.detectors.layers.reading import layers_of, listed
+from otel_mldebug.rules.detectors.layers.reported import count, evidence
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+RATE_STEPS = 50
+"""Steps with a learning rate of 0 from the start on: a warm-up has left 0 by then."""
+
+
+def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when all gradients, or all of the first layers, are exactly 0 in every look since the start.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    known = [f for f in fates(looks) if f.held and f.gradient is not None]
+    zero = [f for f in known if f.idle and f.gradient == 0]
+    if not zero:
+        return None
+    whole = len(zero) == len(known)
+    others = [f.place for f in known if f.gradient]
+    first = whole or max(f.place for f in zero) < min(others)
+    names = layers_of([f.latest for f in zero])
+    return Finding(
+        rule="gradient.zero",
+        category=Category.GRADIENT,
+        severity=Severity.ERROR if whole else Severity.WARNING if first and len(zero) > 1 else Severity.INFO,
+        summary=f"The gradients of {listed(names)} are exactly 0 in every step looked at: "
+        f"{count(len(zero), 'weight')} of {len(known)} never {'change' if len(zero) != 1 else 'changes'}.",
+        cause="What comes after these layers has no slope: dead units, clamp or rounding out of range, a factor of 0, "
+        "saturated outputs, or weights of 0.",
+        solutions=(
+            "Look at the activations behind these layers: are they all 0, clipped, or rounded?",
+            "Replace operations without a slope (round, sign, argmax, comparisons, hard clamp) by smooth ones.",
+            "Check the factors that the loss is multiplied by, and masks.",
+        ),
+        prevention="After the first backward call, check that gradients are not 0.",
+        confidence=0.9 if whole else 0.7,
+        basis="detector",
+        evidence=evidence(looks, zero, known),
+    )
+
+
+def zero_rate(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when all learning rates have been 0 from the start on, for `RATE_STEPS` steps.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Its latest ones.
+    """
+    held = [p for look in looks for p in look.parameters if p.optimized and p.trainable and p.learning_rate is not None]
+    rates = [r.learning_rate for r in steps if r.learning_rate is not None]
+    last = max([looks[-1].step, *(r.index for r in steps[-1:])])
+    if not held or any(p.learning_rate != 0 or p.changed for p in held) or any(rates):
+        return None
+    if looks[0].step > RATE_STEPS or last - looks[0].step < RATE_STEPS:
+        return None
+    return Finding(
+        rule="learning_rate.zero",
+        category=Category.OPTIMIZATION,
+        severity=Severity.ERROR,
+        summary=f"The learning rate is 0 in all {last - looks[0].step + 1} steps so far: nothing is learned.",
+        cause="A schedule starts at 0 and is not stepped, is stepped by epochs while it is meant by steps, or divides "
+        "integers; or the optimizer was made with lr=0.",
+        solutions=(
+            "Print scheduler.get_last_lr() in each step, and call scheduler.step() after optimizer.step().",
+            "Give the schedule the unit that it is stepped in: steps or epochs.",
+            "Start a warm-up above 0, such as (step + 1) / warmup_steps.",
+        ),
+        prevention="Plot the learning rate of all steps before a long run.",
+        confidence=0.95,
+        basis="detector",
+        evidence={"step": looks[0].step, "learning_rate": 0.0, "steps": last - looks[0].step + 1},
+    )
+
+
+def lost_updates(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when nothing changes although there are gradients and a learning rate.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    known = [f for f in fates(looks) if f.held and f.gradient and f.latest.learning_rate]
+    if not known or any(not f.idle for f in known) or all(f.latest.update_ratio is None for f in known):
+        return None
+    ratio = max(f.latest.update_ratio or 0.0 for f in known)
+    rate = max(f.latest.learning_rate or 0.0 for f in known)
+    kept = ratio > 1e-6
+    return Finding(
+        rule="parameter.never_changes",
+        category=Category.OPTIMIZATION,
+        severity=Severity.ERROR,
+        summary=f"No weight has changed in {looks[-1].step - looks[0].step} steps, although there are gradients and "
+        f"the learning rate is {rate:g}.",
+        cause="The weights are set back after each step: something loads or copies old values."
+        if kept
+        else f"The updates are too small for the numbers of {known[0].latest.dtype or 'the weights'}: they are rounded "
+        "away.",
+        solutions=(
+            "Look for load_state_dict, copy_ or an average of weights that is written back in the loop."
+            if kept
+            else "Raise the learning rate.",
+            "Keep the weights in float32 and compute with torch.autocast, if they are of 16 bits.",
+            "Check that gradients are not scaled down (loss divided twice, clipping to a tiny norm).",
+        ),
+        prevention="Compare a weight before and after the first steps.",
+        confidence=0.85,
+        basis="detector",
+        evidence={**evidence(looks, known, known), "learning_rate": rate, "update_ratio": ratio},
+    )

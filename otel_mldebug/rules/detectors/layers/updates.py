@@ -1,0 +1,128 @@
+"""How much a step changes the weights, relative to their size: a learning rate that is far too high or too low."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from otel_mldebug.rules.detectors.layers.reading import layers_of, matrices, progress
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look, Parameter
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+HIGH = 0.5
+"""Update over weight from which a step replaces the weights rather than adjusts them. About 1e-3 is usual; Adam on
+narrow layers starts at 0.1. Source: Karpathy, "CS231n: ratio of weights to updates"; UMLAUT (CHI 2021)."""
+LOW = 1e-6
+"""Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
+LOOKS = 3
+STEPS = 20, 50
+"""Steps that a rate has to be too high, and too low."""
+EARLY = 5
+"""Steps in which Adam's first updates are larger than later ones, and weights that start at 0 have no size yet."""
+
+
+def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when each step replaces the weights of most layers, look after look, and the loss does not fall.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Its latest ones.
+    """
+    late = [look for look in looks if look.step >= EARLY]
+    known = progress(looks, steps)
+    ratios = [_median_ratio(look) for look in late[-LOOKS:]]
+    if len(ratios) < LOOKS or min(ratios) < HIGH or not known.stuck or known.steps < STEPS[0]:
+        return None
+    return _finding(
+        late[-LOOKS:],
+        ratios,
+        rule="learning_rate.too_high",
+        summary="Each step changes the weights by {ratio:.2g} of their size and the loss does not fall: the learning "
+        "rate of {rate:g} is far too high.",
+        cause="Steps of this size jump over every minimum. About 0.001 of the size of the weights is usual.",
+        solutions=(
+            "Lower the learning rate by a factor of 10 to 100.",
+            "Warm it up over the first few hundred steps, and clip gradients.",
+        ),
+    )
+
+
+def rate_too_low(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when steps have hardly changed any weight since the start, with a rate that does not rise.
+
+    Args:
+        looks: Of one optimizer, oldest first. The first one has to be of the start: gradients get small where a problem
+            is solved.
+        steps: Its latest ones.
+    """
+    ratios = [max(p.update_ratio or 0.0 for p in weights) for look in looks if (weights := _weights(look))]
+    rates = [rate for look in looks if (rate := _rate(look)) is not None]
+    known = progress(looks, steps)
+    if len(ratios) < LOOKS or looks[0].step > EARLY or looks[-1].step - looks[0].step < STEPS[1] or not known.stuck:
+        return None
+    if not 0 < max(ratios) < LOW or not rates or rates[-1] <= 0 or rates[-1] > 1.001 * rates[0]:
+        return None
+    return _finding(
+        looks,
+        ratios,
+        rule="learning_rate.too_low",
+        summary="Each step changes the weights by {ratio:.1g} of their size only, and the loss does not fall: the "
+        "learning rate of {rate:g} is far too low.",
+        cause="At this rate a thousand steps change the weights by less than a thousandth. About 0.001 for each step "
+        "is usual.",
+        solutions=(
+            "Raise the learning rate: try 100 to 10,000 times as much (Adam: 1e-3, SGD: 1e-2 to 1e-1).",
+            "Check that neither a schedule nor clipping nor a factor of the loss makes the updates that small.",
+        ),
+    )
+
+
+def _finding(
+    looks: Sequence[Look],
+    ratios: Sequence[float],
+    *,
+    rule: str,
+    summary: str,
+    cause: str,
+    solutions: tuple[str, ...],
+) -> Finding:
+    rate = _rate(looks[-1]) or 0.0
+    worst = max(_weights(looks[-1]), key=lambda p: p.update_ratio or 0.0)
+    return Finding(
+        rule=rule,
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING,
+        summary=summary.format(ratio=median(ratios), rate=rate),
+        cause=cause,
+        solutions=solutions,
+        prevention="Find the largest stable learning rate with a short range test before a long run.",
+        confidence=0.8,
+        basis="detector",
+        evidence={
+            "step": looks[0].step,
+            "layer": layers_of([worst])[0],
+            "update_ratio": median(ratios),
+            "largest_update_ratio": worst.update_ratio or 0.0,
+            "learning_rate": rate,
+        },
+    )
+
+
+def _weights(look: Look) -> list[Parameter]:
+    """Return the weights whose update says something: fresh zeros have no size to compare with."""
+    return [
+        p
+        for p in matrices(look)
+        if p.update_ratio is not None and p.weight is not None and p.weight.norm > 0 and p.weight.zero < 0.5
+    ]
+
+
+def _median_ratio(look: Look) -> float:
+    """Return the median of update over weight, over the layers; -1 where it was not measured."""
+    ratios = [p.update_ratio for p in _weights(look) if p.update_ratio is not None]
+    return median(ratios) if ratios else -1.0
+
+
+def _rate(look: Look) -> float | None:
+    rates = [p.learning_rate for p in matrices(look) if p.learning_rate is not None]
+    return max(rates) if rates else None

@@ -1,0 +1,100 @@
+"""How weights start: alike, too large, too small, or in a way that only looks so."""
+
+from dataclasses import replace
+
+import pytest
+
+from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
+from otel_mldebug.rules.looks import Operation
+from tests.rules.detectors.layers.building import NET, chain, looks, stats, weight
+
+ALIKE = {"mean": 0.1, "std": 0.0, "low": 0.1, "high": 0.1}
+ZERO = {"std": 0.0, "low": 0.0, "high": 0.0, "norm": 0.0, "zero": 1.0}
+
+
+def constant(layer, how=ZERO, shape=(64, 64), **other):
+    return weight(layer, shape, weight=stats(4096, **how), **other)
+
+
+FED = chain(("Addmm", "fc1"), ("Relu", "fc1"), ("Addmm", "fc2"), ("NllLoss", ""))
+APART = (
+    Operation(kind="Addmm", layer="body"),
+    Operation(kind="Addmm", layer="fc1", inputs=(0,)),
+    Operation(kind="Addmm", layer="fc2", inputs=(0,)),
+)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "operations", "fires"),
+    [
+        pytest.param([constant("fc1"), constant("fc2")], FED, True, id="all 0"),
+        pytest.param([constant("fc1", ALIKE), constant("fc2", ALIKE)], (), True, id="all 0.1"),
+        pytest.param([constant("fc1"), constant("fc2")], APART, False, id="two heads that start at 0"),
+        pytest.param([constant("out", shape=(1, 64))], (), False, id="logistic regression"),
+        pytest.param([*NET, constant("out")], (), False, id="a head that starts at 0"),
+        pytest.param([NET[0], constant("a"), NET[1], constant("b")], (), False, id="adapters: A drawn, B 0"),
+        pytest.param([*NET, constant("a"), constant("b")], (), False, id="a small part of the model"),
+        pytest.param([replace(constant(n), trainable=False) for n in ("a", "b")], (), False, id="frozen"),
+        pytest.param([constant(n, module="LayerNorm", shape=(64,)) for n in "ab"], (), False, id="gains of 1"),
+        pytest.param(NET, FED, False, id="drawn at random"),
+    ],
+)
+def test_weights_that_are_all_the_same(parameters, operations, fires):
+    finding = constant_weights(looks(parameters, operations=operations), [])
+    assert (finding and finding.rule) == ("init.constant" if fires else None)
+
+
+def test_only_the_start_is_judged():
+    assert constant_weights(looks([constant("fc1"), constant("fc2")], at=(3, 4, 8)), []) is None
+
+
+def sized(*sizes):
+    """A chain of layers with the root mean square of what each takes, and of what the last one makes."""
+    ops = [Operation(kind="Addmm", layer=f"fc{i + 1}", operand=stats(64, size)) for i, size in enumerate(sizes[:-1])]
+    ops[-1] = replace(ops[-1], output=stats(64, sizes[-1]))
+    return chain(*ops, ("NllLoss", ""))
+
+
+def drawn(std, layers=4):
+    return [weight(f"fc{i + 1}", weight=stats(4096, std)) for i in range(layers)]
+
+
+def saturating(share):
+    return chain(("Addmm", "fc1"), Operation(kind="Sigmoid", layer="fc1", saturated=share), ("Addmm", "fc2"))
+
+
+CLASSIFIER = chain(("Addmm", "fc1"), Operation(kind="LogSoftmax", layer="fc1", shape=(32, 10)), ("NllLoss", ""))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "operations", "loss", "fires"),
+    [
+        pytest.param(drawn(1.0), sized(1, 8, 64, 512, 4096), None, "large", id="deviation 1, activations grow"),
+        pytest.param(drawn(1.0), sized(1, 1, 1, 1, 8), None, None, id="deviation 1, normalised"),
+        pytest.param(drawn(1.0), saturating(0.9), None, "large", id="deviation 1, saturated"),
+        pytest.param(drawn(1.0), saturating(0.2), None, None, id="deviation 1, not saturated"),
+        pytest.param(drawn(1.0), CLASSIFIER, 30.0, "large", id="deviation 1, a loss of 13 times ln 10"),
+        pytest.param(drawn(1.0), CLASSIFIER, 4.0, None, id="deviation 1, a usual loss"),
+        pytest.param(drawn(0.1), sized(1, 10, 100, 1000, 10000), None, None, id="usual weights of large inputs"),
+        pytest.param(drawn(1e-3), sized(1, 8e-3, 6e-5, 5e-7, 4e-9), None, "small", id="deviation 0.001"),
+        pytest.param(drawn(1e-3), sized(1, 1, 1, 1, 1), None, None, id="sine networks"),
+        pytest.param(drawn(0.02), sized(1, 0.1, 0.01, 1e-3, 1e-4), None, None, id="usual small weights"),
+        pytest.param(drawn(1.0, layers=1), sized(1, 512), None, None, id="a single layer"),
+        pytest.param(drawn(1.0), (), None, None, id="nothing seen of activations"),
+    ],
+)
+def test_the_scale_of_weights(parameters, operations, loss, fires):
+    finding = scale_of_weights(looks(parameters, operations=operations, loss=loss), [])
+    assert (finding and f"too {fires}" in finding.summary) == (True if fires else None)
+
+
+def test_the_scale_is_given_with_what_would_be_right():
+    finding = scale_of_weights(looks(drawn(1.0), operations=sized(1, 8, 64, 512, 4096)), [])
+    assert finding.evidence == {
+        "step": 0,
+        "layer": "fc1",
+        "std": 1.0,
+        "expected_std": 2**0.5 / 8,
+        "grow_factor": 4096.0,
+        "layers": 4,
+    }

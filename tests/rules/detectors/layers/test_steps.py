@@ -1,0 +1,126 @@
+"""Gradients that are kept, steps of the wrong size, and formats that are too narrow."""
+
+from dataclasses import replace
+
+import pytest
+
+from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfinite_weights, underflow
+from otel_mldebug.rules.detectors.layers.stale import kept_gradients
+from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
+from tests.rules.detectors.layers.building import AT, FALLING, FLAT, NET, looks, stats, steps, weight
+
+
+def told(*stale, at=AT):
+    return [replace(look, stale=s) for look, s in zip(looks(NET, at), stale, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "fires"),
+    [
+        pytest.param(told(None, True, True, True, True), True, id="kept in each"),
+        pytest.param(told(None, False, False, True, True), False, id="twice"),
+        pytest.param(told(None, True, True, True, True, False), False, id="over"),
+        pytest.param(told(None, False, False, False, False), False, id="set to zero"),
+        pytest.param(told(None, None, None, None), False, id="not looked at"),
+        pytest.param(told(None, True, True, True, at=(0, 1, 2, 3)), False, id="too short"),
+    ],
+)
+def test_gradients_that_are_never_set_to_zero(seen, fires):
+    finding = kept_gradients(seen, [])
+    assert (finding and finding.rule) == ("gradient.not_zeroed" if fires else None)
+
+
+def test_growing_gradients_make_it_surer():
+    growing = steps([1.0] * 20, [1.0 + i for i in range(20)])
+    sure, less = (kept_gradients(told(None, True, True, True, True, True), r) for r in (growing, FLAT))
+    assert (sure.confidence, less.confidence) == (0.95, 0.85)
+    assert sure.evidence["gradient_norm_growth"] == 9.5
+
+
+def moving(ratio, **other):
+    return [replace(p, update_ratio=ratio, **other) for p in NET]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "records", "fires"),
+    [
+        pytest.param(moving(1.0), FLAT, True, id="as large as the weights"),
+        pytest.param(moving(1.0), FALLING, False, id="and the loss falls"),
+        pytest.param(moving(1.0), [], False, id="loss unknown"),
+        pytest.param(moving(0.2), FLAT, False, id="Adam on a narrow network"),
+        pytest.param(moving(1.0, weight=stats(4096, zero=1.0)), FLAT, False, id="weights that start at 0"),
+        pytest.param(moving(None), FLAT, False, id="not measured"),
+        pytest.param([*NET[:4], *moving(1.0)[4:]], FLAT, False, id="some layers"),
+    ],
+)
+def test_steps_that_are_too_large(parameters, records, fires):
+    finding = rate_too_high(looks(parameters), records)
+    assert (finding and finding.rule) == ("learning_rate.too_high" if fires else None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "records", "fires"),
+    [
+        pytest.param(moving(1e-9), FLAT, True, id="a billionth"),
+        pytest.param(moving(1e-9), FALLING, False, id="and the loss falls"),
+        pytest.param(moving(1e-5), FLAT, False, id="fine-tuning"),
+        pytest.param(moving(0.0), FLAT, False, id="none at all: another rule"),
+        pytest.param([*moving(1e-9)[:5], *NET[5:]], FLAT, False, id="a discriminative rate, with one layer at work"),
+    ],
+)
+def test_steps_that_are_too_small(parameters, records, fires):
+    finding = rate_too_low(looks(parameters), records)
+    assert (finding and finding.rule) == ("learning_rate.too_low" if fires else None)
+
+
+def test_a_warm_up_is_not_too_low():
+    warming = [
+        replace(look, parameters=tuple(replace(p, learning_rate=1e-9 * (1 + look.step)) for p in look.parameters))
+        for look in looks(moving(1e-9))
+    ]
+    assert rate_too_low(warming, FLAT) is None
+
+
+def half(zero, tiny=0.0, dtype="float16"):
+    return [weight(f"fc{i}", dtype=dtype, gradient=stats(4096, 1e-7, zero=zero, tiny=tiny)) for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "same", "fires"),
+    [
+        pytest.param(half(0.3, 0.4), {}, True, id="zeros and subnormal numbers in float16"),
+        pytest.param(half(0.7, dtype="float32"), {"autocast": "float16"}, True, id="zeros under autocast"),
+        pytest.param(half(0.7), {"scale": 1.0}, True, id="a scaler that does not scale"),
+        pytest.param(half(0.7), {"scale": 1024.0}, False, id="a scaler"),
+        pytest.param(half(0.7, dtype="bfloat16"), {"autocast": "bfloat16"}, False, id="bfloat16"),
+        pytest.param(half(0.7, dtype="float32"), {}, False, id="float32: dead units"),
+        pytest.param(half(0.1), {}, False, id="few"),
+    ],
+)
+def test_gradients_that_float16_loses(parameters, same, fires):
+    finding = underflow(looks(parameters, **same), FLAT)
+    assert (finding and finding.rule) == ("precision.underflow" if fires else None)
+
+
+@pytest.mark.parametrize(
+    ("scales", "fires"),
+    [
+        pytest.param([65536.0, 64.0, 0.5, 0.25], True, id="down to a quarter"),
+        pytest.param([65536.0, 0.5, 2.0, 4.0], False, id="back again"),
+        pytest.param([1.0, 1.0, 1.0], False, id="one on purpose"),
+        pytest.param([None, None], False, id="no scaler"),
+        pytest.param([65536.0, 32768.0, 16384.0], False, id="finding its scale"),
+    ],
+)
+def test_a_scaler_that_gives_up(scales, fires):
+    seen = [replace(look, scale=s) for look, s in zip(looks(NET), scales, strict=False)]
+    finding = collapsed_scale(seen, [])
+    assert (finding and finding.rule) == ("precision.scale_collapsed" if fires else None)
+
+
+def test_weights_that_are_not_finite_are_named_with_their_first_step():
+    bad = replace(NET[2], weight=stats(4096, nonfinite=0.5))
+    finding = nonfinite_weights([*looks(NET)[:4], *looks([*NET[:2], bad, *NET[3:]])[4:]], FLAT)
+    assert finding.evidence == {"step": 8, "layer": "fc3", "nonfinite_share": 0.5, "bad": 1}
+    assert nonfinite_weights(looks(NET), FLAT) is None
+    assert nonfinite_weights(looks([replace(bad, trainable=False)]), FLAT) is None

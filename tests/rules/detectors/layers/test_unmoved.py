@@ -1,0 +1,139 @@
+"""Parameters that never change: told apart, and those that are meant to stay."""
+
+from dataclasses import replace
+
+import pytest
+
+from otel_mldebug.rules.detectors.layers.changes import fates
+from otel_mldebug.rules.detectors.layers.holding import cut_graph, forgotten_parameters, replaced_parameters
+from otel_mldebug.rules.detectors.layers.unchanged import lost_updates, zero_gradients, zero_rate
+from otel_mldebug.semconv.names import Severity
+from tests.rules.detectors.layers.building import NET, looks, stats, steps, uniform, weight
+
+NONE = {"reached": False, "gradient": None, "update_ratio": None, "changed": False}
+MISSING = {"optimized": False, "changed": False, "update_ratio": None, "learning_rate": None}
+NEW = {"weight": uniform()}
+ZERO = {"gradient": stats(4096, 0.0), "changed": False, "update_ratio": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "severity"),
+    [
+        pytest.param([*NET, weight("head", **MISSING, **NEW)], Severity.WARNING, id="a head as it was drawn"),
+        pytest.param([NET[0], weight("mid", **MISSING), NET[1]], Severity.WARNING, id="one in the middle"),
+        pytest.param([weight("body", **MISSING), *NET], Severity.INFO, id="a trained body"),
+        pytest.param([*NET, weight("vgg", **MISSING)], Severity.INFO, id="a perceptual network"),
+        pytest.param([weight("body", **MISSING, **NEW, trainable=False), *NET], None, id="frozen"),
+        pytest.param([*NET, weight("target", **{**MISSING, **NONE})], None, id="a target network"),
+        pytest.param([*NET, weight("game", optimized=False)], None, id="another optimizer will come to it"),
+        pytest.param(
+            [*NET, weight("table", module="Embedding", **MISSING)], None, id="a table, of which few rows are used"
+        ),
+        pytest.param(NET, None, id="all held"),
+    ],
+)
+def test_parameters_that_no_optimizer_holds(parameters, severity):
+    finding = forgotten_parameters(looks(parameters), [])
+    assert (finding and finding.severity) == severity
+
+
+def test_forgotten_parameters_are_named():
+    finding = forgotten_parameters(looks([*NET, weight("head", **MISSING, **NEW)]), [])
+    told = {key: finding.evidence[key] for key in ("step", "layer", "parameters", "unchanged", "looked_at")}
+    assert told == {"step": 0, "layer": "head", "parameters": ("head.weight",), "unchanged": 1, "looked_at": 7}
+
+
+OLD = weight("", name="#7", module="", **NONE)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fires"),
+    [
+        pytest.param([NET[0], weight("head", **MISSING), OLD], True, id="a head replaced after the optimizer was made"),
+        pytest.param([weight("fc", **MISSING), OLD], True, id="another model altogether"),
+        pytest.param([weight("fc", **MISSING), weight("copy", **NONE)], True, id="a copy of the model"),
+        pytest.param([weight("body", **MISSING), NET[0], weight("aux", **NONE)], False, id="an unused head, body kept"),
+        pytest.param([NET[0], weight("", name="#7", module="")], False, id="a parameter of its own that is used"),
+        pytest.param([NET[0], OLD], False, id="one in vain, but none forgotten"),
+    ],
+)
+def test_parameters_that_were_replaced(parameters, fires):
+    finding = replaced_parameters(looks(parameters), [])
+    assert (finding and finding.rule) == ("parameter.replaced" if fires else None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "severity"),
+    [
+        pytest.param([weight("enc", **NONE, **NEW), *NET], Severity.WARNING, id="an encoder that is detached"),
+        pytest.param([weight("body", **NONE), *NET], Severity.INFO, id="a trained body without gradients"),
+        pytest.param([*NET, weight("aux", **NONE, **NEW)], Severity.INFO, id="a head that is not used"),
+        pytest.param([weight("enc", **{**NONE, "changed": True}), *NET], None, id="another optimizer trains it"),
+        pytest.param([weight("enc", **NONE, optimized=False), *NET], None, id="nobody means to train it"),
+        pytest.param([weight("enc", **NONE, trainable=False), *NET], None, id="frozen"),
+        pytest.param(NET, None, id="all reached"),
+    ],
+)
+def test_layers_that_the_loss_does_not_depend_on(parameters, severity):
+    finding = cut_graph(looks(parameters), [])
+    assert (finding and finding.severity) == severity
+
+
+@pytest.mark.parametrize(
+    ("parameters", "severity"),
+    [
+        pytest.param([replace(p, **ZERO) for p in NET], Severity.ERROR, id="all"),
+        pytest.param([*[replace(p, **ZERO) for p in NET[:2]], *NET[2:]], Severity.WARNING, id="the first layers"),
+        pytest.param([*NET[:4], *[replace(p, **ZERO) for p in NET[4:]]], Severity.INFO, id="a head of weight 0"),
+        pytest.param([replace(p, **{**ZERO, "changed": True}) for p in NET], None, id="momentum goes on"),
+        pytest.param(NET, None, id="none"),
+    ],
+)
+def test_gradients_that_are_exactly_zero(parameters, severity):
+    finding = zero_gradients(looks(parameters), [])
+    assert (finding and finding.severity) == severity
+
+
+def test_a_problem_that_gets_solved_has_no_gradient_any_more():
+    solved = [replace(p, **ZERO) for p in NET]
+    assert zero_gradients([*looks(NET)[:4], *looks(solved)[4:]], []) is None
+    assert zero_gradients(looks(solved, at=(500, 550, 600, 650)), []) is None
+
+
+IDLE = {"learning_rate": 0.0, "changed": False, "update_ratio": 0.0}
+STILL = [replace(p, **IDLE) for p in NET]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "at", "records", "fires"),
+    [
+        pytest.param(STILL, (0, 1, 64), steps([2.3] * 65, learning_rate=0.0), True, id="0"),
+        pytest.param(STILL, (0, 1, 16), steps([2.3] * 17, learning_rate=0.0), False, id="early"),
+        pytest.param(STILL, (0, 1, 64), steps([2.3] * 65, learning_rate=0.1), False, id="at the looks only"),
+        pytest.param([NET[0], *STILL[1:]], (0, 1, 64), [], False, id="one group"),
+    ],
+)
+def test_a_learning_rate_of_zero(parameters, at, records, fires):
+    finding = zero_rate(looks(parameters, at), records)
+    assert (finding and finding.rule) == ("learning_rate.zero" if fires else None)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "changed", "says"),
+    [
+        pytest.param(1e-9, False, "rounded", id="too small for the format"),
+        pytest.param(1e-3, False, "set back", id="written back"),
+        pytest.param(1e-9, True, None, id="it changes"),
+        pytest.param(None, False, None, id="not held by the optimizer that steps"),
+    ],
+)
+def test_updates_that_have_no_effect(ratio, changed, says):
+    finding = lost_updates(looks([replace(p, update_ratio=ratio, changed=changed) for p in NET]), [])
+    assert (finding and says in finding.cause) == (True if says else None)
+
+
+def test_a_warm_up_from_zero_is_not_held_against_a_parameter():
+    still = [replace(p, changed=False) for p in NET]
+    cold = [replace(p, learning_rate=0.0, changed=False) for p in NET]
+    begun = [*looks(cold, at=(0, 1, 2, 4))[:4], *looks(still, at=(7, 12))]
+    assert [f.changed for f in fates(begun)] == [None] * len(NET)
