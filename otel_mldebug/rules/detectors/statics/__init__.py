@@ -60,5 +60,6 @@ FAMILIES: Mapping[str, str] = {
     "data.target_scale": _SCALE,
     "data.repeated_batch": _REPEATED,
     "data.repeated_samples": _REPEATED,
+    "optimizer.learning_rate": "rate",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

@@ -38,6 +38,7 @@ class Graph:
 
     def __init__(self, look: Look) -> None:
         self.operations = look.operations
+        self._whole = look.complete
         self._users: list[list[int]] | None = None
 
     def kind(self, place: int | None) -> str:
@@ -107,8 +108,11 @@ class Graph:
         return ((i, operation) for i, operation in enumerate(self.operations) if operation.kind in kinds)
 
     def is_first(self, place: int) -> bool:
-        """Return whether an operation takes what comes from outside the graph, and nothing else."""
-        return not self.inputs(place)
+        """Return whether an operation takes what comes from outside the graph, and nothing else.
+
+        Of a graph that was cut short, nothing is known to be first.
+        """
+        return self._whole and not self.inputs(place)
 
 
 def dimension(operation: Operation) -> int | None:

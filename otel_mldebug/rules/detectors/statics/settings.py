@@ -18,8 +18,6 @@ SHRINK = 0.05
 """Part of all weights that such a decay takes away at each step, from which nothing can be kept."""
 COUPLED_DECAY = 0.5
 """Weight decay as an L2 term, from which it outweighs usual gradients."""
-ZERO_STEPS = 10
-"""Steps with a learning rate of 0, from the first one on, until that is no warm-up."""
 
 
 def momentum(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
@@ -42,41 +40,26 @@ def momentum(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | N
 
 
 def learning_rate(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when an adaptive optimizer's learning rate is beyond the size of weights, or was 0 from the start."""
-    rates = [p.learning_rate for p in _held(looks[-1]) if p.learning_rate is not None]
+    """Fire when an adaptive optimizer's learning rate is beyond the usual size of weights.
+
+    Tensors that belong to no module, such as images that are optimised, may well need large steps.
+    """
+    rates = [p.learning_rate for p in _held(looks[-1]) if p.learning_rate is not None and p.layer]
     name = looks[-1].optimizer or "the optimizer"
-    if rates and looks[-1].optimizer_kind in ADAPTIVE and min(rates) >= ADAPTIVE_RATE:
-        return tell(
-            "optimizer.learning_rate",
-            Severity.ERROR,
-            looks[0],
-            f"The learning rate of {name} is {min(rates):g}: each step moves every weight by about that much.",
-            category=Category.OPTIMIZATION,
-            cause="Updates of adaptive optimizers are as large as the learning rate, whatever the gradients are, and "
-            "weights start out between 0.01 and 0.5.",
-            solutions=("Use 1e-3 to begin with, 1e-4 or less for large models.", "Tune it with a short range test."),
-            prevention="Start from the default of the optimizer, and log the size of updates over the size of weights.",
-            confidence=0.9,
-            learning_rate=min(rates),
-        )
-    known = [r.learning_rate for r in window if r.learning_rate is not None]
-    if len(known) < ZERO_STEPS or any(known) or any(rates) or not rates or window[0].index > ZERO_STEPS:
+    if not rates or looks[-1].optimizer_kind not in ADAPTIVE or min(rates) < ADAPTIVE_RATE:
         return None
     return tell(
-        "optimizer.learning_rate_zero",
+        "optimizer.learning_rate",
         Severity.ERROR,
         looks[0],
-        f"The learning rate of {name} has been 0 since step {window[0].index}: nothing is learnt.",
+        f"The learning rate of {name} is {min(rates):g}: each step moves every weight by about that much.",
         category=Category.OPTIMIZATION,
-        cause="It was set to 0, or a schedule gives 0: integer division in its formula, a warm-up that never gets on, "
-        "a schedule that is over already.",
-        solutions=(
-            "Print scheduler.get_last_lr() for the first steps.",
-            "Check what the schedule counts: it may want steps where it gets epochs.",
-        ),
-        prevention="Plot the schedule over the whole run before training.",
-        confidence=0.97,
-        learning_rate=0.0,
+        cause="Updates of adaptive optimizers are as large as the learning rate, whatever the gradients are, and "
+        "weights start out between 0.01 and 0.5.",
+        solutions=("Use 1e-3 to begin with, 1e-4 or less for large models.", "Tune it with a short range test."),
+        prevention="Start from the default of the optimizer, and log the size of updates over the size of weights.",
+        confidence=0.9,
+        learning_rate=min(rates),
     )
 
 

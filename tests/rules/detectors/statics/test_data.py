@@ -1,0 +1,216 @@
+"""Targets, inputs and batches."""
+
+import pytest
+
+from otel_mldebug.rules.detectors.statics.inputs import constant_input, unnormalised_input
+from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples
+from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
+from otel_mldebug.rules.looks import Look
+from otel_mldebug.semconv.names import Severity
+from tests.rules.detectors.statics.build import (
+    LINEAR,
+    NLL,
+    UNIT,
+    N,
+    batch,
+    chain,
+    look,
+    looks,
+    op,
+    rule,
+    stats,
+    steps,
+    target,
+)
+
+CLASSES = chain(LINEAR, op("LogSoftmax", N, 3), NLL)
+
+
+def first(low: float, high: float, mean: float, std: float, **fields: object) -> list[Look]:
+    """Return looks at a classifier whose first layer takes this."""
+    taken = op("Addmm", N, 3, layer="fc1", operand=stats(low, high, mean, std))
+    return looks(*chain(taken, op("LogSoftmax", N, 3), NLL), **fields)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(first(0, 255, 33, 78), id="pixels"),
+        pytest.param(first(-900, 3500, 500, 800), id="raw features"),
+        pytest.param(first(280, 320, 300, 9), id="temperatures in kelvin"),
+    ],
+)
+def test_inputs_that_were_not_normalised_are_found(seen):
+    finding = unnormalised_input(seen, [])
+    assert finding is not None
+    assert (finding.rule, finding.severity) == ("data.unnormalised_input", Severity.WARNING)
+    assert finding.evidence["layer"] == "fc1"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(first(-3, 3, 0, 1), id="standardised"),
+        pytest.param(first(0, 1, 0.1, 0.3), id="pixels from 0 to 1"),
+        pytest.param(first(0, 10, 5, 3), id="a coordinate"),
+        pytest.param(first(0, 60, 5, 8), id="counts"),
+        pytest.param(first(0, 110, 1, 5), id="one large count"),
+        pytest.param(first(0, 255, 33, 78, optimizer_kind="LBFGS"), id="an optimizer that does not mind"),
+        pytest.param(first(0, 255, 33, 78, complete=False), id="cut, so that nothing is known to be first"),
+        pytest.param(first(0, 255, 33, 78, count=1), id="one look"),
+        pytest.param(
+            looks(*chain(op("NativeBatchNorm", N, 3, operand=stats(0, 255, 33, 78)), LINEAR)), id="normalised first"
+        ),
+        pytest.param(looks(*chain(op("Embedding", N, 3, operand=stats(0, 999, 500, 300)), LINEAR)), id="tokens"),
+        pytest.param(looks(op("Addmm", N, 3)), id="numbers not known"),
+    ],
+)
+def test_inputs_that_layers_are_made_for_are_left_alone(seen):
+    assert rule(unnormalised_input, seen) == ""
+
+
+def test_inputs_that_are_all_the_same_are_found():
+    finding = constant_input(first(0, 0, 0, 0), [])
+    assert finding is not None
+    assert (finding.rule, finding.severity) == ("data.constant_input", Severity.ERROR)
+    assert rule(constant_input, first(1, 1, 1, 0)) == "data.constant_input"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(first(0, 1, 0.5, 0.5), id="two values"),
+        pytest.param(first(0, 0, 0, 0, count=1), id="one look"),
+        pytest.param(looks(op("Addmm", 1, 3, operand=stats(1, 1, 1, 0, size=4))), id="a few numbers"),
+        pytest.param(
+            looks(op("Addmm", N, 3, operand=stats(0, 0, 0, 0)), op("Addmm", N, 3, operand=stats())), id="a first state"
+        ),
+        pytest.param(looks(), id="nothing seen"),
+    ],
+)
+def test_inputs_that_differ_anywhere_are_left_alone(seen):
+    assert rule(constant_input, seen) == ""
+
+
+def labelled(low: float, high: float, *, count: int = 4, place: str = "batch[1]", same: bool = False) -> list[Look]:
+    """Return looks at a classifier with three classes and these labels."""
+    label = target(low, high, place=place, shape=(32,), dtype="int64", size=32)
+    return [look(*CLASSES, step=i, parts=(batch(7 if same else i + 1), label)) for i in range(count)]
+
+
+def test_labels_of_one_class_are_found():
+    finding = constant_target(labelled(2, 2), [])
+    assert finding is not None
+    assert (finding.rule, finding.severity) == ("data.constant_target", Severity.WARNING)
+    assert dict(finding.evidence) == {"step": 0, "label": 2, "samples": 128, "place": "batch[1]"}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(labelled(0, 2), id="several classes"),
+        pytest.param(labelled(2, 2, count=3), id="too few looks"),
+        pytest.param(labelled(0, 0, place="NllLoss"), id="made by a contrastive loss"),
+        pytest.param(labelled(2, 2, same=True), id="one batch on purpose"),
+        pytest.param([*labelled(0, 0, count=3), *labelled(1, 1, count=1)], id="one class a batch"),
+        pytest.param(looks(*CLASSES), id="not known"),
+    ],
+)
+def test_labels_of_several_classes_are_left_alone(seen):
+    assert rule(constant_target, seen) == ""
+
+
+def test_labels_that_start_at_one_are_a_hint():
+    seen = [look(*CLASSES, parts=(target(1, 2, shape=(N,), dtype="int64"),)) for _ in range(4)]
+    finding = shifted_labels(seen, [])
+    assert finding is not None
+    assert finding.severity is Severity.INFO
+    assert rule(shifted_labels, labelled(0, 2)) == ""
+    assert rule(shifted_labels, labelled(1, 1)) == ""
+    assert rule(shifted_labels, seen[:3]) == ""
+
+
+BINARY = chain(UNIT, op("BinaryCrossEntropyWithLogits", operands=((N, 1), (N, 1))))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), (1, 2), (0, 9), (0, 255)])
+def test_targets_that_are_no_probabilities_are_found(low, high):
+    assert rule(target_range, [look(*BINARY, parts=(target(low, high),))]) == "loss.target_range"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(look(*BINARY, parts=(target(0, 1),)), id="labels"),
+        pytest.param(look(*BINARY, parts=(target(0.1, 0.9),)), id="smoothed"),
+        pytest.param(look(*BINARY), id="not known"),
+        pytest.param(look(*chain(UNIT, op("MseLoss")), parts=(target(-1, 1),)), id="another loss"),
+    ],
+)
+def test_probabilities_as_targets_are_left_alone(seen):
+    assert rule(target_range, [seen]) == ""
+
+
+def regression(size: float, output: float) -> list[Look]:
+    """Return looks at a regression whose targets and outputs have these sizes."""
+    loss = op("MseLoss", operand=stats(0, output, output, 0), operands=((N, 1), (N, 1)))
+    return looks(*chain(UNIT, loss), parts=(target(0, size, size, 0.1 * size),))
+
+
+def test_targets_out_of_all_proportion_are_found():
+    finding = target_scale(regression(2e5, 0.3), [])
+    assert finding is not None
+    assert (finding.rule, finding.severity) == ("data.target_scale", Severity.WARNING)
+    for size, output in ((1.0, 0.3), (500.0, 0.3), (2e5, 1.9e5)):
+        assert rule(target_scale, regression(size, output)) == ""
+    assert rule(target_scale, regression(2e5, 0.3)[:2]) == ""
+
+
+@pytest.mark.parametrize(
+    ("digests", "epochs", "severity"),
+    [
+        pytest.param((5, 5, 5, 5), (0, 0, 0, 0), Severity.ERROR, id="always"),
+        pytest.param((5, 5, 6, 7), (0, 0, 0, 0), Severity.WARNING, id="two workers with one generator"),
+        pytest.param((5, 6, 7, 5), (0, 0, 0, 0), Severity.WARNING, id="later"),
+    ],
+)
+def test_a_batch_that_comes_again_is_found(digests, epochs, severity):
+    seen = [look(step=i, parts=(batch(digest),)) for i, digest in enumerate(digests)]
+    finding = repeated_batch(seen, steps(epochs))
+    assert finding is not None
+    assert (finding.rule, finding.severity) == ("data.repeated_batch", severity)
+
+
+@pytest.mark.parametrize(
+    ("parts", "window"),
+    [
+        pytest.param([batch(d) for d in (5, 6, 7, 8)], steps((0, 0, 0, 0)), id="all different"),
+        pytest.param([batch(5)] * 4, steps((0, 1, 2, 3)), id="the whole data set at each step"),
+        pytest.param([batch(5)] * 4, steps((0, 0, 0, 0), data_s=None), id="fetched once"),
+        pytest.param([batch(5)] * 4, [], id="steps not known"),
+        pytest.param([batch(5, place="Addmm")] * 4, steps((0, 0, 0, 0)), id="not from a loader"),
+        pytest.param([batch(5, dtype="int64")] * 4, steps((0, 0, 0, 0)), id="not continuous"),
+        pytest.param([batch(5, stats=stats(0, 0, 0, 0))] * 4, steps((0, 0, 0, 0)), id="constant"),
+        pytest.param([batch(5, stats=stats(size=8))] * 4, steps((0, 0, 0, 0)), id="small"),
+        pytest.param([batch(0)] * 4, steps((0, 0, 0, 0)), id="contents not known"),
+    ],
+)
+def test_batches_that_may_come_again_are_left_alone(parts, window):
+    seen = [look(step=i, parts=(part,)) for i, part in enumerate(parts)]
+    assert rule(repeated_batch, seen, window) == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        pytest.param(batch(1, repeated=0.94), "data.repeated_samples", id="all the same"),
+        pytest.param(batch(1, repeated=0.2), "", id="drawn with replacement"),
+        pytest.param(batch(1, repeated=0.94, shape=(64, 2)), "", id="few features"),
+        pytest.param(batch(1, repeated=0.94, stats=stats(0, 1, 0.1, 0.3, zero=0.9)), "", id="one-hot states"),
+        pytest.param(batch(1, repeated=0.94, role=""), "", id="not an input"),
+        pytest.param(batch(1, repeated=0.94, dtype="int64"), "", id="tokens"),
+    ],
+)
+def test_samples_that_come_again_in_a_batch_are_found(part, found):
+    assert rule(repeated_samples, looks(parts=(part,))) == found
+    assert rule(repeated_samples, looks(parts=(part,), count=2)) == ""
