@@ -1,0 +1,36 @@
+# mypy: ignore-errors
+# /// diagnosis
+# fault = "a mask of -inf makes gradients infinite, and GradScaler skips every step"
+# rules = ["scaler.", "gradient.nonfinite", "amp.", "loss.nonfinite"]
+# words = ["scaler|skip|non-finite|infin"]
+# within = 100
+# ///
+import argparse
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=0)
+args = parser.parse_args()
+torch.manual_seed(args.seed)
+X, y = load_digits(return_X_y=True)
+X, y = torch.tensor(X, dtype=torch.float32) / 16, torch.tensor(y)
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+scaler = torch.amp.GradScaler("cpu")
+for step in range(200):
+    idx = torch.randint(0, len(X), (64,))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(X[idx])
+    logits = logits.float()
+    # an attempt at a margin: sqrt of zero for all but the right class
+    margin = torch.sqrt(torch.relu(logits - logits.gather(1, y[idx, None]))).mean()
+    loss = nn.functional.cross_entropy(logits, y[idx]) + 0.1 * margin
+    optimizer.zero_grad(set_to_none=True)
+    scaler.scale(loss).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    if step % 25 == 0:
+        print(step, loss.item(), scaler.get_scale())
