@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from otel_mldebug.export.seen import finding_of
     from otel_mldebug.instrument.functions import span, trace
     from otel_mldebug.instrument.training.debugging.parameters import parameter_report
+    from otel_mldebug.instrument.training.debugging.tracking import (
+        Intervals,
+        debug_forward,
+        debug_step,
+        track_gradients,
+        track_loss,
+        track_parameters,
+    )
     from otel_mldebug.instrument.training.debugging.watching import watch
     from otel_mldebug.instrument.training.explicit import recorder
     from otel_mldebug.notebook import load_ipython_extension, unload_ipython_extension
@@ -41,6 +49,7 @@ __all__ = [
     "Contract",
     "Finding",
     "Handled",
+    "Intervals",
     "MLDebugError",
     "MissingDependencyError",
     "StoreError",
@@ -48,7 +57,9 @@ __all__ = [
     "__version__",
     "capture_exception",
     "configure",
+    "debug_forward",
     "debug_mode",
+    "debug_step",
     "debugging",
     "finding_of",
     "handle_error",
@@ -61,6 +72,9 @@ __all__ = [
     "span",
     "summary",
     "trace",
+    "track_gradients",
+    "track_loss",
+    "track_parameters",
     "unload_ipython_extension",
     "user_data",
     "user_message",
@@ -73,13 +87,16 @@ _FROM = {
     "Contract": "otel_mldebug.rules.contracts",
     "Finding": "otel_mldebug.rules.finding",
     "Handled": "otel_mldebug.wiring.people",
+    "Intervals": "otel_mldebug.instrument.training.debugging.tracking",
     "MLDebugError": "otel_mldebug.errors",
     "MissingDependencyError": "otel_mldebug.errors",
     "StoreError": "otel_mldebug.errors",
     "UsageError": "otel_mldebug.errors",
     "capture_exception": "otel_mldebug.wiring",
     "configure": "otel_mldebug.wiring",
+    "debug_forward": "otel_mldebug.instrument.training.debugging.tracking",
     "debug_mode": "otel_mldebug.wiring.people",
+    "debug_step": "otel_mldebug.instrument.training.debugging.tracking",
     "debugging": "otel_mldebug.wiring.people",
     "finding_of": "otel_mldebug.export.seen",
     "handle_error": "otel_mldebug.wiring.people",
@@ -92,6 +109,9 @@ _FROM = {
     "span": "otel_mldebug.instrument.functions",
     "summary": "otel_mldebug.wiring.summary",
     "trace": "otel_mldebug.instrument.functions",
+    "track_gradients": "otel_mldebug.instrument.training.debugging.tracking",
+    "track_loss": "otel_mldebug.instrument.training.debugging.tracking",
+    "track_parameters": "otel_mldebug.instrument.training.debugging.tracking",
     "unload_ipython_extension": "otel_mldebug.notebook",
     "user_data": "otel_mldebug.wiring.people",
     "user_message": "otel_mldebug.wiring.people",

@@ -25,7 +25,7 @@ class ParameterRow:
         device: Where it is.
         trainable: Whether it requires gradients.
         buffer: Whether it is a buffer: part of the state, and never trained.
-        gradient: Norm of its gradient; None when it has none.
+        gradient: Stats of its gradient; None when it has none, or one that cannot be read.
         stats: Of its elements; None where they cannot be read (meta, quantised).
         shared_with: Name under which the same tensor came before; empty when it is its own.
     """
@@ -36,7 +36,7 @@ class ParameterRow:
     device: str
     trainable: bool
     buffer: bool = False
-    gradient: float | None = None
+    gradient: Stats | None = None
     stats: Stats | None = None
     shared_with: str = ""
 
@@ -150,7 +150,7 @@ def _row(torch: Any, name: str, tensor: Any, is_buffer: bool, shared_with: str) 
         device=str(tensor.device),
         trainable=bool(tensor.requires_grad),
         buffer=is_buffer,
-        gradient=None if gradient is None else _norm(torch, gradient),
+        gradient=None if gradient is None else _stats(torch, gradient),
         stats=None if lazy else _stats(torch, tensor),
         shared_with=shared_with,
     )
@@ -159,11 +159,6 @@ def _row(torch: Any, name: str, tensor: Any, is_buffer: bool, shared_with: str) 
 def _stats(torch: Any, tensor: Any) -> Stats | None:
     dense = local(torch, tensor) if readable(torch, tensor) else None
     return None if dense is None or dense.is_complex() else stats(torch, dense)
-
-
-def _norm(torch: Any, gradient: Any) -> float | None:
-    dense = local(torch, gradient) if readable(torch, gradient) else None
-    return None if dense is None else float(torch.linalg.vector_norm(dense.detach()))
 
 
 def _json(row: ParameterRow) -> dict[str, Any]:
@@ -183,6 +178,6 @@ def _cells(row: ParameterRow) -> list[str]:
         *numbers,
         f"{s.zero:.0%}" if s is not None else "",
         f"{s.nonfinite:.1%}" if s is not None and s.nonfinite else "",
-        "" if row.gradient is None else f"{row.gradient:.3g}",
+        "" if row.gradient is None else f"{row.gradient.norm:.3g}",
         ", ".join(notes),
     ]
