@@ -25,10 +25,10 @@ _MEASURE = re.compile(r"^def measure\(", re.MULTILINE)
 
 
 def modules(directory: Path = HERE) -> list[str]:
-    """Return the names of the benchmarks: the modules that define `measure`. Imports none of them."""
-    return sorted(
-        path.stem for path in directory.glob("*.py") if _MEASURE.search(path.read_text(encoding="utf-8")) is not None
-    )
+    """Return the names of the benchmarks: the modules and packages that define `measure`. Imports none of them."""
+    named = {path.stem: path for path in directory.glob("*.py") if path.stem != "__init__"}
+    named.update({path.parent.name: path for path in directory.glob("*/__init__.py")})
+    return sorted(name for name, path in named.items() if _MEASURE.search(path.read_text(encoding="utf-8")))
 
 
 def parse(lines: Iterable[str]) -> Iterator[Figure | str]:

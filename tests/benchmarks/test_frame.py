@@ -110,9 +110,12 @@ def test_the_document_names_versions_and_leaves_out_what_is_unknown():
 def test_benchmarks_are_found_without_importing_them(tmp_path):
     (tmp_path / "broken.py").write_text("import nothing_of_that_name\n\ndef measure(quick):\n    pass\n")
     (tmp_path / "helper.py").write_text("def measured():\n    pass\n")
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "__init__.py").write_text("import nothing\n\ndef measure(quick):\n    pass\n")
+    (tmp_path / "suite" / "part.py").write_text("def measure(quick):\n    pass\n")
 
-    assert run.modules(tmp_path) == ["broken"]
-    assert {"functions", "startup"} <= set(run.modules())
+    assert run.modules(tmp_path) == ["broken", "suite"]
+    assert {"functions", "startup", "diagnosis"} <= set(run.modules())
 
 
 def test_a_benchmark_runs_in_a_process_of_its_own_and_ends_up_in_the_file(tmp_path, monkeypatch, capfd):

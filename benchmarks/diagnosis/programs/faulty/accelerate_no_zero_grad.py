@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a training loop with Accelerate lost its zero_grad: gradients of all steps add up"
-# rules = ["gradient.accum", "gradient.not_zeroed", "gradient.never_zeroed", "optimizer.zero_grad", "gradient.stale"]
+# rules = ["gradient.not_zeroed"]
 # words = ["zero_grad|never (zeroed|cleared|reset)|not zeroed|add up|accumulat"]
 # consequences = ["loss.", "gradient.explosion"]
 # within = 200

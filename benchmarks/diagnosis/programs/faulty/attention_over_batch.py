@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a hand-written attention takes its softmax over the batch instead of the keys"
-# rules = ["softmax.", "activation.softmax", "attention."]
+# rules = ["loss.softmax_dimension", "model.softmax_dimension"]
 # words = ["softmax", "dim|batch|axis"]
 # within = 200
 # ///

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "validation runs in training mode: batch-norm uses and updates the statistics of validation batches"
-# rules = ["evaluation.", "mode.", "eval", "batchnorm.", "batch_norm."]
+# rules = ["evaluation.training_mode", "evaluation.train_mode", "evaluation.batch"]
 # words = ["batch.?norm|train(ing)? mode|eval\\(\\)", "evaluat|validat"]
 # within = 400
 # ///

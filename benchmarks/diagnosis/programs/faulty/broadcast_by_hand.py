@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a hand-written squared error subtracts (N,) from (N, 1), and averages an N by N matrix"
-# rules = ["loss.broadcast", "loss.shape", "loss.input"]
+# rules = ["loss.broadcast"]
 # words = ["broadcast|shape"]
 # within = 100
 # ///

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "predictions of shape (N, 1) meet targets of shape (N,): the loss broadcasts to (N, N)"
-# rules = ["loss.broadcast", "loss.shape", "loss.input"]
+# rules = ["loss.broadcast"]
 # words = ["broadcast|shape"]
 # within = 100
 # fast = true

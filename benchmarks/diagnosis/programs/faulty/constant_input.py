@@ -1,11 +1,10 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "an integer division turns every image into zeros: the input is constant"
-# rules = ["data.constant", "input.", "data.input", "data.zero"]
+# rules = ["data.constant_input"]
 # words = ["input|batch|feature", "constant|zero|same|never var"]
 # consequences = ["loss.plateau"]
 # within = 150
-# fast = true
 # ///
 import argparse
 

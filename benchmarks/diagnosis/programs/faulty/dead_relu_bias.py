@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "biases start at -10: every ReLU of the second layer is dead from the start"
-# rules = ["activation.dead", "relu.", "layer.dead", "init"]
+# rules = ["activation.dead"]
 # words = ["dead|never active|always (zero|0)|zero for every", "relu|unit|activation|layer"]
 # within = 200
 # ///

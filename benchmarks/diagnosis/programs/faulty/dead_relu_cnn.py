@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a learning rate of 5 in the first epoch of a convolutional network kills its ReLUs"
-# rules = ["activation.dead", "relu.", "layer.dead", "learning_rate.", "loss.explosion", "gradient.explo", "loss.spike", "update"]
-# words = ["dead|learning rate|explo"]
+# rules = ["activation.dead", "learning_rate.too_high", "loss.explosion", "gradient.explo", "loss.spike"]
+# words = ["dead (unit|relu)|learning rate"]
 # consequences = ["loss.plateau", "gradient.vanish"]
 # within = 250
 # ///

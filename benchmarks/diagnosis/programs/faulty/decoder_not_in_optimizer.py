@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the optimizer got the parameters of the encoder only: the decoder never changes"
-# rules = ["parameter.not_in", "parameter.unoptimi", "parameter.never", "optimizer.missing", "parameter.untrained"]
-# words = ["optimizer|never (chang|updat)|not updat", "decoder|parameter|weight"]
+# rules = ["parameter.not_in_optimizer", "parameter.never_changes"]
+# words = ["not in (the|any) optimizer|no optimizer|never (chang|updat)"]
 # within = 150
 # fast = true
 # ///

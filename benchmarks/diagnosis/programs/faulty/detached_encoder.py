@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the encoder's output is detached: the encoder is in the optimizer and gets no gradients"
-# rules = ["parameter.no_grad", "gradient.missing", "gradient.none", "parameter.never", "parameter.detached", "parameter.unused", "parameter.untrained"]
+# rules = ["parameter.detached", "parameter.never_changes"]
 # words = ["detach|no gradient|without (a )?gradient|never (chang|updat|receiv|get)|None"]
 # within = 150
 # ///

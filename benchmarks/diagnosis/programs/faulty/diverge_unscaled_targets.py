@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the learning rate is far too high for targets in the hundreds: the loss diverges to infinity"
-# rules = ["loss.nonfinite", "loss.explosion", "gradient.explosion", "loss.diver", "learning_rate.too_high", "learning_rate.high"]
+# rules = ["loss.nonfinite", "gradient.nonfinite", "loss.explosion", "gradient.explo", "learning_rate.too_high"]
 # within = 60
 # ///
 import argparse

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "validation runs with dropout active: model.eval() is missing"
-# rules = ["evaluation.", "mode.", "eval", "dropout."]
+# rules = ["evaluation.training_mode", "evaluation.train_mode", "evaluation.dropout"]
 # words = ["dropout|train(ing)? mode|eval\\(\\)", "evaluat|validat"]
 # within = 400
 # ///

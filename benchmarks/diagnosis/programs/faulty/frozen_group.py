@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
-# fault = "the encoder has a learning rate of its own in the optimizer, but stays frozen: unfreezing looks for a wrong name"
-# rules = ["parameter.frozen", "parameter.never", "optimizer.frozen", "parameter.untrained", "parameter.no_grad", "parameter.unused"]
+# fault = "the encoder has a learning rate of its own but stays frozen: unfreezing looks for a wrong name"
+# rules = ["parameter.frozen", "parameter.never_changes", "parameter.detached"]
 # words = ["frozen|requires_grad|never (chang|updat|receiv|get)|no gradient"]
 # within = 200
 # ///

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "gradient descent with torch.func, wrapped in SGD, has a learning rate far too high: the loss explodes"
-# rules = ["loss.explosion", "loss.nonfinite", "loss.diver", "gradient.explosion", "learning_rate.", "update."]
+# rules = ["loss.explosion", "loss.nonfinite", "gradient.explo", "gradient.nonfinite", "learning_rate.too_high"]
 # within = 100
 # ///
 import argparse

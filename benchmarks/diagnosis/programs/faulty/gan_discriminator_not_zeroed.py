@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a GAN never clears the discriminator's gradients: those of the generator's pass add up in it"
-# rules = ["gradient.accum", "gradient.not_zeroed", "gradient.never_zeroed", "optimizer.zero_grad", "gradient.stale"]
+# rules = ["gradient.not_zeroed"]
 # words = ["zero_grad|never (zeroed|cleared|reset)|not zeroed|add up|accumulat"]
 # consequences = ["loss.", "gradient.explosion"]
 # within = 250

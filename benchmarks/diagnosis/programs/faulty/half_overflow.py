@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the model runs in float16, and the sum of squares overflows its range (65504)"
-# rules = ["loss.nonfinite", "gradient.nonfinite", "precision.", "half.", "fp16."]
+# rules = ["loss.nonfinite", "gradient.nonfinite", "precision."]
 # within = 60
 # ///
 import argparse

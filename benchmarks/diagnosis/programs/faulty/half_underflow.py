@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "float16 without loss scaling: gradients of a mean over many outputs underflow to zero"
-# rules = ["gradient.underflow", "precision.", "half.", "fp16.", "gradient.vanish", "gradient.zero", "amp."]
+# rules = ["precision.underflow"]
 # words = ["underflow|float16|half|zero gradient|vanish"]
 # within = 200
 # ///

@@ -1,10 +1,9 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the head is replaced after the optimizer was made, which goes on holding the old one"
-# rules = ["parameter.not_in", "parameter.replaced", "parameter.never", "parameter.stale", "optimizer.", "parameter.untrained"]
-# words = ["optimizer|replaced|never (chang|updat)"]
+# rules = ["parameter.replaced", "parameter.not_in_optimizer"]
+# words = ["not in (the|any) optimizer|no optimizer|replaced"]
 # within = 150
-# fast = true
 # ///
 import argparse
 

@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the Trainer gets a learning rate of 3 instead of 3e-4"
-# rules = ["learning_rate.", "lr.", "update.", "parameter.update", "loss.explosion", "loss.diver", "loss.unstable", "gradient.explosion", "loss.oscill"]
-# words = ["learning rate|update"]
+# rules = ["learning_rate.too_high", "loss.explosion", "gradient.explo"]
+# words = ["learning rate", "high|large"]
 # consequences = ["loss.", "gradient."]
 # within = 200
 # needs = ["transformers", "accelerate"]

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the generator of the augmentation is copied into every worker: their batches are the same"
-# rules = ["data.identical", "data.repeated", "data.same", "data.duplicate", "data.worker", "data.augment"]
+# rules = ["data.repeated"]
 # words = ["same|identical|repeat|duplicat", "batch|sample|worker|augment"]
 # within = 200
 # ///
@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-parser_free = None
 parser = argparse.ArgumentParser()
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()

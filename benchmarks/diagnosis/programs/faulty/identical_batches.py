@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "next(iter(loader)) in the loop starts the loader anew: every step sees the first batch"
-# rules = ["data.identical", "data.repeated", "data.same", "data.duplicate"]
+# rules = ["data.repeated_batch"]
 # words = ["same|identical|repeat|duplicat", "batch|sample"]
 # consequences = ["loss.overfit"]
 # within = 150

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "all weights of a layer start at the same value: its units stay copies of each other"
-# rules = ["init", "parameter.init", "parameter.constant", "parameter.symm"]
+# rules = ["init."]
 # words = ["initiali[sz]|constant|symmetr|same value|all equal"]
 # within = 100
 # ///

@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "every weight of a small transformer is drawn with a deviation of 1"
-# rules = ["init", "parameter.init", "gradient.explo", "activation.saturat", "loss.init", "logit"]
-# words = ["initiali[sz]|too large|explo|saturat"]
+# rules = ["init.", "activation.saturated"]
+# words = ["initiali[sz]|explo"]
 # within = 150
 # ///
 import argparse

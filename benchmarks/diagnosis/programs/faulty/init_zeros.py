@@ -1,10 +1,9 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "all weights and biases start at zero: only the last bias learns"
-# rules = ["init", "parameter.init", "gradient.zero", "parameter.", "loss.plateau", "activation.dead"]
-# words = ["initiali[sz]|zero|symmetr|all equal"]
+# rules = ["init.", "gradient.zero"]
+# words = ["initiali[sz]|symmetr"]
 # within = 100
-# fast = true
 # ///
 import argparse
 

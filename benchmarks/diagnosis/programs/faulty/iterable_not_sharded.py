@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "an iterable data set does not share its work among workers: each sample comes once from every worker"
-# rules = ["data.identical", "data.repeated", "data.same", "data.duplicate", "data.worker"]
+# rules = ["data.repeated"]
 # words = ["same|identical|repeat|duplicat", "batch|sample|worker"]
 # within = 200
 # ///

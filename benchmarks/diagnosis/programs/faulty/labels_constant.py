@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the label column is read wrong: all labels are the same"
-# rules = ["data.labels", "data.constant", "labels.", "target.", "data.target", "loss.trivial"]
+# rules = ["data.constant_target"]
 # words = ["label|target", "same|constant|single|one class|identical|never var"]
 # within = 150
 # ///

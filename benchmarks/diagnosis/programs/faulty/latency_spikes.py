@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "every fortieth step writes a file synchronously and takes a hundred times as long as the others"
-# rules = ["latency.", "step.", "time.", "timing.", "duration.", "training.latency"]
+# rules = ["timing.spikes"]
 # words = ["spike|slow|latency|outlier|times as long|stall", "step"]
 # within = 400
 # ///

@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "hidden layers are kept in a plain list, so that parameters() misses them"
-# rules = ["parameter.not_in", "parameter.unregistered", "parameter.never", "parameter.untrained", "module."]
-# words = ["optimizer|regist|plain list|never (chang|updat)|ModuleList"]
+# rules = ["parameter.not_in_optimizer", "parameter.unregistered", "parameter.never_changes"]
+# words = ["not in (the|any) optimizer|no optimizer|regist"]
 # within = 150
 # ///
 import argparse

@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "configure_optimizers returns only the head's parameters: the body never changes"
-# rules = ["parameter.not_in", "parameter.unoptimi", "parameter.never", "parameter.untrained", "optimizer.missing"]
-# words = ["optimizer|never (chang|updat)|not updat", "body|parameter|weight"]
+# rules = ["parameter.not_in_optimizer", "parameter.never_changes"]
+# words = ["not in (the|any) optimizer|no optimizer|never (chang|updat)"]
 # within = 200
 # needs = ["lightning"]
 # ///

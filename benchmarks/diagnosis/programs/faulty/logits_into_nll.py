@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "NLLLoss is given raw logits: the loss becomes negative and falls without bound"
-# rules = ["loss.negative", "loss.nll", "loss.input", "loss.logits", "loss.not_log"]
+# rules = ["loss.expects_log_probabilities"]
 # words = ["nll|negative|log.?softmax|log.?probabilit"]
 # consequences = ["loss.explosion", "loss.diver", "gradient."]
 # within = 200

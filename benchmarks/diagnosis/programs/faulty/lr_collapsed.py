@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
-# fault = "an exponential schedule meant for epochs is stepped with every batch: the learning rate is gone after 60 steps"
-# rules = ["learning_rate.", "lr."]
+# fault = "an exponential schedule meant for epochs is stepped with every batch: the learning rate is gone"
+# rules = ["learning_rate.collapsed", "learning_rate.zero", "learning_rate.too_low"]
 # words = ["learning rate", "collaps|vanish|zero|tiny|too (low|small)|fell|decay"]
 # consequences = ["loss.plateau"]
 # within = 250

@@ -1,11 +1,10 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a scheduler raises the learning rate a thousand times at step 200: the loss explodes"
-# rules = ["loss.explosion", "loss.nonfinite", "gradient.explosion", "loss.diver", "loss.spike", "learning_rate."]
-# words = ["loss|gradient", "explo|diverg|jump|left its range|rose"]
+# rules = ["loss.explosion", "loss.nonfinite", "gradient.nonfinite", "gradient.explosion", "learning_rate.too_high"]
+# words = ["loss|gradient", "explo|diverg|left its range"]
 # step = 200
 # within = 60
-# fast = true
 # ///
 import argparse
 

@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "Adam with a learning rate of 1: the loss is thrown up to hundreds and does not come back"
-# rules = ["learning_rate.", "lr.", "update.", "loss.explosion", "loss.oscill", "loss.unstable", "loss.diver", "activation.dead", "activation.saturat", "parameter.update"]
-# words = ["learning rate|update"]
+# rules = ["learning_rate.too_high", "loss.explosion", "activation.saturated", "activation.dead"]
+# words = ["learning rate", "high|large"]
 # consequences = ["gradient.", "loss."]
 # within = 200
 # ///

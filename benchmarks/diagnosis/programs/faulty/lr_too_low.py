@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "SGD with a learning rate of 1e-7: nothing moves"
-# rules = ["learning_rate.", "lr.", "update.", "parameter.update", "loss.plateau", "loss.stuck"]
+# rules = ["learning_rate.too_low", "loss.plateau"]
 # words = ["learning rate|update|not (improv|fall|mov)", "low|small|tiny|slow|plateau|stuck|barely"]
 # within = 300
 # ///

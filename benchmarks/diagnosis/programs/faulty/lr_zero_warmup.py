@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a warm-up divides integers, so that the learning rate is zero for all of the training"
-# rules = ["learning_rate.", "lr.", "parameter.never", "update."]
+# rules = ["learning_rate.zero", "learning_rate.too_low", "learning_rate.collapsed", "parameter.never_changes"]
 # words = ["learning rate|never chang|update", "zero|0|too (low|small)|tiny|never"]
 # consequences = ["loss.plateau"]
 # within = 200

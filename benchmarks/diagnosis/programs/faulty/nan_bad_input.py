@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "one sample of the data set holds a missing value (NaN)"
-# rules = ["loss.nonfinite"]
+# rules = ["loss.nonfinite", "gradient.nonfinite", "data.nonfinite"]
 # words = ["nan|non-finite|not finite", "input|batch|data"]
 # within = 80
 # ///

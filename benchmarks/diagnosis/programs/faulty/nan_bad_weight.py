@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a weight becomes NaN: normalising rows divides by zero for a row that was pruned"
-# rules = ["loss.nonfinite", "gradient.nonfinite", "parameter.nonfinite", "weight.nonfinite"]
+# rules = ["loss.nonfinite", "gradient.nonfinite", "parameter.nonfinite"]
 # step = 120
 # within = 20
 # ///

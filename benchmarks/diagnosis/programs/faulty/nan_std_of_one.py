@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "features are standardised per batch, and the last batch of an epoch has a single sample (std is NaN)"
-# rules = ["loss.nonfinite"]
+# rules = ["loss.nonfinite", "gradient.nonfinite"]
 # words = ["nan|non-finite|not finite", "input|batch|std|operation|forward|data"]
 # within = 60
 # ///

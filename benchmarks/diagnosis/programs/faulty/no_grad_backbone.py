@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the backbone runs under torch.no_grad in the training loop although its parameters are to be trained"
-# rules = ["parameter.no_grad", "gradient.missing", "gradient.none", "parameter.never", "parameter.detached", "parameter.unused", "parameter.untrained"]
+# rules = ["parameter.detached", "parameter.never_changes"]
 # words = ["detach|no gradient|no_grad|without (a )?gradient|never (chang|updat|receiv|get)|None"]
 # within = 200
 # ///

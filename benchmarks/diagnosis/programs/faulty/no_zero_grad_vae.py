@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a VAE's trainer clears the gradients of the scheduler's copy once before the loop, and never again"
-# rules = ["gradient.accum", "gradient.not_zeroed", "gradient.never_zeroed", "optimizer.zero_grad", "gradient.stale"]
+# rules = ["gradient.not_zeroed"]
 # words = ["zero_grad|never (zeroed|cleared|reset)|not zeroed|add up|accumulat"]
 # consequences = ["loss.", "gradient.explosion"]
 # within = 200

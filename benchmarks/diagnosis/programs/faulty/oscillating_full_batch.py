@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "full-batch gradient descent just above the stable learning rate: the loss jumps up and down"
-# rules = ["loss.oscillation", "loss.unstable", "learning_rate.", "loss.explosion", "loss.diver"]
-# words = ["oscillat|up and down|unstable|too high|too large|diverg"]
+# rules = ["loss.oscillation", "learning_rate.too_high"]
+# words = ["oscillat|up and down|swing|bounc"]
 # within = 250
 # ///
 import argparse

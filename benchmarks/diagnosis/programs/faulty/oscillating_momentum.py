@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "momentum 0.99 with a learning rate that is too high: the loss swings for hundreds of steps"
-# rules = ["loss.oscillation", "loss.unstable", "learning_rate.", "loss.explosion", "loss.diver"]
-# words = ["oscillat|up and down|unstable|too high|too large|diverg|swing"]
+# rules = ["loss.oscillation", "learning_rate.too_high", "optimizer.momentum"]
+# words = ["oscillat|up and down|swing|bounc"]
 # within = 300
 # ///
 import argparse

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "an embedding classifier memorises random labels: the validation loss climbs from the first epochs"
-# rules = ["loss.overfit", "overfit", "generalisation"]
+# rules = ["loss.overfit", "evaluation.overfit", "training.overfit"]
 # words = ["overfit|generali[sz]|validation loss|memori"]
 # within = 1000
 # ///

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a big network on 60 samples: the training loss goes to zero while the validation loss rises"
-# rules = ["loss.overfit", "overfit", "generalisation"]
+# rules = ["loss.overfit", "evaluation.overfit", "training.overfit"]
 # words = ["overfit|generali[sz]|validation loss"]
 # within = 1000
 # ///

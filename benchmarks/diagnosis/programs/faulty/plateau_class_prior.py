@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the network ignores its input after a dropout of 0.98: the loss stays at the entropy of the classes"
-# rules = ["loss.plateau", "loss.stuck", "dropout.", "loss.not_"]
+# rules = ["loss.plateau", "model.dropout_chance"]
 # words = ["plateau|stuck|not improv|stopped|does not fall|no better than|dropout"]
 # within = 500
 # ///

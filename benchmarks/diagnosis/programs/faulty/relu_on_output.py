@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the output of a regression passes a ReLU, and half of the targets are negative"
-# rules = ["output.", "loss.output", "activation.output", "target.", "activation.dead", "model.output"]
-# words = ["relu|output|never negative|non-?negative", "negative|below (zero|0)"]
+# rules = ["loss.output_range", "loss.target_range"]
+# words = ["relu|non-?negative|output", "negative|below (zero|0)"]
 # within = 200
 # ///
 import argparse

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "weights of deviation 8 put nearly every sigmoid unit at 0 or 1"
-# rules = ["activation.saturat", "init", "parameter.init"]
+# rules = ["activation.saturated", "init."]
 # words = ["saturat|initiali[sz]|too large"]
 # within = 200
 # ///

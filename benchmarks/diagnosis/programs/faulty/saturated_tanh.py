@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "raw features in the hundreds drive the tanh units into saturation"
-# rules = ["activation.saturat", "input.", "data.unnormalised", "data.scale", "data.normal"]
+# rules = ["activation.saturated", "data.unnormalised_input"]
 # words = ["saturat|normali[sz]|scale"]
 # within = 200
 # ///

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a mask of -inf makes gradients infinite, and GradScaler skips every step"
-# rules = ["scaler.", "gradient.nonfinite", "amp.", "loss.nonfinite"]
+# rules = ["amp.steps_skipped", "precision.scale_collapsed", "gradient.nonfinite"]
 # words = ["scaler|skip|non-finite|infin"]
 # within = 100
 # ///

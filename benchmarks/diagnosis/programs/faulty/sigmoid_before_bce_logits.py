@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the model ends in a sigmoid, and BCEWithLogitsLoss takes another one"
-# rules = ["loss.double_sigmoid", "loss.sigmoid", "loss.probabilities", "loss.input"]
+# rules = ["loss.expects_logits", "loss.bounded_logits"]
 # words = ["sigmoid|probabilit", "logit|twice|bce|binary"]
 # within = 100
 # ///

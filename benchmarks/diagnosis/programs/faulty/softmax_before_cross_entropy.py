@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the model ends in a softmax, and the cross entropy takes another one"
-# rules = ["loss.double_softmax", "loss.softmax", "loss.probabilities", "loss.input"]
+# rules = ["loss.expects_logits", "loss.log_softmax_twice"]
 # words = ["softmax|probabilit", "cross.?entropy|logit|twice"]
 # within = 100
 # fast = true

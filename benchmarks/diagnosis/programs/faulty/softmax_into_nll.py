@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "NLLLoss is given probabilities instead of their logarithms"
-# rules = ["loss.negative", "loss.nll", "loss.input", "loss.logits", "loss.not_log", "loss.probabilities"]
+# rules = ["loss.expects_log_probabilities"]
 # words = ["nll|negative|log.?softmax|log.?probabilit|logarithm"]
 # within = 150
 # ///

@@ -1,10 +1,9 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "log_softmax runs over the batch (dim 0) instead of the classes"
-# rules = ["softmax.", "loss.softmax", "activation.softmax", "loss.input", "loss.wrong_dim", "loss.dim"]
+# rules = ["loss.softmax_dimension"]
 # words = ["softmax", "dim|batch|axis"]
 # within = 150
-# fast = true
 # ///
 import argparse
 

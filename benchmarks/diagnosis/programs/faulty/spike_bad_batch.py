@@ -1,11 +1,10 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "one corrupt batch (targets in another unit) makes the loss spike at step 180"
-# rules = ["loss.spike", "loss.outlier"]
+# rules = ["loss.spike", "data.target_scale"]
 # words = ["loss", "spike|outlier|single|one batch"]
 # step = 180
 # within = 10
-# fast = true
 # ///
 import argparse
 

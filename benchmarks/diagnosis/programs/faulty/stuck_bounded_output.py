@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "the output passes a tanh while targets are between 25 and 350: the loss gets stuck far from any solution"
-# rules = ["loss.plateau", "activation.saturated", "output.", "target.", "loss.stuck"]
-# words = ["plateau|stuck|satur|bounded|cannot reach|out of range|not improv|stopped"]
+# rules = ["loss.plateau", "activation.saturated", "loss.output_range", "loss.target_range", "data.target_scale"]
+# words = ["plateau|satur|bounded|out of range|cannot reach"]
 # within = 400
 # ///
 import argparse

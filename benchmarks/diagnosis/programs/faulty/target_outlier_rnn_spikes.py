@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a sensor writes -9999 for missing values, which a time-series model gets as targets in a few batches"
-# rules = ["loss.spike", "loss.outlier", "data.", "loss.explosion", "target.", "input."]
-# words = ["spike|outlier|range|scale|normali"]
+# rules = ["loss.spike", "loss.explosion", "data.target_scale"]
+# words = ["spike|outlier"]
 # step = 150
 # within = 60
 # ///

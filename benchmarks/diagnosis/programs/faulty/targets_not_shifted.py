@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a language model's targets are its inputs, not shifted by one: it learns to copy"
-# rules = ["data.target", "target.", "data.leak", "labels.", "loss.trivial", "data.labels"]
+# rules = ["data.shifted_labels", "data.target_is_input"]
 # words = ["target|label", "same|identical|equal|cop(y|ies)|shift|leak", "input"]
 # within = 200
 # ///

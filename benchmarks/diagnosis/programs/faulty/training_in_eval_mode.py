@@ -1,10 +1,9 @@
 # mypy: ignore-errors
 # /// diagnosis
-# fault = "model.eval() of the first validation is never undone: dropout and batch-norm are off for the rest of the training"
-# rules = ["mode.", "training.eval", "eval", "module.eval", "train_mode"]
-# words = ["eval( mode|\\(\\))|evaluation mode|train\\(\\)"]
+# fault = "model.eval() of the first validation is never undone: dropout and batch-norm stay off"
+# rules = ["training.eval_mode"]
+# words = ["eval(uation)? mode|\\.eval\\(\\)"]
 # within = 250
-# fast = true
 # ///
 import argparse
 

@@ -1,11 +1,10 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "raw features between 0.1 and 1700 are fed to a small network"
-# rules = ["input.", "data.unnormalised", "data.normal", "data.scale", "data.input"]
-# words = ["normali[sz]|standardi[sz]|scale|range", "input|feature|batch"]
+# rules = ["data.unnormalised_input"]
+# words = ["normali[sz]|standardi[sz]|(different|differing) scales?", "input|feature"]
 # consequences = ["loss.", "gradient.", "activation.dead"]
 # within = 150
-# fast = true
 # ///
 import argparse
 

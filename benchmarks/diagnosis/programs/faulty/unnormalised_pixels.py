@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "pixels from 0 to 255 go into a convolutional network without scaling"
-# rules = ["input.", "data.unnormalised", "data.normal", "data.scale", "data.input"]
-# words = ["normali[sz]|standardi[sz]|scale|range|255", "input|pixel|batch|image"]
+# rules = ["data.unnormalised_input"]
+# words = ["normali[sz]|standardi[sz]|scaled? (to|by|down)", "input|pixel|image"]
 # consequences = ["loss.", "gradient.", "activation.dead"]
 # within = 150
 # ///

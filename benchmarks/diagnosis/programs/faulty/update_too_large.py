@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 # /// diagnosis
-# fault = "updates are larger than the weights themselves: a hand-written optimizer forgets to scale by the learning rate"
-# rules = ["update.", "parameter.update", "learning_rate.", "loss.explosion", "loss.oscill", "loss.unstable", "loss.diver", "activation.dead", "activation.saturat"]
-# words = ["update|learning rate|step size"]
+# fault = "updates are larger than the weights: a hand-written optimizer forgets the learning rate"
+# rules = ["learning_rate.too_high", "loss.explosion"]
+# words = ["update|learning rate", "high|large"]
 # consequences = ["gradient.", "loss."]
 # within = 200
 # ///

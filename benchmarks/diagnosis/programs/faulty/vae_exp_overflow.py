@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "a VAE with a learning rate that is too high: exp(logvar) overflows"
-# rules = ["loss.nonfinite", "loss.explosion", "gradient.explosion", "gradient.nonfinite", "loss.spike", "learning_rate.", "update.", "loss.diver"]
+# rules = ["loss.nonfinite", "loss.explosion", "gradient.explo", "gradient.nonfinite", "learning_rate.too_high"]
 # within = 120
 # ///
 import argparse

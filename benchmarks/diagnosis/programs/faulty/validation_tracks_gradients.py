@@ -1,10 +1,9 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "validation runs without no_grad: graphs are built for nothing"
-# rules = ["evaluation.", "eval"]
+# rules = ["evaluation.gradients", "evaluation.tracks"]
 # words = ["no_grad|gradients? (are |is )?track|inference_mode|graph", "evaluat|validat|inference"]
 # within = 600
-# fast = true
 # ///
 import argparse
 

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 # /// diagnosis
 # fault = "weights drawn with a deviation of 0.02 in fifteen tanh layers: signal and gradients vanish"
-# rules = ["gradient.vanish", "init", "parameter.init", "activation.vanish"]
+# rules = ["gradient.vanish", "init."]
 # words = ["vanish|initiali[sz]"]
 # within = 200
 # ///

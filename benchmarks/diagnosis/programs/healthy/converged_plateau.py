@@ -17,7 +17,7 @@ X = torch.tensor((X - X.mean(0)) / X.std(0), dtype=torch.float32)
 y = torch.tensor(y)
 model = nn.Linear(4, 3)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9, weight_decay=1e-2)
-for step in range(1200):  # long after it has converged
+for step in range(800):  # long after it has converged
     optimizer.zero_grad()
     loss = nn.functional.cross_entropy(model(X), y)
     loss.backward()
