@@ -36,7 +36,7 @@ def root(findings: Sequence[Finding]) -> Finding | None:
 def _hearsay(finding: Finding, ranked: bool) -> bool:
     """Return whether a finding is about other processes: `ranked` says whether some of the processes are ranks."""
     launcher = ranked and finding.get("rank") is None and ended_the_program(finding)
-    return launcher or finding.get("category") == Category.DISTRIBUTED.value
+    return launcher or (finding.get("category") == Category.DISTRIBUTED.value and bool(finding.get("exception")))
 
 
 def _rank(finding: Finding) -> tuple[int, bool, str]:

@@ -1,6 +1,7 @@
 """What is put in place when a process starts being watched, and taken out again at the end."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Literal
 
 from otel_mldebug._guard import guard
@@ -10,9 +11,11 @@ from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.later import later
 from otel_mldebug.instrument.logged import Logged
 from otel_mldebug.instrument.loops import Loops
+from otel_mldebug.instrument.training.distributed.settings import provide
 from otel_mldebug.instrument.uncaught import Uncaught
 from otel_mldebug.wiring.joining import Noticing
 from otel_mldebug.wiring.runtime import Runtime
+from otel_mldebug.wiring.vigil import settings
 
 Part = Literal["errors", "torch", "resources"]
 PARTS: tuple[Part, ...] = ("errors", "torch", "resources")
@@ -39,6 +42,7 @@ class Hooks:
             if part == "errors":
                 self._see_errors(runtime)
             elif part == "torch" and runtime.config.torch:
+                provide(partial(settings, runtime))
                 self._import.install()
             elif part == "resources" and runtime.config.resources:
                 runtime.sample(True)

@@ -11,13 +11,11 @@ from urllib.parse import unquote
 
 from otel_mldebug._version import __version__
 from otel_mldebug.config import Config
+from otel_mldebug.instrument.ranks import group, ranks
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import make_run_id
-
-RANKS = (("RANK", "LOCAL_RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_LOCALID", "SLURM_NTASKS"))
-"""Variables that hold rank, local rank and world size: torchrun's and accelerate's, then Slurm's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +29,7 @@ class Identity:
         rank: Global rank; None outside of distributed training.
         local_rank: Rank on this host; None when unknown.
         world_size: Number of ranks; None when unknown.
+        backend: What they communicate by; empty when unknown.
         session: Name of the session; empty when there is none.
         instance: Unique id of the process.
         service: Logical name of the service.
@@ -45,6 +44,7 @@ class Identity:
     rank: int | None = None
     local_rank: int | None = None
     world_size: int | None = None
+    backend: str = ""
     session: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,6 +73,7 @@ class Identity:
             names.TELEMETRY_DISTRO_NAME: "otel-mldebug",
             names.TELEMETRY_DISTRO_VERSION: __version__,
             **{key: redactor.item(key, value) for key, value in self.given.items()},
+            names.MLDEBUG_DISTRIBUTED_BACKEND: self.backend or None,
             names.SERVICE_NAME: self.service,
             names.SERVICE_INSTANCE_ID: self.instance,
             **self.tags(),
@@ -90,6 +91,9 @@ def identify(config: Config, *, run_id: str = "", environ: Mapping[str, str] | N
     """
     environ = os.environ if environ is None else environ
     rank, local_rank, world_size = ranks(environ)
+    joined = group()
+    if joined is not None and rank is None:  # started by the program itself, with the rank as an argument
+        rank, world_size = joined[:2]
     given = _given(environ)
     return Identity(
         run_id=config.run_id or run_id or (_launched(environ) if rank is not None else "") or make_run_id(),
@@ -101,17 +105,9 @@ def identify(config: Config, *, run_id: str = "", environ: Mapping[str, str] | N
         rank=rank,
         local_rank=local_rank,
         world_size=world_size,
+        backend=joined[2] if joined is not None else "",
         session=config.session,
     )
-
-
-def ranks(environ: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
-    """Return global rank, local rank and world size; None for what is not told, or is no number."""
-    for variables in RANKS:
-        if variables[0] in environ:
-            rank, local_rank, world_size = (_number(environ.get(variable, "")) for variable in variables)
-            return rank, local_rank, world_size
-    return None, None, None
 
 
 def _launched(environ: Mapping[str, str]) -> str:
@@ -121,10 +117,6 @@ def _launched(environ: Mapping[str, str]) -> str:
         return f"torchrun-{elastic}"
     job = environ.get("SLURM_JOB_ID", "").strip()
     return f"slurm-{job}.{environ.get('SLURM_STEP_ID', '0').strip()}" if job else ""
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.strip().isdecimal() else None
 
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:

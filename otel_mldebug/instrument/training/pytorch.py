@@ -14,6 +14,7 @@ from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.backward import BackwardHooks
 from otel_mldebug.instrument.training.compiler import OnCompile
 from otel_mldebug.instrument.training.devices import Devices
+from otel_mldebug.instrument.training.distributed.companion import Companion
 from otel_mldebug.instrument.training.graph import Hooks
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.loaders import LoaderHooks
@@ -40,6 +41,7 @@ class Installation:
 
     def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers, devices: Devices | None = None) -> None:
         self.recorder = recorder
+        self._dynamo: Any = None
         self.watch = watch = Watch(torch, recorder, layers, devices)
         steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch), ScalerHooks(watch)
         backward = BackwardHooks(watch)
@@ -67,8 +69,21 @@ class Installation:
             (optimizers._global_optimizer_pre_hooks, before.id, steps.before),
             (optimizers._global_optimizer_post_hooks, after.id, steps.after),
         ]
+        self.companion = Companion(torch, recorder, layers, self._before_steps)
+        watch.on_first_step = self.companion.vigil.stepping
+        self._patches += self.companion.patches()
         self._compiler = OnCompile(self._hide)
         self._compiler.install()
+
+    def _before_steps(self, hook: Callable[..., None]) -> None:
+        """Have `hook` called before each step of an optimizer, too."""
+        optimizers = sys.modules["torch.optim.optimizer"]
+        handle = optimizers.register_optimizer_step_pre_hook(hook)
+        hooks = optimizers._global_optimizer_pre_hooks
+        self._handles.append(handle)
+        self._hooks.append((hooks, handle.id, hook))
+        if self._dynamo is not None:
+            hooks[handle.id] = self._dynamo.disable(hook)
 
     def _hide(self, dynamo: Any) -> None:
         """Keep our hooks out of what is compiled, before anything is.
@@ -76,6 +91,7 @@ class Installation:
         Plain, they would be traced, and the numbers that they count would make every step recompile. `disable` costs 2
         us a call, which programs that compile nothing do not have to pay.
         """
+        self._dynamo = dynamo
         for patch in self._patches:
             patch.through(dynamo.disable)
         for hooks, key, hook in self._hooks:
@@ -84,6 +100,7 @@ class Installation:
 
     def remove(self) -> None:
         """Take everything out again."""
+        self.companion.end()
         self._compiler.remove()
         for handle in self._handles:
             handle.remove()
@@ -101,6 +118,7 @@ def _after_fork() -> None:
     if _installed is not None:
         with guard("start afresh after a fork"):
             _installed.recorder.restart()
+            _installed.companion.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,6 +2,7 @@
 
 import gc
 import math
+from collections.abc import Callable
 from typing import Any
 
 from otel_mldebug import _guard
@@ -34,6 +35,7 @@ class Watch:
     Attributes:
         constructed: Whether the program has made an optimizer since we were installed.
         stepping: Whether one has stepped.
+        on_first_step: Called within the first step of an optimizer, and of a program without one.
     """
 
     def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers, devices: Devices | None = None) -> None:
@@ -50,6 +52,7 @@ class Watch:
         self._patience: int | None = None
         self._names: dict[str, None] = {}
         self._told = 0
+        self.on_first_step: Callable[[], None] = lambda: None
 
     def bad_loss(self, track: Track, loss: Any, value: float) -> None:
         """Find out why a loss is not finite, before backward frees its graph."""
@@ -116,6 +119,8 @@ class Watch:
 
     def tell(self, optimizer: Any) -> None:
         """Tell the sink what is watched: when an optimizer steps for the first time, and when there is none."""
+        with _guard.guard("note where steps are made"):
+            self.on_first_step()
         self._told += 1
         if self._told > (MOST_TOLD if optimizer is not None else 1):
             return
