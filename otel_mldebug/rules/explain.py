@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from otel_mldebug.rules.catalogue.loader import builtin
-from otel_mldebug.rules.catalogue.pattern import GENERAL, STRUCTURE, TYPE, Pattern
+from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TYPE, Pattern
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.fingerprint import fingerprint
@@ -15,6 +15,8 @@ from otel_mldebug.rules.unwrap import REPORTERS, links
 
 ANSWERS = frozenset({"HTTPStatusError", "HTTPError", "ClientResponseError"})
 """Classes that say only what a server answered: who asked, and wraps them, knows what for."""
+PROBES = frozenset({"KeyError", "IndexError", "AttributeError", "LookupError", "StopIteration", "Empty"})
+"""Classes with which code finds out whether something is there: what is raised for want of it usually says more."""
 BUDGET_S = 0.1
 """Seconds after which no further expression is tried."""
 
@@ -62,6 +64,11 @@ def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[],
     for hit, subject in reversed(hits):
         if hit is not None and hit.pattern.over_cause and hit.match.tier >= TYPE:
             return hit, subject
+    (first, root), *wrappers = hits
+    if root.facts.name in PROBES and (first is None or first.match.tier < MESSAGE):
+        for hit, subject in wrappers:
+            if hit is not None and hit.match.tier == MESSAGE:
+                return hit, subject
     hits.sort(key=lambda pair: pair[1].facts.name in ANSWERS)  # stable: the root stays before what wraps it
     for lowest in (TYPE, GENERAL, STRUCTURE):
         for hit, subject in hits:

@@ -162,3 +162,11 @@ def test_any_json_can_be_explained(value):
     facts = facts_of_json(value)
     if facts is not None:
         assert explain(facts).fingerprint
+
+
+def test_what_a_lookup_raised_yields_to_what_was_raised_for_want_of_it():
+    lookup = ErrorFacts(type="KeyError", message="'frobnicator'")
+    known = ErrorFacts(type="ValueError", message="optimizer got an empty parameter list", cause=lookup)
+    assert explain(known).rule == "optimizer.no_parameters"
+    telling = ErrorFacts(type="KeyError", message="'llama'")
+    assert explain(ErrorFacts(type="ValueError", message="step failed", cause=telling)).rule == explain(telling).rule

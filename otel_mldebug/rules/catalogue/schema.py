@@ -134,7 +134,7 @@ def _evidence(entry: Entry, groups: set[str]) -> dict[str, list[str]]:
     table = entry.table.get("evidence", {})
     if not isinstance(table, dict):
         raise entry.wrong("evidence", table, 'a table, such as evidence = { requested_bytes = "bytes" }')
-    found = {group: ["text", "", ""] for group in groups}
+    found = {group: ["text", "", ""] for group in sorted(groups)}
     for name, given in table.items():
         label = f"evidence.{name}"
         if isinstance(given, str):

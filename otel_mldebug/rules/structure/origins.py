@@ -45,7 +45,9 @@ _LIBRARIES: tuple[tuple[Category, float, str], ...] = (
         2.0,
         "datasets pandas polars pyarrow fastparquet PIL cv2 torchvision torchaudio librosa soundfile webdataset h5py "
         "numpy "
-        "imageio albumentations torchdata nltk decord av tables json csv simplejson streaming",
+        "imageio albumentations torchdata nltk decord av tables json csv simplejson streaming "
+        "audioop audioread wave sndhdr torchcodec moviepy pydub SimpleITK nibabel pydicom rasterio geopandas shapely "
+        "lxml bs4 openpyxl gensim spacy lmdb tfrecord",
     ),
     (
         Category.NETWORK,

@@ -47,7 +47,7 @@ def test_every_entry_has_a_message(entries, messages):
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'x/last.ckpt'", "model_loading", "error", False),
         ("FileNotFoundError", "[Errno 2] No such file or directory: '/etc/x.conf'", "system", "error", False),
         ("AttributeError", "'NoneType' object has no attribute 'shape'", "data", "error", False),
-        ("AttributeError", "'NoneType' object has no attribute 'encode_plus'", "unknown", "error", False),
+        ("AttributeError", "'NoneType' object has no attribute 'encode_plus'", "model_loading", "error", False),
         ("AttributeError", "Can't get attribute 'Net' on <module '__main__'>", "model_loading", "error", False),
     ],
 )
