@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 
 from otel_mldebug.rules.detectors.layers.dead import dead_units
-from otel_mldebug.rules.detectors.layers.holding import cut_graph, forgotten_parameters, replaced_parameters
+from otel_mldebug.rules.detectors.layers.holding import (
+    cut_graph,
+    forgotten_parameters,
+    frozen_parameters,
+    replaced_parameters,
+)
 from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
 from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfinite_weights, underflow
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
@@ -23,6 +28,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     underflow,
     forgotten_parameters,
     cut_graph,
+    frozen_parameters,
     scale_of_weights,
     dead_units,
     saturated_units,
@@ -42,6 +48,7 @@ FAMILIES: Mapping[str, str] = {
     "parameter.replaced": "held",
     "parameter.not_in_optimizer": "held",
     "parameter.detached": "held",
+    "parameter.frozen": "held",
     "init.constant": "signal",
     "precision.underflow": "signal",
     "init.scale": "signal",
@@ -54,6 +61,6 @@ FAMILIES: Mapping[str, str] = {
     "parameter.never_changes": "rate",
     "learning_rate.zero": "learning_rate.collapsed",
     "learning_rate.too_high": "rate",
-    "learning_rate.too_low": "rate",
+    "learning_rate.too_low": "signal",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

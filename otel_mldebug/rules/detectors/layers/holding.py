@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.layers.changes import fates
-from otel_mldebug.rules.detectors.layers.reading import fresh, layers_of, listed
+from otel_mldebug.rules.detectors.layers.changes import START, fates
+from otel_mldebug.rules.detectors.layers.reading import fresh, layers_of, listed, mixes
 from otel_mldebug.rules.detectors.layers.reported import be, count, evidence
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
@@ -12,6 +12,8 @@ from otel_mldebug.semconv.names import Category, Severity
 
 PATIENCE = 30
 """Steps before parameters that no optimizer holds count as forgotten: another optimizer may come to them later."""
+FROZEN_STEPS = 100
+"""Steps that the optimizer has had frozen layers: gradual unfreezing would have begun."""
 
 
 def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
@@ -26,18 +28,20 @@ def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> F
     del steps
     known = fates(looks)
     forgotten = [f for f in known if f.idle and not f.held and f.reached]
-    useless = [f for f in known if f.held and f.reached is not True and not f.changed]
+    held = [f for f in known if f.held]
+    useless = [f for f in held if f.reached is not True and not f.changed]
     orphans = [f for f in useless if not f.latest.layer]
-    alive = any(f.held and f.reached for f in known)
-    if not forgotten or not useless or (alive and not orphans):
+    nothing = bool(held) and all(f.idle and f.reached is False for f in held)
+    if not nothing and not (forgotten and orphans):
         return None
     names = layers_of([f.latest for f in forgotten])
+    held_in_vain = count(len(orphans or useless), "weight")
+    told = f", while {listed(names)} of the model {be(names)} never updated." if names else ": nothing is learned."
     return Finding(
         rule="parameter.replaced",
         category=Category.OPTIMIZATION,
         severity=Severity.ERROR,
-        summary=f"The optimizer updates {count(len(orphans or useless), 'weight')} that the loss does not depend on, "
-        f"while {listed(names)} of the model {be(names)} never updated.",
+        summary=f"The optimizer holds {held_in_vain} that the loss does not depend on{told}",
         cause="The model was changed after the optimizer was made: a layer was replaced, the model was copied, moved "
         "or loaded anew, so the optimizer still holds the old parameters.",
         solutions=(
@@ -48,7 +52,7 @@ def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> F
         prevention="Assert that {id(p) of all groups} equals {id(p) of model.parameters()} before the first step.",
         confidence=0.95,
         basis="detector",
-        evidence={**evidence(looks, forgotten, known), "held_in_vain": len(useless)},
+        evidence={**evidence(looks, forgotten or useless, known), "held_in_vain": len(useless)},
     )
 
 
@@ -88,6 +92,53 @@ def forgotten_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> 
         confidence=0.9 if untrained or between else 0.5,
         basis="detector",
         evidence=evidence(looks, forgotten, known),
+    )
+
+
+def frozen_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when the optimizer was given layers to train that are frozen, and that nothing has ever trained.
+
+    A frozen body is on purpose, also when the optimizer was simply given everything. One with a learning rate of its
+    own was meant to be trained, and so was a network of which nothing but biases and norms is left to train.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    first = {p.name: p for p in looks[0].parameters}
+    weights = [p for p in looks[-1].parameters if mixes(p)]
+    frozen = [p for p in weights if p.optimized and not p.trainable and fresh(p)]
+    free = [p for p in looks[-1].parameters if p.optimized and p.trainable]
+    if not frozen or not free or looks[0].step > START or looks[-1].step - looks[0].step < FROZEN_STEPS:
+        return None
+    if any(first[p.name].trainable for p in frozen if p.name in first):
+        return None
+    alone = {p.learning_rate for p in frozen}.isdisjoint(p.learning_rate for p in free)
+    if not alone and any(p.trainable for p in weights):
+        return None
+    names = layers_of(frozen)
+    return Finding(
+        rule="parameter.frozen",
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING,
+        summary=f"The optimizer holds {listed(names)}, but {'it is' if len(names) == 1 else 'they are'} frozen "
+        "(requires_grad False) and as they were drawn: they are never updated.",
+        cause="Unfreezing was forgotten or looks for a wrong name, or more was frozen than was meant.",
+        solutions=(
+            "Unfreeze them with requires_grad_(True), and check by name that it reaches them.",
+            "If they are meant to stay random, leave them out of the optimizer.",
+        ),
+        prevention="Print how many parameters require gradients before training and after each unfreezing.",
+        confidence=0.6,
+        basis="detector",
+        evidence={
+            "step": looks[0].step,
+            "layer": names[0],
+            "parameters": tuple(p.name for p in frozen[:8]),
+            "frozen": len(frozen),
+            "looked_at": len(weights),
+        },
     )
 
 

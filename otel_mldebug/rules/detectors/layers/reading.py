@@ -9,7 +9,7 @@ from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.looks import Look, Parameter
 from otel_mldebug.rules.steps import StepRecord
 
-_FIRST, _LATEST = 5, 10
+_FIRST, _LATEST = 5, 20
 """Losses that are the first ones, and those that are the latest ones: a batch alone is noise."""
 _GATES = {"LSTM": (4,), "LSTMCell": (4,), "GRU": (3,), "GRUCell": (3,), "RNN": (1,), "RNNCell": (1,)}
 """Rows of a recurrent weight for each hidden unit."""
@@ -34,7 +34,7 @@ class Progress:
     @property
     def stuck(self) -> bool:
         """Whether the loss is known, has hardly fallen, and does not fall now either."""
-        return self.left is not None and self.recent is not None and self.left > 0.8 and self.recent > 0.97
+        return self.left is not None and self.recent is not None and self.left > 0.8 and self.recent > 0.95
 
 
 def progress(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Progress:

@@ -5,10 +5,15 @@ from dataclasses import replace
 import pytest
 
 from otel_mldebug.rules.detectors.layers.changes import fates
-from otel_mldebug.rules.detectors.layers.holding import cut_graph, forgotten_parameters, replaced_parameters
+from otel_mldebug.rules.detectors.layers.holding import (
+    cut_graph,
+    forgotten_parameters,
+    frozen_parameters,
+    replaced_parameters,
+)
 from otel_mldebug.rules.detectors.layers.unchanged import lost_updates, zero_gradients, zero_rate
 from otel_mldebug.semconv.names import Severity
-from tests.rules.detectors.layers.building import NET, looks, stats, steps, uniform, weight
+from tests.rules.detectors.layers.building import AT, NET, looks, stats, steps, uniform, weight
 
 NONE = {"reached": False, "gradient": None, "update_ratio": None, "changed": False}
 MISSING = {"optimized": False, "changed": False, "update_ratio": None, "learning_rate": None}
@@ -55,6 +60,8 @@ OLD = weight("", name="#7", module="", **NONE)
         pytest.param([weight("body", **MISSING), NET[0], weight("aux", **NONE)], False, id="an unused head, body kept"),
         pytest.param([NET[0], weight("", name="#7", module="")], False, id="a parameter of its own that is used"),
         pytest.param([NET[0], OLD], False, id="one in vain, but none forgotten"),
+        pytest.param([OLD, replace(OLD, name="#8")], True, id="a model of which nothing is held"),
+        pytest.param([replace(OLD, reached=None)], False, id="a graph that was not seen"),
     ],
 )
 def test_parameters_that_were_replaced(parameters, fires):
@@ -137,3 +144,28 @@ def test_a_warm_up_from_zero_is_not_held_against_a_parameter():
     cold = [replace(p, learning_rate=0.0, changed=False) for p in NET]
     begun = [*looks(cold, at=(0, 1, 2, 4))[:4], *looks(still, at=(7, 12))]
     assert [f.changed for f in fates(begun)] == [None] * len(NET)
+
+
+FROZEN = {"trainable": False, "learning_rate": 1e-4, "changed": False, "gradient": None, "reached": False}
+LONG = (0, 1, 2, 4, 8, 16, 32, 64, 114)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "at", "fires"),
+    [
+        pytest.param([weight("enc", **FROZEN, **NEW), *NET], LONG, True, id="with a rate of its own"),
+        pytest.param([weight("enc", **FROZEN, **NEW), *NET], AT, False, id="not for long"),
+        pytest.param([weight("enc", **FROZEN), *NET], LONG, False, id="a trained body"),
+        pytest.param([weight("enc", **{**FROZEN, "learning_rate": 1e-3}, **NEW), *NET], LONG, False, id="given along"),
+        pytest.param([weight("enc", **FROZEN, **NEW, optimized=False), *NET], LONG, False, id="not given"),
+        pytest.param(
+            [weight("enc", **{**FROZEN, "learning_rate": 1e-3}, **NEW), weight("out", (10,))],
+            LONG,
+            True,
+            id="only a bias is left to train",
+        ),
+    ],
+)
+def test_frozen_layers_that_the_optimizer_was_given(parameters, at, fires):
+    finding = frozen_parameters(looks(parameters, at), [])
+    assert (finding and finding.evidence["layer"]) == ("enc" if fires else None)
