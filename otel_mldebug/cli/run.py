@@ -81,6 +81,10 @@ def watch(program: Program, args: argparse.Namespace) -> int:
 
     with guard("write down how the program ended"):
         notes = record.end(ending)
+        if "SIGTERM" in (ending.signal_name, *ending.handed_on):
+            from otel_mldebug.cli.terminated import note
+
+            note(config, record, ending)
         if not args.quiet:
             from otel_mldebug.cli.aftermath import tell
 
