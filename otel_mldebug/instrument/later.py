@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from otel_mldebug._guard import fault
 
-WAIT_S = 0.5
-"""How long `drain` waits for a report that another thread is handing over."""
+WAIT_S = 5.0
+"""How long `drain` waits for a report that another thread is handing over: the first one has the SDK to import."""
 
 
 class Later:
@@ -37,7 +37,7 @@ class Later:
             self._pid = 0
 
     def drain(self) -> None:
-        """Do what waits now, and wait for what another thread is doing, at most half a second."""
+        """Do what waits now, and wait for what another thread is doing, at most `WAIT_S`."""
         if self._lock.acquire(timeout=WAIT_S):
             try:
                 self._work()
