@@ -3,6 +3,7 @@
 # fault = "model.eval() of the first validation is never undone: dropout and batch-norm stay off"
 # rules = ["training.eval_mode"]
 # words = ["eval(uation)? mode|\\.eval\\(\\)"]
+# step = 24
 # within = 250
 # ///
 import argparse
