@@ -11,6 +11,7 @@ from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.later import later
 from otel_mldebug.instrument.logged import Logged
 from otel_mldebug.instrument.loops import Loops
+from otel_mldebug.instrument.training import options
 from otel_mldebug.instrument.training.distributed.settings import provide
 from otel_mldebug.instrument.uncaught import Uncaught
 from otel_mldebug.wiring.joining import Noticing
@@ -42,6 +43,7 @@ class Hooks:
             if part == "errors":
                 self._see_errors(runtime)
             elif part == "torch" and runtime.config.torch:
+                options.use(options.Options(layers=runtime.config.layers))
                 provide(partial(settings, runtime))
                 self._import.install()
             elif part == "resources" and runtime.config.resources:

@@ -27,13 +27,15 @@ class BackwardHooks:
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `backward` that does what `original` does, and tells."""
         watch, begin, light = self._watch, self._begin, self._lightly()
-        tracks, clock = watch.recorder.tracks, watch.clock
+        tracks, clock, looks = watch.recorder.tracks, watch.clock, watch.looks
 
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
             track = tracks.track
             if track.busy:  # checkpointing calls backward inside of backward
                 return original(tensors, *args, **kwargs)
             track.busy = True
+            if looks.wanted or looks.open:
+                looks.backward(track, tensors)
             if track.light and light(track, tensors):
                 try:
                     return original(tensors, *args, **kwargs)
@@ -113,6 +115,8 @@ class BackwardHooks:
             if not track.depth and watch.alone():
                 watch.tell(None)
                 late = watch.late(track) if track.late else None
+                if watch.looks.open:
+                    watch.looks.alone(track)
                 watch.recorder.close(track, watch.recorder.cell(""), track.mark, late=late)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch backward", exc)

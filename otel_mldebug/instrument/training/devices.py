@@ -117,3 +117,8 @@ class Devices:
             return None
         copier = self._copiers.get(parts[0].device.type)
         return None if copier is None else copier.copy(torch.stack(parts))
+
+    def ship(self, vector: Any) -> Copy | None:
+        """Start to copy a vector of float32; None when that is not possible now."""
+        copier = self._copiers.get(vector.device.type)
+        return None if copier is None else copier.copy(vector)

@@ -106,6 +106,21 @@ class Layers:
         """Return the class names of the models that are being trained."""
         return [type(_unwrap(root)).__name__ for ref in self._focus if (root := ref()) is not None]
 
+    def models_of(self, parameters: Iterable[Any]) -> list[tuple[str, Any]]:
+        """Return the models that hold some of `parameters`, unwrapped, each with what stands before its names."""
+        roots = {id(root): root for p in parameters if (root := self._root(p)) is not None}
+        several = len(self._focus) > 1
+        return [(type(inner).__name__ if several else "", inner) for inner in map(_unwrap, roots.values())]
+
+    def held(self, ids: Iterable[int]) -> list[Any]:
+        """Return the parameters and buffers of these identities that are known and still alive."""
+        found = (self._names.get(key) for key in ids)
+        return [tensor for entry in found if entry is not None and (tensor := entry[0]()) is not None]
+
+    def _root(self, tensor: Any) -> Any:
+        found = self._names.get(id(tensor))
+        return found[1]() if found is not None and found[0]() is tensor else None
+
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """Yield every parameter and buffer of the models found so far, with its name."""
         for found in list(self._names.values()):

@@ -2,9 +2,11 @@
 
 import math
 import weakref
+from collections import deque
 from typing import Any
 
 from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.looks.schedule import Purse, Schedule
 from otel_mldebug.instrument.training.recorder import StepRecorder
 
 LOOK_SHARE = 0.15
@@ -17,6 +19,8 @@ MOST_BETWEEN = 200
 """Steps between two looks, at most."""
 TROUBLE_STEPS = 50
 """Steps with a look at each, after a first sign of trouble."""
+MOST_MADE = 64
+"""Optimizers that have not stepped yet and are remembered; programs that make one for each task make thousands."""
 MOST_NAMES = 16
 """Optimizers of one class that are told apart."""
 PROBE_S = 45e-6
@@ -40,6 +44,7 @@ class Known:
         steps: Steps that it has begun.
         next_look: Value of `steps` at which its gradients are looked at again.
         share: Share of the time that looks may use. With a budget of 100 % every step is looked at, whatever it costs.
+        looks: When its steps are looked into.
         sentinel: A small parameter near the input. Its gradient shows most non-finite values between two looks, since
             backward passes them on towards the input. None while steps are too short for it: then the weights that a
             bad gradient has spoilt tell of it one step later.
@@ -54,19 +59,21 @@ class Known:
         "_watched_steps",
         "cell",
         "key",
+        "looks",
         "next_look",
         "sentinel",
         "share",
         "steps",
     )
 
-    def __init__(self, cell: Cell, key: int, share: float) -> None:
+    def __init__(self, cell: Cell, key: int, share: float, purse: Purse) -> None:
         self.cell = cell
         self.key = key
         self.share = share * LOOK_SHARE
         self._always = share >= 1.0
         self.steps = 0
         self.next_look = 0
+        self.looks = Schedule(purse, share)
         self.sentinel: Any = None
         self._trouble = 0
         self._cost_s: float | None = None
@@ -110,6 +117,7 @@ class Known:
         """Look at every step for a while."""
         self._trouble = self.steps + TROUBLE_STEPS
         self.next_look = self.steps
+        self.looks.worry(self.steps)
 
 
 class Register:
@@ -123,11 +131,14 @@ class Register:
 
     Attributes:
         known: What is known, by identity of the optimizer.
+        purse: What looks into steps may cost at the beginning.
     """
 
     def __init__(self, recorder: StepRecorder) -> None:
         self._recorder = recorder
         self.known: dict[int, Known] = {}
+        self.purse = Purse()
+        self._made: deque[weakref.ref[Any]] = deque(maxlen=MOST_MADE)
         self._alive: dict[int, weakref.ref[Any]] = {}
 
     def meet(self, optimizer: Any) -> Known:
@@ -135,7 +146,7 @@ class Register:
         key = id(optimizer)
         cell = self._recorder.cell(self._free_name(type(optimizer).__name__))
         cell.forget()
-        known = self.known[key] = Known(cell, key, self._recorder.budget.share)
+        known = self.known[key] = Known(cell, key, self._recorder.budget.share, self.purse)
         self._alive[key] = weakref.ref(optimizer, lambda _: self._lose(key))
         return known
 
@@ -153,6 +164,15 @@ class Register:
     def optimizers(self) -> list[Any]:
         """Return all optimizers that have stepped and are still alive."""
         return [optimizer for ref in list(self._alive.values()) if (optimizer := ref()) is not None]
+
+    def made(self, optimizer: Any) -> None:
+        """Take note of an optimizer that has just been made, and may or may not step one day."""
+        self._made.append(weakref.ref(optimizer))
+
+    def all(self) -> list[Any]:
+        """Return all optimizers that are alive, whether they have stepped or not."""
+        found = {id(o): o for ref in (*self._made, *list(self._alive.values())) if (o := ref()) is not None}
+        return list(found.values())
 
     def worry(self) -> None:
         """Look at the gradients of all optimizers at every step for a while."""

@@ -118,6 +118,7 @@ def _after_fork() -> None:
     if _installed is not None:
         with guard("start afresh after a fork"):
             _installed.recorder.restart()
+            _installed.watch.looks.restart()
             _installed.companion.after_fork()
 
 

@@ -227,10 +227,14 @@ class StepRecorder:
         """Send what was found while the calling thread's step is still going on, unless its family is firing."""
         if self.reporter.firing(finding.rule):
             return
+        self.reporter.under_way(finding, self.span_of(track), step=self.index, epoch=track.epoch, layer=layer)
+
+    def span_of(self, track: Track) -> Any:
+        """Return the span of the calling thread's step; from now on it has one."""
         if track.span is None:
             ago_s = self.clock() - track.begun if track.begun else 0.0
             track.span = self._signals.start_span(self.wall_ns() - int(ago_s * 1e9))
-        self.reporter.under_way(finding, track.span, step=self.index, epoch=track.epoch, layer=layer)
+        return track.span
 
     def restart(self) -> None:
         """Forget what has been: in a forked child, whose steps are its own and begin at 0."""

@@ -1,6 +1,6 @@
 """Which rules are firing, and telling the sink about those that start to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -27,14 +27,15 @@ class Reporter:
         self._detectors = detectors
         self._signals = signals
         self._firing: dict[str, str | None] = {}
+        self._seen: dict[str, str] = {}
 
     def __bool__(self) -> bool:
-        """Return whether anything fires."""
+        """Return whether anything fires that the steps alone show."""
         return bool(self._firing)
 
     def firing(self, rule: str) -> bool:
         """Return whether `rule`, or one of its family, has been reported and not stopped since."""
-        return family(rule) in self._firing
+        return family(rule) in self._firing or family(rule) in self._seen
 
     def look(self, record: StepRecord, cell: Cell, span: Any) -> Any:
         """Let the detectors look at the window of `cell`, whose latest step is `record`.
@@ -49,14 +50,14 @@ class Reporter:
         found = {family(f.rule): f for detect in reversed(self._detectors) if (f := detect(cell.window)) is not None}
         for name in [n for n, owner in firing.items() if owner == cell.name and n not in found]:
             del firing[name]
-        for name in [n for n in found if n not in firing and n not in cell.told]:
+        for name in [n for n in found if n not in firing and n not in self._seen and n not in cell.told]:
             span = self.of_record(record, cell, span, found[name])
         return span
 
     def of_record(self, record: StepRecord, cell: Cell, span: Any, finding: Finding, layer: str = "") -> Any:
         """Report what was found in a step that has ended; return its span."""
         name = family(finding.rule)
-        if name in self._firing:
+        if name in self._firing or name in self._seen:
             return span
         self._firing[name] = cell.name
         span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
@@ -66,19 +67,50 @@ class Reporter:
     def under_way(self, finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:
         """Report what was found while a step is still going on, unless its family is firing."""
         name = family(finding.rule)
-        if name not in self._firing:
+        if name not in self._firing and name not in self._seen:
             self._firing[name] = None
             _send(finding, span, step=step, epoch=epoch, layer=layer)
+
+    def of_looks(self, found: Sequence[Finding], cell: Cell, span: Callable[[], Any], *, step: int) -> bool:
+        """Report what looks into the steps of `cell` show; what they showed before and do not any more has stopped.
+
+        Args:
+            found: What detectors found, in order of importance.
+            cell: The optimizer's.
+            span: Returns the step's span.
+            step: The one that was looked into last.
+
+        Returns:
+            Whether anything new was reported.
+        """
+        first = {family(f.rule): f for f in reversed(found)}
+        for name in [n for n, owner in self._seen.items() if owner == cell.name and n not in first]:
+            del self._seen[name]
+        fresh = [n for n in first if n not in self._seen and n not in self._firing and n not in cell.told]
+        epoch = cell.window[-1].epoch if cell.window else None
+        for name in reversed(fresh):
+            finding, self._seen[name] = first[name], cell.name
+            began = finding.evidence.get("step")
+            _send(
+                finding,
+                span(),
+                step=began if type(began) is int else step,
+                epoch=epoch,
+                layer=str(finding.evidence.get("layer", "")),
+            )
+        return bool(fresh)
 
     def restart(self) -> None:
         """Forget what is firing."""
         self._firing.clear()
+        self._seen.clear()
 
     def retire(self, cell: Cell) -> None:
         """Take note that the optimizer of `cell` is gone, and its troubles with it: nothing is told twice."""
-        for name in [n for n, owner in list(self._firing.items()) if owner == cell.name]:
-            self._firing.pop(name, None)
-            cell.told.add(name)
+        for fires in (self._firing, self._seen):
+            for name in [n for n, owner in list(fires.items()) if owner == cell.name]:
+                fires.pop(name, None)
+                cell.told.add(name)
 
 
 def _send(finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:

@@ -25,6 +25,7 @@ class StepHooks:
         self._tracks = watch.recorder.tracks
         self._known = watch.optimizers.known
         self._clock = watch.clock
+        self._looks = watch.looks
         self._tensor = watch.torch.Tensor
         self._modes = watch.torch._C._len_torch_dispatch_stack
         self._step_code: CodeType = watch.torch.optim.Optimizer.profile_hook_step(lambda _: None).__code__
@@ -36,6 +37,7 @@ class StepHooks:
         def __init__(optimizer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
             watch.constructed = True
             original(optimizer, *args, **kwargs)
+            watch.looks.made(optimizer)
 
         return __init__
 
@@ -54,7 +56,12 @@ class StepHooks:
                     self._look(track, known, optimizer)
             elif known.sentinel is not None and plain:
                 self._probe(track, known, optimizer)
+            looks = self._looks
+            if looks.open or known.steps >= known.looks.next_step:
+                looks.step_begins(track, known, optimizer, closure=not plain and _closure(args, kwargs))
             known.steps += 1
+            if known.steps >= known.looks.next_step:
+                looks.wanted = True
             if track.light and plain:
                 track.depth = 1
                 return
@@ -73,6 +80,8 @@ class StepHooks:
             known = self._known.get(id(optimizer))
             if known is None:
                 return
+            if self._looks.open:
+                self._looks.step_ends(track, known, optimizer)
             if track.light:
                 track.depth = 0
                 if not self._recorder.light_close(track, known.cell):

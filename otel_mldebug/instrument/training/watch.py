@@ -12,6 +12,7 @@ from otel_mldebug.instrument.training.diagnosis import Diagnosis
 from otel_mldebug.instrument.training.gradients import Gradients
 from otel_mldebug.instrument.training.late import LateStep
 from otel_mldebug.instrument.training.layers import Layers
+from otel_mldebug.instrument.training.looks.looker import Looker
 from otel_mldebug.instrument.training.optimizers import Known, Register
 from otel_mldebug.instrument.training.recorder import StepRecorder
 from otel_mldebug.instrument.training.track import Track
@@ -35,6 +36,7 @@ class Watch:
     Attributes:
         constructed: Whether the program has made an optimizer since we were installed.
         stepping: Whether one has stepped.
+        looks: Takes looks into single steps.
         on_first_step: Called within the first step of an optimizer, and of a program without one.
     """
 
@@ -47,17 +49,23 @@ class Watch:
         self.optimizers = Register(recorder)
         self.diagnosis = Diagnosis(torch, layers)
         self.devices = devices or Devices(torch)
-        recorder.relay.on_alarm = self.optimizers.worry
         self.constructed = self.stepping = False
+        self.looks = Looker(self)
+        recorder.relay.on_alarm = self.worry
         self._patience: int | None = None
         self._names: dict[str, None] = {}
         self._told = 0
         self.on_first_step: Callable[[], None] = lambda: None
 
+    def worry(self) -> None:
+        """Look closely for a while: something may be wrong."""
+        self.optimizers.worry()
+        self.looks.wanted = True
+
     def bad_loss(self, track: Track, loss: Any, value: float) -> None:
         """Find out why a loss is not finite, before backward frees its graph."""
         recorder = self.recorder
-        self.optimizers.worry()
+        self.worry()
         if recorder.reporter.firing("loss.nonfinite") or not sinks.current().active():
             return
         latest = recorder.window[-1].loss if recorder.window else None
@@ -74,7 +82,7 @@ class Watch:
             value: The norm of all.
         """
         recorder = self.recorder
-        self.optimizers.worry()
+        self.worry()
         if recorder.reporter.firing("gradient.nonfinite") or not sinks.current().active():
             return
         origin = self.diagnosis.gradients(bad, value, step=recorder.index, batches=track.held)
@@ -93,7 +101,7 @@ class Watch:
             parameters=parameters,
             batches=track.held,
             diagnosis=self.diagnosis,
-            worry=self.optimizers.worry,
+            worry=self.worry,
         )
 
     def met(self, optimizer: Any) -> Known:

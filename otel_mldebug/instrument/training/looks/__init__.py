@@ -1,0 +1,1 @@
+"""Looks into single training steps: every parameter, every operation, what went in. See `Looker`."""

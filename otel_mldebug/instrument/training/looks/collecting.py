@@ -1,0 +1,134 @@
+"""The three stages of a look, each of which measures what is there and holds no tensor longer than it has to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from otel_mldebug.instrument.training.looks.draft import Draft, Seen
+from otel_mldebug.instrument.training.looks.models import Models
+from otel_mldebug.instrument.training.looks.operations import Graph, ordered
+from otel_mldebug.instrument.training.looks.parameters import Parameters
+from otel_mldebug.instrument.training.looks.parts import Parts
+from otel_mldebug.instrument.training.looks.sheet import Sheet
+from otel_mldebug.instrument.training.looks.updates import Remembered, updates
+from otel_mldebug.instrument.training.track import Track
+
+if TYPE_CHECKING:
+    from otel_mldebug.instrument.training.watch import Watch
+
+MOST_STALE = 3
+"""Parameters of each optimizer whose gradients are looked at when backward begins."""
+
+
+class Collector:
+    """Fills in drafts of looks.
+
+    Args:
+        watch: What all hooks share.
+    """
+
+    def __init__(self, watch: "Watch") -> None:
+        self._watch = watch
+        self._torch = torch = watch.torch
+        self._modes = torch._C._len_torch_dispatch_stack
+        self._sheet = Sheet(torch, watch.devices)
+        self._remembered = Remembered()
+
+    def graph(self, draft: Draft, track: Track, tensors: Any) -> None:
+        """Look at the graph of `tensors`, at what went in, and at the modes of modules."""
+        loss = tensors[0] if isinstance(tensors, (list, tuple)) and tensors else tensors
+        objective = track.scaled if track.scaled is not None else loss
+        root = getattr(objective, "grad_fn", None)
+        if self._modes() or root is None or self._sheet.local(objective) is None:
+            return
+        first = draft.seen is None
+        seen = draft.seen = draft.seen or Seen()
+        with self._quiet():
+            if first and not track.backward_calls:
+                self._stale(draft)
+            layers = self._watch.layers
+            nodes = ordered(root)
+            leaves = [node.leaf for node in nodes if node.leaf is not None]
+            layers.learn(leaves)
+            models = Models(self._torch, layers, leaves)
+            graph = Graph(self._torch, nodes, models, self._sheet)
+            several = isinstance(tensors, (list, tuple)) and len(tensors) > 1
+            seen.operations = graph.drafts
+            seen.leaves = {**graph.leaves, **{k: v for k, v in seen.leaves.items() if k not in graph.leaves}}
+            seen.whole = seen.whole and graph.whole and not several
+            seen.full = seen.full and graph.whole and models.complete
+            seen.layers = models.layers
+            seen.autocast = graph.autocast or seen.autocast
+            seen.calls += 1
+            batches = [fetch.batch for fetch in track.pending.values()] or track.held
+            inner = {p.parameter.data_ptr() for p in models.places.values() if p.parameter.device.type == "cpu"}
+            seen.parts = Parts(self._torch, self._sheet).collect(batches, graph.outside, inner)
+            graph.outside.clear()
+            if objective.numel() == 1:
+                seen.loss = self._sheet.scalar(objective)
+                seen.scaled = self._sheet.scalar(loss) if loss is not objective else None
+            self._sheet.measure(draft.readings)
+
+    def parameters(self, draft: Draft, optimizer: Any) -> None:
+        """Look at weights, and at gradients unless a closure is still to make them."""
+        if self._modes():
+            return
+        with self._quiet():
+            watch = self._watch
+            seen = draft.seen
+            if optimizer is not None:
+                held = [p for g in optimizer.param_groups for p in g["params"]]
+            else:
+                held = watch.layers.held(seen.leaves) if seen is not None else []
+            watch.layers.learn(held)
+            models = Models(self._torch, watch.layers, held)
+            collect = Parameters(self._torch, self._sheet)
+            draft.parameters = collect.collect(
+                models,
+                optimizer,
+                watch.optimizers.all(),
+                seen.leaves if seen is not None else None,
+                whole=seen is not None and seen.whole,
+            )
+            collect.weights(draft.parameters)
+            self._sheet.measure(draft.readings, draft.stacks)
+            if not draft.closure:
+                self._gradients(draft, optimizer)
+
+    def changes(self, draft: Draft, optimizer: Any) -> None:
+        """Look at what the step has changed; at the gradients only now if a closure has made them."""
+        if self._modes():
+            return
+        with self._quiet():
+            if draft.closure:
+                self._gradients(draft, optimizer)
+            updates(self._torch, self._sheet, draft.stacks, draft.parameters)
+            self._sheet.measure(draft.readings)
+            self._remembered.compare(draft.parameters)
+
+    def _gradients(self, draft: Draft, optimizer: Any) -> None:
+        factor = getattr(optimizer, "grad_scale", None)
+        scale = self._sheet.scalar(factor) if isinstance(factor, self._torch.Tensor) else None
+        Parameters(self._torch, self._sheet).gradients(draft.parameters, scale)
+        self._sheet.measure(draft.readings)
+
+    def _stale(self, draft: Draft) -> None:
+        """Look at some gradients of each optimizer before backward adds to them."""
+        for optimizer in self._watch.optimizers.optimizers():
+            parameters = [p for g in optimizer.param_groups for p in g["params"] if p.requires_grad]
+            chosen = parameters[:: max(1, len(parameters) // MOST_STALE)][: MOST_STALE + 1]
+            slots = draft.stale.setdefault(id(optimizer), [])
+            for parameter in chosen:
+                gradient = self._sheet.local(parameter.grad) if parameter.grad is not None else None
+                if gradient is not None and gradient.numel():
+                    slots.append(self._sheet.scalar(gradient.count_nonzero()))
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Compute without autograd, and without whatever has been put around tensors."""
+        torch = self._torch
+        try:
+            with torch.no_grad(), torch._C.DisableTorchFunction():
+                yield
+        finally:
+            self._sheet.forget()

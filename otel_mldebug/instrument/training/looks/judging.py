@@ -1,0 +1,69 @@
+"""Finished looks on their way: to the sink, to metrics, and to the rules that judge them."""
+
+from collections.abc import Sequence
+
+from otel_mldebug import _guard
+from otel_mldebug.instrument import sink as sinks
+from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.rules.detectors import LOOK_DETECTORS, LookDetector
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look
+
+MOST_LOOKS = 64
+"""Looks of one optimizer that rules look back on."""
+MOST_ITEMS = 30_000
+"""Parameters, operations and parts in all of them: about 20 MB. Beyond, the oldest but the first are dropped."""
+
+
+class Judge:
+    """Keeps the latest looks of each optimizer and lets detectors judge them.
+
+    Args:
+        recorder: Has the steps, and whoever reports.
+        detectors: In order of importance.
+    """
+
+    def __init__(self, recorder: StepRecorder, detectors: Sequence[LookDetector] = LOOK_DETECTORS) -> None:
+        self._recorder = recorder
+        self._detectors = detectors
+        self._windows: dict[str, tuple[int, list[Look]]] = {}
+
+    def judge(self, look: Look, cell: Cell, key: int, track: Track) -> bool:
+        """Keep `look` and report what the looks of its optimizer show.
+
+        Args:
+            look: The latest.
+            cell: The optimizer's.
+            key: Identity of the optimizer: another one of the same name begins anew.
+            track: What is going on in this thread.
+
+        Returns:
+            Whether something new was found.
+        """
+        sinks.current().look(look)
+        owner, window = self._windows.get(cell.name, (key, []))
+        if owner != key:
+            window = []
+        self._windows[cell.name] = key, window
+        window.append(look)
+        while len(window) > 2 and (len(window) > MOST_LOOKS or sum(map(_items, window)) > MOST_ITEMS):
+            del window[1]
+        found: list[Finding] = []
+        steps = tuple(cell.window)
+        for detect in self._detectors:
+            with _guard.guard(f"judge looks by {getattr(detect, '__name__', detect)}"):
+                finding = detect(window, steps)
+                if finding is not None:
+                    found.append(finding)
+        recorder = self._recorder
+        return recorder.reporter.of_looks(found, cell, lambda: recorder.span_of(track), step=look.step)
+
+    def restart(self) -> None:
+        """Forget all looks."""
+        self._windows.clear()
+
+
+def _items(look: Look) -> int:
+    return 1 + len(look.parameters) + len(look.operations) + len(look.parts)

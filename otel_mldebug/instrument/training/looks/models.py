@@ -1,0 +1,99 @@
+"""The models that one look is about, as an index: names of parameters and modes of modules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from otel_mldebug.instrument.training.layers import Layers, plain
+from otel_mldebug.rules.facts import Value
+from otel_mldebug.rules.looks import Layer
+
+MOST_PARAMETERS = 4096
+"""Parameters of one look."""
+_SETTINGS = ("p", "eps", "momentum", "track_running_stats", "affine", "num_features")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a parameter is.
+
+    Attributes:
+        name: Qualified.
+        layer: The module that it belongs to.
+        module: Its class.
+        parameter: The tensor; dropped with the index.
+    """
+
+    name: str
+    layer: str
+    module: str
+    parameter: Any
+
+    def released(self) -> "Place":
+        """Return it without the tensor."""
+        return replace(self, parameter=None)
+
+
+class Models:
+    """An index of the models that hold some parameters. It lives as long as one look: models change.
+
+    Args:
+        torch: The module.
+        layers: Knows the models.
+        parameters: Those that are being trained.
+
+    Attributes:
+        places: By identity of the parameter, in the order of registration, tied ones once.
+        custom: Names of modules whose class is not PyTorch's own.
+        layers: Modules whose mode matters, and the models themselves.
+    """
+
+    def __init__(self, torch: Any, layers: Layers, parameters: Iterable[Any]) -> None:
+        modules = torch.nn.modules
+        self._moody = (
+            modules.dropout._DropoutNd, modules.batchnorm._NormBase, modules.normalization.LayerNorm,
+            modules.normalization.GroupNorm,
+        )  # fmt: skip
+        self.places: dict[int, Place] = {}
+        self.custom: set[str] = set()
+        self.layers: list[Layer] = []
+        self.complete = True
+        for prefix, root in layers.models_of(parameters):
+            self._enter(root, prefix)
+
+    def _enter(self, root: Any, prefix: str) -> None:
+        for path, module in root.named_modules():
+            kind = type(module)
+            name = plain(path + ".").rstrip(".")
+            whole = not name
+            layer = f"{prefix}.{name}".strip(".") if name else kind.__name__
+            if not kind.__module__.startswith("torch."):
+                self.custom.add(layer)
+            if whole or isinstance(module, self._moody):
+                self.layers.append(
+                    Layer(
+                        name=layer,
+                        kind=kind.__name__,
+                        training=bool(module.training),
+                        root=whole,
+                        settings={} if whole and not isinstance(module, self._moody) else settings_of(module),
+                    )
+                )
+            for key, parameter in module._parameters.items():
+                if parameter is None or id(parameter) in self.places:
+                    continue
+                if len(self.places) >= MOST_PARAMETERS:
+                    self.complete = False
+                    return
+                full = ".".join(part for part in (prefix, name, key) if part)
+                self.places[id(parameter)] = Place(full, layer, kind.__name__, parameter)
+
+
+def settings_of(module: Any) -> dict[str, Value]:
+    """Return the plain values of a module that say how it behaves."""
+    found: dict[str, Value] = {}
+    for name in _SETTINGS:
+        value = module.__dict__.get(name)
+        if isinstance(value, (bool, int, float)):
+            found[name] = value
+    return found

@@ -1,0 +1,68 @@
+"""Statistics of each row of a matrix, all rows in a few calls."""
+
+from typing import Any
+
+COLUMNS = 11
+"""Norm, mean, standard deviation, lowest, highest, shares of zero, non-finite and tiny, three parts of a digest."""
+
+
+def rows(torch: Any, matrix: Any, tiny: float, *, direct: bool, digest: bool) -> Any:
+    """Return `COLUMNS` numbers for each row of `matrix`; launches kernels and, unless `direct`, waits for none.
+
+    Args:
+        torch: The module.
+        matrix: Samples of tensors, float32 or float64, with at least one column.
+        tiny: Smallest normal number of their own type; 0 where there are none.
+        direct: Its elements are at hand: what is not finite costs only where there is some.
+        digest: Equal contents can be told by the last three; they are 0 otherwise.
+    """
+    total = matrix.sum(1)
+    if direct:
+        norm = torch.linalg.vector_norm(matrix, dim=1)
+        if bool((total + norm).isfinite().all()):
+            return _joined(torch, matrix, _finite(torch, matrix, total, norm, tiny), digest=digest)
+    return _joined(torch, matrix, _any(torch, matrix, tiny), digest=digest)
+
+
+def _finite(torch: Any, matrix: Any, total: Any, norm: Any, tiny: float) -> list[Any]:
+    count = matrix.shape[1]
+    mean = total / count
+    low, high = torch.aminmax(matrix, dim=1)
+    std = torch.linalg.vector_norm(matrix - mean.unsqueeze(1), dim=1) / count**0.5
+    nonzero = torch.count_nonzero(matrix, dim=1)
+    small = _small(torch, matrix, tiny, (count - nonzero)) if tiny else torch.zeros_like(nonzero)
+    zero = 1.0 - nonzero / count
+    return [norm, mean, std, low, high, zero, torch.zeros_like(zero), small / count]
+
+
+def _any(torch: Any, matrix: Any, tiny: float) -> list[Any]:
+    count = matrix.shape[1]
+    finite = matrix.isfinite()
+    good = finite.sum(1)
+    values = matrix.where(finite, 0.0).double()  # squares of large float32 would overflow
+    mean = values.sum(1) / good.clamp(min=1)
+    std = torch.linalg.vector_norm((values - mean.unsqueeze(1)) * finite, dim=1) / good.clamp(min=1).double().sqrt()
+    low = matrix.where(finite, torch.inf).amin(1).where(good > 0, 0.0)
+    high = matrix.where(finite, -torch.inf).amax(1).where(good > 0, 0.0)
+    zeros = count - torch.count_nonzero(matrix, dim=1)
+    small = _small(torch, matrix, tiny, zeros) if tiny else torch.zeros_like(zeros)
+    bad = 1.0 - good.double() / count
+    norm = torch.linalg.vector_norm(values, dim=1)
+    return [norm, mean, std, low, high, zeros / count, bad, small / count]
+
+
+def _small(torch: Any, matrix: Any, tiny: float, zeros: Any) -> Any:
+    """Count elements that are smaller than `tiny` and not zero."""
+    return torch.count_nonzero(matrix.abs() < tiny, dim=1) - zeros
+
+
+def _joined(torch: Any, matrix: Any, columns: list[Any], *, digest: bool) -> Any:
+    """Return the columns side by side, with a digest of the bits: equal contents have equal ones, exactly."""
+    columns = [column.to(torch.float64) for column in columns]
+    if not digest:
+        return torch.stack([*columns, *[torch.zeros_like(columns[0])] * 3], dim=1)
+    bits = matrix.view(torch.int32 if matrix.dtype is torch.float32 else torch.int64)
+    place = torch.arange(1, bits.shape[1] + 1, device=matrix.device)
+    found = (bits * place).sum(1)
+    parts = [found & 0x1FFFFF, (found >> 21) & 0x1FFFFF, (found >> 42) & 0x3FFFFF]
+    return torch.stack([*columns, *(part.to(torch.float64) for part in parts)], dim=1)

@@ -1,0 +1,124 @@
+"""When the next look into a step is due, and who pays for it. Pure: counts and seconds only."""
+
+import math
+
+ALLOWANCE_S = 0.3
+"""Processor time of one process for the looks of its first steps, which tell most; nothing else pays for them."""
+ESCALATION_S = 0.2
+"""The same for looks at every step after a first sign of trouble."""
+BUDGET_SHARE = 0.25
+"""Share of the budget that looks may use once the allowance is used up."""
+TROUBLE_SHARE = 0.05
+"""Share of the time that looks may use while something is wrong and the allowance for that is used up."""
+LEAST_BETWEEN = 50
+"""Steps between two looks, at least, once the first steps are over."""
+TROUBLE_STEPS = 30
+"""Steps after a sign of trouble with a look at each, as far as that is paid for."""
+NEVER = 1 << 62
+_WEIGHT = 0.3
+"""Weight of the latest measurement in the average cost of a look."""
+
+
+class Purse:
+    """What all optimizers of a process may use once.
+
+    Attributes:
+        first_s: Left for first steps, seconds.
+        trouble_s: Left for looks when something is wrong, seconds.
+        spent_s: What has been paid from here, seconds.
+    """
+
+    def __init__(self, first_s: float = ALLOWANCE_S, trouble_s: float = ESCALATION_S) -> None:
+        self.first_s = first_s
+        self.trouble_s = trouble_s
+        self.spent_s = 0.0
+
+
+class Schedule:
+    """When the steps of one optimizer are looked at.
+
+    Args:
+        purse: Of the process.
+        share: Share of the time that watching may cost; with 0 there are no looks.
+
+    Attributes:
+        next_step: Number of the step, counted by optimizer, at which the next look is due.
+        skip: Steps to come for which it is not looked at on behalf of this optimizer, which has not stepped lately.
+        misses: How often a look was due and another optimizer stepped.
+    """
+
+    __slots__ = ("_cost_s", "_purse", "_share", "_trouble", "misses", "next_step", "skip")
+
+    def __init__(self, purse: Purse, share: float) -> None:
+        self._purse = purse
+        self._share = share
+        self._cost_s: float | None = None
+        self._trouble = 0
+        self.next_step = 0 if share > 0 else NEVER
+        self.skip = self.misses = 0
+
+    def looked(self, step: int, cost_s: float, step_s: float, every: int = 0) -> float:
+        """Note that `step` was looked at and set the next one.
+
+        Args:
+            step: Its number.
+            cost_s: Processor time that it took, seconds.
+            step_s: How long a step takes, seconds; 0 when that is not known.
+            every: Steps between two looks, where the user has said so; 0 otherwise.
+
+        Returns:
+            What of the cost the budget has to pay, seconds.
+        """
+        purse, previous = self._purse, self._cost_s
+        self._cost_s = cost_s if previous is None else previous + _WEIGHT * (min(cost_s, 4 * previous) - previous)
+        self.misses = self.skip = 0
+        troubled = step < self._trouble
+        if troubled and purse.trouble_s > 0:
+            purse.trouble_s -= cost_s
+            purse.spent_s += cost_s
+            owed_s = 0.0
+        elif purse.first_s > 0 and not every:
+            purse.first_s -= cost_s
+            purse.spent_s += cost_s
+            owed_s = 0.0
+        else:
+            owed_s = cost_s
+        self.next_step = step + every if every else self._next(step, step_s, troubled=troubled)
+        return owed_s
+
+    def _next(self, step: int, step_s: float, *, troubled: bool) -> int:
+        if self._share <= 0:
+            return NEVER
+        cost_s = self._cost_s or 0.0
+        after = step + max(LEAST_BETWEEN, _gap(cost_s, BUDGET_SHARE * self._share * step_s))
+        if self._purse.first_s > 0:
+            after = min(after, doubled(step))
+        if troubled:
+            after = min(after, step + (1 if self._purse.trouble_s > 0 else _gap(cost_s, TROUBLE_SHARE * step_s)))
+        return after
+
+    def worry(self, step: int) -> None:
+        """Look at every step from `step` on for a while, as far as that is paid for."""
+        if self._share <= 0:
+            return
+        if step >= self._trouble and self._purse.trouble_s > 0:
+            self.next_step = min(self.next_step, step)
+        self._trouble = step + TROUBLE_STEPS
+
+    def demand(self, step: int) -> None:
+        """Have `step` looked at, whatever it costs."""
+        self.next_step = min(self.next_step, step)
+
+    def missed(self) -> None:
+        """Note that a look was prepared for this optimizer and another one stepped: ask for it less and less often."""
+        self.misses += 1
+        self.skip = 1 << min(self.misses, 16)
+
+
+def doubled(step: int) -> int:
+    """Return what comes after `step` among 0, 1, 2, 4, 8 and so on."""
+    return 1 << step.bit_length() if step > 0 else 1
+
+
+def _gap(cost_s: float, allowed_s: float) -> int:
+    return math.ceil(cost_s / allowed_s) if allowed_s > 0 else NEVER >> 1
