@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from otel_mldebug.instrument.training.debugging.watching import watch
     from otel_mldebug.instrument.training.explicit import recorder
     from otel_mldebug.notebook import load_ipython_extension, unload_ipython_extension
+    from otel_mldebug.recover.guarded import guarded_loop
+    from otel_mldebug.recover.losses import NonFiniteLossError, check_finite
+    from otel_mldebug.recover.policy import Action, Failed, LoopSummary, Policy, Recovery
     from otel_mldebug.rules.contracts import Contract
     from otel_mldebug.rules.finding import Finding
     from otel_mldebug.wiring import capture_exception, configure, shutdown
@@ -44,24 +47,32 @@ if TYPE_CHECKING:
     from otel_mldebug.wiring.summary import summary
 
 __all__ = [
+    "Action",
     "Config",
     "ConfigError",
     "Contract",
+    "Failed",
     "Finding",
     "Handled",
     "Intervals",
+    "LoopSummary",
     "MLDebugError",
     "MissingDependencyError",
+    "NonFiniteLossError",
+    "Policy",
+    "Recovery",
     "StoreError",
     "UsageError",
     "__version__",
     "capture_exception",
+    "check_finite",
     "configure",
     "debug_forward",
     "debug_mode",
     "debug_step",
     "debugging",
     "finding_of",
+    "guarded_loop",
     "handle_error",
     "load_ipython_extension",
     "on_finding",
@@ -82,23 +93,31 @@ __all__ = [
 ]
 
 _FROM = {
+    "Action": "otel_mldebug.recover.policy",
     "Config": "otel_mldebug.config",
     "ConfigError": "otel_mldebug.errors",
     "Contract": "otel_mldebug.rules.contracts",
+    "Failed": "otel_mldebug.recover.policy",
     "Finding": "otel_mldebug.rules.finding",
     "Handled": "otel_mldebug.wiring.people",
     "Intervals": "otel_mldebug.instrument.training.debugging.tracking",
+    "LoopSummary": "otel_mldebug.recover.policy",
     "MLDebugError": "otel_mldebug.errors",
     "MissingDependencyError": "otel_mldebug.errors",
+    "NonFiniteLossError": "otel_mldebug.recover.losses",
+    "Policy": "otel_mldebug.recover.policy",
+    "Recovery": "otel_mldebug.recover.policy",
     "StoreError": "otel_mldebug.errors",
     "UsageError": "otel_mldebug.errors",
     "capture_exception": "otel_mldebug.wiring",
+    "check_finite": "otel_mldebug.recover.losses",
     "configure": "otel_mldebug.wiring",
     "debug_forward": "otel_mldebug.instrument.training.debugging.tracking",
     "debug_mode": "otel_mldebug.wiring.people",
     "debug_step": "otel_mldebug.instrument.training.debugging.tracking",
     "debugging": "otel_mldebug.wiring.people",
     "finding_of": "otel_mldebug.export.seen",
+    "guarded_loop": "otel_mldebug.recover.guarded",
     "handle_error": "otel_mldebug.wiring.people",
     "load_ipython_extension": "otel_mldebug.notebook",
     "on_finding": "otel_mldebug.wiring.callbacks",

@@ -1,0 +1,1 @@
+"""Going on after a failure: loops that isolate what failed, and the seam for actions. Never called by what observes."""
