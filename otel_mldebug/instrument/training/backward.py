@@ -64,6 +64,8 @@ class BackwardHooks:
             try:
                 if type(loss) is not tensor or track.scaled is not None or modes() or not direct(loss):
                     return False
+                if track.passing is not None:
+                    return False
                 value = loss.item()
                 if value - value != 0.0:
                     return False

@@ -28,6 +28,7 @@ class Layers:
         self._latest: int = 0
         self._roots: list[weakref.ref[Any]] = []
         self._focus: list[weakref.ref[Any]] = []
+        self._inner: list[weakref.ref[Any]] = []
         self._names: dict[int, tuple[weakref.ref[Any], weakref.ref[Any], str]] = {}
         self._searches = 0
 
@@ -92,6 +93,21 @@ class Layers:
         self.learn(parameters := list(parameters))
         roots = {id(found[1]): found[1] for p in parameters if (found := self._names.get(id(p))) is not None}
         self._focus = list(roots.values())
+        self._inner = [weakref.ref(_unwrap(root)) for ref in self._focus if (root := ref()) is not None]
+
+    def trained(self) -> list[Any]:
+        """Return the models that are being trained, unwrapped."""
+        return [root for ref in self._inner if (root := ref()) is not None]
+
+    def evaluating(self) -> bool:
+        """Return whether there are models that are being trained, and all of them are in evaluation mode now."""
+        found = False
+        for ref in self._inner:
+            if (root := ref()) is not None:
+                if root.training:
+                    return False
+                found = True
+        return found
 
     def name(self, tensor: Any) -> str:
         """Return the qualified name of a parameter or buffer; empty when it has none."""

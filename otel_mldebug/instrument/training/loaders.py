@@ -5,37 +5,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from otel_mldebug import _guard
-from otel_mldebug.instrument.training.track import Fetch
+from otel_mldebug.instrument.training.evaluation import Evaluations
+from otel_mldebug.instrument.training.passes import Passes
+from otel_mldebug.instrument.training.track import Fetch, Track
 from otel_mldebug.instrument.training.watch import Watch
 
 _ATTRIBUTE = "_mldebug_passes"
-
-
-class Passes:
-    """Passes over one loader. One that was given up after its first batch counts for none: `next(iter(loader))`.
-
-    Attributes:
-        done: Passes that have ended.
-        batches: Batches of the current one.
-    """
-
-    __slots__ = ("batches", "done")
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.batches = 0
-
-    def begin(self) -> None:
-        """Start a pass; the one before it has ended at the latest now."""
-        if self.batches > 1:
-            self.done += 1
-        self.batches = 0
-
-    def exhausted(self) -> None:
-        """End the pass: the loader has no more batches."""
-        if self.batches:
-            self.done += 1
-        self.batches = 0
 
 
 class LoaderHooks:
@@ -43,9 +18,12 @@ class LoaderHooks:
 
     Args:
         watch: What all hooks share.
+        evaluations: Is told of batches that are not trained on.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, evaluations: Evaluations) -> None:
+        self._evaluations = evaluations
+        self._enabled = watch.torch.is_grad_enabled
         self._tracks = watch.recorder.tracks
         self._clock = watch.clock
         self._tensor = watch.torch.Tensor
@@ -70,14 +48,14 @@ class LoaderHooks:
 
     def fetching(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `__next__` that measures."""
-        clock, tracks = self._clock, self._tracks
+        clock, tracks, enabled, evaluations = self._clock, self._tracks, self._enabled, self._evaluations
 
         def __next__(iterator: Any) -> Any:  # noqa: N807
             started = clock()
             try:
                 batch = original(iterator)
             except StopIteration:
-                tracks.track.exhausted(id(iterator), clock())
+                self._exhausted(tracks.track, iterator)
                 passes = iterator.__dict__.get(_ATTRIBUTE)
                 if passes is not None:
                     passes.exhausted()
@@ -87,13 +65,24 @@ class LoaderHooks:
                 if passes is not None:
                     passes.batches += 1
                 now = clock()
-                fetch = Fetch(now - started, self._samples(batch), passes.done if passes is not None else 0, batch)
-                tracks.track.fetched(id(iterator), started, now, fetch)
+                fetch = Fetch(now - started, self._samples(batch), passes, batch)
+                track, disabled = tracks.track, not enabled()
+                if disabled or id(iterator) in track.pending:
+                    evaluations.fetched(iterator, passes, fetch, disabled=disabled)
+                track.fetched(id(iterator), started, now, fetch)
             except Exception as exc:  # noqa: BLE001
                 _guard.fault("watch a DataLoader", exc)
             return batch
 
         return __next__
+
+    def _exhausted(self, track: Track, iterator: Any) -> None:
+        try:
+            if track.passing is not None:
+                self._evaluations.exhausted(iterator)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("watch a DataLoader", exc)
+        track.exhausted(id(iterator), self._clock())
 
     def _samples(self, batch: Any) -> int | None:
         """Return the first dimension of the first tensor in `batch`; the length of a plain list."""

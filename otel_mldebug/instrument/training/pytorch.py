@@ -15,9 +15,11 @@ from otel_mldebug.instrument.training.backward import BackwardHooks
 from otel_mldebug.instrument.training.compiler import OnCompile
 from otel_mldebug.instrument.training.devices import Devices
 from otel_mldebug.instrument.training.distributed.companion import Companion
+from otel_mldebug.instrument.training.evaluation import Evaluations
 from otel_mldebug.instrument.training.graph import Hooks
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.loaders import LoaderHooks
+from otel_mldebug.instrument.training.lossfunctions import LossFunctions
 from otel_mldebug.instrument.training.patches import Patch
 from otel_mldebug.instrument.training.recorder import StepRecorder
 from otel_mldebug.instrument.training.scaling import ScalerHooks
@@ -43,7 +45,9 @@ class Installation:
         self.recorder = recorder
         self._dynamo: Any = None
         self.watch = watch = Watch(torch, recorder, layers, devices)
-        steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch), ScalerHooks(watch)
+        self._evaluations = evaluations = Evaluations(watch)
+        steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch, evaluations), ScalerHooks(watch)
+        self._losses = LossFunctions(watch, evaluations)
         backward = BackwardHooks(watch)
         data = torch.utils.data.dataloader
         scaler = torch.amp.grad_scaler.GradScaler
@@ -92,6 +96,7 @@ class Installation:
         us a call, which programs that compile nothing do not have to pay.
         """
         self._dynamo = dynamo
+        self._losses.remove()
         for patch in self._patches:
             patch.through(dynamo.disable)
         for hooks, key, hook in self._hooks:
@@ -102,6 +107,7 @@ class Installation:
         """Take everything out again."""
         self.companion.end()
         self._compiler.remove()
+        self._losses.remove()
         for handle in self._handles:
             handle.remove()
         for patch in reversed(self._patches):
@@ -109,6 +115,7 @@ class Installation:
         self._hooks.clear()
         self._patches.clear()
         with guard("pass on the last steps"):
+            self._evaluations.finish()
             self.recorder.finish()
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.passed import LateLoss, Passed
 from otel_mldebug.instrument.training.relay import RECORD_S, Late, Relay
 from otel_mldebug.instrument.training.reporting import Reporter
 from otel_mldebug.instrument.training.signals import Signals
 from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.rules.course import Evaluation
 from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -47,6 +49,7 @@ class StepRecorder:
         latest: The cell of the optimizer that has stepped last; `window` are its latest steps.
         reporter: Knows which rules are firing.
         relay: Passes records on.
+        passed: Has the evaluation passes.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class StepRecorder:
         self.reporter = Reporter(detectors, self._signals)
         self.relay = Relay(clock, self.budget, self.reporter, self._signals)
         self._epoch: int | None = None
+        self.passed = Passed()
 
     def cell(self, name: str) -> Cell:
         """Return the cell of the optimizer called `name`."""
@@ -146,6 +150,8 @@ class StepRecorder:
         loss = track.loss
         if track.span is not None or track.norm is not None or not (loss is None or loss < cell.loss_alarm):
             return False
+        if track.passed:
+            return False
         self.index = self._next_index() + 1
         track.closed += 1
         cell.steps = steps = cell.steps + 1
@@ -203,12 +209,23 @@ class StepRecorder:
             optimizer=cell.name,
             backward_calls=track.backward_calls,
             skipped=skipped,
+            **(self.passed.take(track) if track.passed or self.passed else {}),
         )
 
     def _between(self, duration_s: float) -> int:
         """Return how many steps from this record on the next one may be made."""
         allowed_s = RECORD_SHARE * self.budget.share * duration_s
         return min(MOST_BETWEEN, 1 + int(RECORD_S / allowed_s)) if allowed_s > 0 else MOST_BETWEEN
+
+    def evaluated(self, track: Track, evaluation: Evaluation, late: LateLoss | None) -> None:
+        """Note an evaluation pass of the calling thread that has ended.
+
+        Args:
+            track: What went on in this thread.
+            evaluation: What is known of the pass.
+            late: Where its loss comes from, if that is still on a device.
+        """
+        self.passed.add(track, evaluation, late, self.latest)
 
     def finish(self) -> None:
         """Pass on all that is left: nothing more will come."""

@@ -2,17 +2,25 @@
 
 from typing import Any
 
+from otel_mldebug.instrument.training.passes import Passes
+
 
 class Fetch:
     """One batch that was fetched and may yet turn out to be for training."""
 
-    __slots__ = ("batch", "epoch", "samples", "seconds")
+    __slots__ = ("batch", "epoch", "passes", "samples", "seconds")
 
-    def __init__(self, seconds: float, samples: int | None, epoch: int, batch: Any) -> None:
+    def __init__(self, seconds: float, samples: int | None, passes: Passes | None, batch: Any) -> None:
         self.seconds = seconds
         self.samples = samples
-        self.epoch = epoch
+        self.passes = passes
+        self.epoch = passes.done if passes is not None else 0
         self.batch = batch
+
+    def trained(self) -> None:
+        """Note that it was for training."""
+        if self.passes is not None:
+            self.passes.trained = True
 
 
 class Track:
@@ -25,6 +33,8 @@ class Track:
     Attributes:
         begun: End of the previous step, or the first sign of life before the first one; 0.0 before that.
         mark: Where the forward pass may have begun: the latest end of a fetch, a backward call or a step.
+        passing: The evaluation pass that is going on, or None.
+        passed: Those that have ended since the latest record.
         pending: Fetches without a backward yet, by identity of the iterator.
         held: Batches that the latest backward call was fed with, for whoever looks for bad input; let go at the end of
             the step.
@@ -67,6 +77,8 @@ class Track:
         "optimizer",
         "optimizer_begun",
         "optimizers",
+        "passed",
+        "passing",
         "pending",
         "previous_loss",
         "samples",
@@ -82,6 +94,8 @@ class Track:
         self.begun = 0.0
         self.mark = 0.0
         self.pending: dict[int, Fetch] = {}
+        self.passing: Any = None
+        self.passed: list[Any] = []
         self.epoch: int | None = None
         self.depth = 0
         self.busy = False
@@ -132,10 +146,13 @@ class Track:
             if fetch.samples is not None:
                 self.samples = (self.samples or 0) + fetch.samples
             self.epoch = fetch.epoch
+            fetch.trained()
         self.pending.clear()
 
     def backward_begins(self, now: float, loss: float | None) -> None:
         """Take over the pending batches; the time since the latest mark was forward."""
+        if self.passing is not None:
+            self.passing.backward(self)
         if self.pending:
             self.held = []
             for fetch in self.pending.values():
@@ -144,6 +161,7 @@ class Track:
                     self.samples = (self.samples or 0) + fetch.samples
                 self.epoch = fetch.epoch
                 self.held.append(fetch.batch)
+                fetch.trained()
             self.pending.clear()
         if self.mark:
             self.forward = (self.forward or 0.0) + now - self.mark

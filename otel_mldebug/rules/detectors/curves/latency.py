@@ -11,13 +11,14 @@ from otel_mldebug.semconv.names import Category, Phase, Severity
 
 FACTOR = 5.0
 """How many times the median a spike takes."""
-LEAST_S = 0.1
-"""What it takes more than the median, seconds, at least: on a busy machine, or where a container has used up its share
-of the CPU, any step may have to wait for up to that long, …"""
-LEAST_DATA_S = 0.04
-"""… but seldom the same phase in a regular rhythm, or one that does not compute much, as loading does."""
-LEAST_SPIKES = 3
-"""Spikes with usual steps between them; such delays come in bursts, too."""
+LEAST_S = 0.04
+"""What it takes more than the median, seconds, at least."""
+LEAST_DATA, LEAST_SPIKES = 3, 4
+"""Spikes with usual steps between them, at least, where data was waited for, and elsewhere: on a busy machine, or where
+a container has used up its share of the CPU, what computes has to wait now and then, often in bursts. There, spikes
+have to come in a rhythm, or to last equally long, as well."""
+EQUAL = 0.08
+"""How much most of them may differ from their median to last equally long."""
 SHARE = 0.15
 """Share of all time that spikes have to cost, …"""
 OTHER_SHARE = 0.35
@@ -76,10 +77,10 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
         return None
     durations = [r.duration_s for r in steps]
     usual = median(durations)
-    spikes = [r for r in steps if r.duration_s >= FACTOR * usual and r.duration_s - usual >= LEAST_DATA_S]
+    spikes = [r for r in steps if r.duration_s >= FACTOR * usual and r.duration_s - usual >= LEAST_S]
     apart = [b.index - a.index for a, b in pairwise(spikes)]
     gaps = [gap for gap in apart if gap > 2]
-    if len(gaps) + 1 < LEAST_SPIKES or len(spikes) > 0.34 * len(steps):
+    if len(gaps) + 1 < LEAST_DATA or len(spikes) > 0.34 * len(steps):
         return None
     lost, total = sum(r.duration_s - usual for r in spikes), sum(durations)
     medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
@@ -90,7 +91,8 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
     worst = max(spikes, key=lambda r: r.duration_s)
     every = int(median(gaps))
     regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
-    if phase is not Phase.DATA and not regular and median(r.duration_s for r in spikes) - usual < LEAST_S:
+    steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES)
+    if phase is not Phase.DATA and (len(gaps) + 1 < LEAST_SPIKES or not steady):
         return None
     cause, solution = _CAUSES[phase]
     rhythm = f" Every {every} steps." if regular else ""
@@ -121,6 +123,14 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
             **({"every_steps": every} if regular else {}),
         },
     )
+
+
+def _equal(spikes: Sequence[StepRecord], usual: float) -> bool:
+    """Return whether most spikes last equally long, and none follows another."""
+    excess = [r.duration_s - usual for r in spikes]
+    middle = median(excess)
+    alike = sum(abs(value - middle) <= EQUAL * middle for value in excess)
+    return alike >= 0.8 * len(excess) and all(b.index - a.index > 2 for a, b in pairwise(spikes))
 
 
 def _blame(record: StepRecord, medians: dict[Phase, float], usual: float) -> Phase:

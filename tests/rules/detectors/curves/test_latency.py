@@ -1,5 +1,7 @@
 """Slow steps: which phase they wait in, and when they are nobody's business."""
 
+import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +46,16 @@ def test_spikes_are_named_with_their_phase_and_rhythm(part, phase, category):
     assert "Every 20 steps" in finding.summary
 
 
+def test_delays_of_a_busy_machine_are_not_the_program_s():
+    rng = random.Random(0)
+    for _ in range(200):
+        window = steps(100)
+        for at in rng.sample(range(10, 100), rng.randint(3, 12)):
+            more = rng.uniform(0.05, 0.4)
+            window[at] = replace(window[at], duration_s=0.01 + more, backward_s=0.004 + more)
+        assert latency_spikes(window) is None
+
+
 def test_spikes_without_a_rhythm_say_so():
     finding = latency_spikes(steps(200, (30, 41, 97, 160), extra_s=0.5))
 
@@ -61,7 +73,7 @@ def test_spikes_without_a_rhythm_say_so():
         pytest.param(steps(200, range(9, 200, 20), extra_s=0.02), id="20 ms: a busy machine"),
         pytest.param(steps(200, range(9, 200, 21), part=["data_s", "forward_s", "backward_s", ""]), id="all phases"),
         pytest.param(steps(200, range(50, 65), extra_s=0.08, part="backward_s"), id="a burst"),
-        pytest.param(steps(200, (20, 41, 97, 160), extra_s=0.08, part="backward_s"), id="80 ms now and then"),
+        pytest.param(steps(200, (20, 41, 97), part="backward_s"), id="three, while computing"),
         pytest.param(steps(250, (60, 120, 180, 240), extra_s=0.1, part=""), id="checkpoints that cost a seventh"),
         pytest.param(steps(200, range(9, 200, 20), evaluation_s=0.2), id="evaluation"),
         pytest.param(steps(200, range(0, 200, 2)), id="every other step: that is how it is"),

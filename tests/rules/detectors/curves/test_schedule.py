@@ -5,7 +5,7 @@ import math
 import pytest
 
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
-from tests.rules.detectors.curves.curve import course, falling
+from tests.rules.detectors.curves.curve import course
 
 STAYS = [2.3 - 0.2 * (1 - 0.5 ** (i / 5)) for i in range(400)]
 

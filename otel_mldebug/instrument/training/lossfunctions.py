@@ -1,0 +1,73 @@
+"""The loss functions of `torch.nn.functional`: what they return in evaluation is the evaluation loss.
+
+They are wrapped until the program compiles something: then they are put back, so that nothing of ours is traced.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from otel_mldebug import _guard
+from otel_mldebug.instrument.training.evaluation import Evaluations
+from otel_mldebug.instrument.training.patches import Patch
+from otel_mldebug.instrument.training.watch import Watch
+
+NAMES = (
+    "cross_entropy",
+    "nll_loss",
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "kl_div",
+    "gaussian_nll_loss",
+    "poisson_nll_loss",
+    "ctc_loss",
+)
+"""Those whose losses people compare between training and evaluation. The modules of `torch.nn` call them, too."""
+
+
+class LossFunctions:
+    """Wrappers for the loss functions.
+
+    Args:
+        watch: What all hooks share.
+        evaluations: Is told of losses in evaluation.
+    """
+
+    def __init__(self, watch: Watch, evaluations: Evaluations) -> None:
+        self._watch = watch
+        self._evaluations = evaluations
+        self._on = True
+        functional = watch.torch.nn.functional
+        self._patches = [Patch(functional, name, self._wrapping(name)) for name in NAMES if hasattr(functional, name)]
+
+    def remove(self) -> None:
+        """Put the functions back; those that the program has kept for itself do nothing but pass calls on."""
+        self._on = False
+        for patch in self._patches:
+            patch.undo()
+        self._patches.clear()
+
+    def _wrapping(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        enabled, layers, evaluations = self._watch.torch.is_grad_enabled, self._watch.layers, self._evaluations
+
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            def loss(*args: Any, **kwargs: Any) -> Any:
+                value = original(*args, **kwargs)
+                if self._on and (not enabled() or evaluations.maybe or layers.evaluating()):
+                    try:
+                        target = args[1] if len(args) > 1 else kwargs.get("target")
+                        if not enabled() or layers.evaluating():
+                            evaluations.loss(name, target, value)
+                        else:
+                            evaluations.end(self._watch.recorder.tracks.track)
+                    except Exception as exc:  # noqa: BLE001
+                        _guard.fault("watch a loss function", exc)
+                return value
+
+            loss.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]  # torch.jit.script asks for it
+            return loss
+
+        return wrap

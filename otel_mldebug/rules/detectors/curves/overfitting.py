@@ -1,0 +1,95 @@
+"""Training loss that falls while the evaluation loss rises."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+from otel_mldebug.rules.course import Course, Evaluation
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+LEAST = 5
+"""Evaluations of one kind that are needed."""
+RISE = 0.25
+"""How much the latest evaluation losses have to be above the best one, as a share of it. Prechelt's criterion of
+generalisation loss stops training at 5 %; a fifth of that would be noise, five times of it is no noise any more.
+Source: Prechelt, "Early stopping, but when?", 1998."""
+SINCE = 3
+"""Evaluations since the best one, at least, all of them above it by a third of `RISE`."""
+FALL = 0.7
+"""What is left of the training loss since the best evaluation, at most."""
+
+
+def overfitting(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when the loss of an evaluation has risen since its best while the training loss went on falling.
+
+    Args:
+        window: Steps of one optimizer, oldest first: a `Course`, which knows the evaluations.
+    """
+    course = Course.of(window)
+    if course.shared or len(course.evaluations) < LEAST:
+        return None
+    streams: dict[str, list[tuple[Evaluation, float]]] = {}
+    for evaluation in course.evaluations:
+        if evaluation.loss is not None and evaluation.loss > 0 and not evaluation.trained_on:
+            streams.setdefault(evaluation.stream, []).append((evaluation, evaluation.loss))
+    for passes in streams.values():
+        if (finding := _judge(course, passes)) is not None:
+            return finding
+    return None
+
+
+def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | None:
+    losses = [loss for _, loss in passes]
+    best = min(range(len(losses)), key=losses.__getitem__)
+    since = losses[best + 1 :]
+    if len(losses) < LEAST or len(since) < SINCE:
+        return None
+    latest = median(since[-3:])
+    if latest < (1 + RISE) * losses[best] or min(since[-SINCE:]) < (1 + RISE / 3) * losses[best]:
+        return None
+    jumps = [abs(b - a) for a, b in pairwise(losses)]
+    if latest - losses[best] < 2 * median(jumps):  # no trend: as large as from one evaluation to the next
+        return None
+    step, now = passes[best][0].step, passes[-1][0].step
+    before, after = _training_loss(course, step), _training_loss(course, now)
+    if before is None or after is None or not 0 <= after <= FALL * before:
+        return None
+    return Finding(
+        rule="training.overfitting",
+        category=Category.TRAINING,
+        severity=Severity.WARNING,
+        summary=f"Overfitting since step {step}: the evaluation loss has risen from {losses[best]:.3g} to {latest:.3g} "
+        f"while the training loss fell from {before:.3g} to {after:.3g}.",
+        cause="The model learns the training data by heart: it is too large for so little data, or trained for too "
+        "long on it.",
+        solutions=(
+            f"Stop early: keep the weights of the best evaluation, which was around step {step}.",
+            "Regularise: weight decay, dropout, data augmentation, label smoothing.",
+            "Use more data, or a smaller model.",
+        ),
+        prevention="Evaluate regularly on data that is not trained on, keep the best checkpoint, and stop when it gets "
+        "no better.",
+        confidence=0.9,
+        basis="detector",
+        evidence={
+            "step": step,
+            "best_evaluation_loss": losses[best],
+            "evaluation_loss": latest,
+            "evaluations": len(losses),
+            "evaluations_since_best": len(since),
+            "training_loss_then": before,
+            "training_loss": after,
+            **({"place": passes[-1][0].place} if passes[-1][0].place else {}),
+        },
+    )
+
+
+def _training_loss(course: Course, step: int) -> float | None:
+    """Return the mean training loss just before a step."""
+    near = [loss for index, loss in course.losses if step - 20 <= index < step]
+    if len(near) >= 3:
+        return sum(near) / len(near)
+    known = [s for s in course.stretches if s.loss is not None and s.first < step]
+    return known[-1].loss if known else None

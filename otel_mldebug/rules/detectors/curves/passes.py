@@ -1,0 +1,97 @@
+"""Evaluation that is done in training mode, or keeps graphs that nobody uses."""
+
+from collections.abc import Sequence
+
+from otel_mldebug.rules.course import Course, Evaluation
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+LEAST_BATCHES = 2
+"""Batches of a pass over a loader, at least."""
+LEAST_PASSES = 2
+"""Passes without a loader: one alone may be for anything."""
+
+
+def evaluation_in_training_mode(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a whole evaluation pass had gradients disabled and layers active that belong to training.
+
+    Args:
+        window: Steps of one optimizer, oldest first: a `Course`, which knows the evaluations.
+    """
+    found = [e for e in _evaluations(window) if e.training_mode and e.active and not e.trained_on and not e.tracked]
+    if (first := _enough(found)) is None:
+        return None
+    layers = " and ".join(first.active[:3])
+    at = f" ({first.place})" if first.place else ""
+    return Finding(
+        rule="evaluation.training_mode",
+        category=Category.EVALUATION,
+        severity=Severity.WARNING,
+        summary=f"The evaluation after step {first.step - 1}{at} ran in training mode: {layers} active.",
+        cause="model.eval() was not called before it: dropout makes its results worse and random, and batch "
+        "normalisation uses the statistics of the batch and takes evaluation data into its running ones. If that is "
+        "meant to be so (Monte Carlo dropout), switch just those layers to training mode.",
+        solutions=(
+            "Call model.eval() before the evaluation, and model.train() before training goes on.",
+            "For Monte Carlo dropout call model.eval() first and then .train() of the dropout layers alone.",
+        ),
+        prevention="Put model.eval(), torch.no_grad() and model.train() into one function or context manager.",
+        confidence=0.9 if first.loader else 0.8,
+        basis="detector",
+        evidence={
+            "step": first.step,
+            "layers": first.active,
+            "passes": len(found),
+            "batches": first.batches,
+            **({"place": first.place} if first.place else {}),
+        },
+    )
+
+
+def gradients_in_evaluation(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when an evaluation pass builds graphs that are never used.
+
+    Args:
+        window: Steps of one optimizer, oldest first: a `Course`, which knows the evaluations.
+    """
+    found = [e for e in _evaluations(window) if e.tracked and not e.training_mode and not e.trained_on]
+    if (first := _enough(found)) is None:
+        return None
+    at = f" ({first.place})" if first.place else ""
+    return Finding(
+        rule="evaluation.gradients_tracked",
+        category=Category.EVALUATION,
+        severity=Severity.WARNING,
+        summary=f"The evaluation after step {first.step - 1}{at} tracks gradients that are not used: {first.tracked} "
+        "holds a graph.",
+        cause="model.eval() does not switch gradients off: each forward pass keeps all activations for a backward "
+        "pass that never comes, which takes memory and time.",
+        solutions=(
+            "Put the evaluation under `with torch.no_grad():`, or torch.inference_mode().",
+            "Keep numbers and not tensors of it: loss.item(), output.detach().",
+        ),
+        prevention="Decorate evaluation functions with @torch.no_grad().",
+        confidence=0.85,
+        basis="detector",
+        evidence={
+            "step": first.step,
+            "holds": first.tracked,
+            "passes": len(found),
+            "batches": first.batches,
+            **({"place": first.place} if first.place else {}),
+        },
+    )
+
+
+def _evaluations(window: Sequence[StepRecord]) -> list[Evaluation]:
+    course = Course.of(window)
+    return [] if course.shared else list(course.evaluations)
+
+
+def _enough(found: Sequence[Evaluation]) -> Evaluation | None:
+    """Return the first of those that say something by themselves, or together."""
+    over = [e for e in found if e.loader and e.batches >= LEAST_BATCHES]
+    if over:
+        return over[0]
+    return found[0] if len({e.step for e in found}) >= LEAST_PASSES else None
