@@ -7,6 +7,7 @@ from otel_mldebug.rules.detectors.statics.activation import no_activation
 from otel_mldebug.rules.detectors.statics.broadcast import broadcast
 from otel_mldebug.rules.detectors.statics.dropout import dropout_chance, dropout_output
 from otel_mldebug.rules.detectors.statics.inputs import constant_input, unnormalised_input
+from otel_mldebug.rules.detectors.statics.leakage import target_is_input
 from otel_mldebug.rules.detectors.statics.logits import log_probabilities, log_softmax_twice, probabilities
 from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
 from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
@@ -31,6 +32,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     repeated_samples,
     constant_target,
     shifted_labels,
+    target_is_input,
     eval_mode,
     dropout_chance,
     batch_of_one,

@@ -20,7 +20,8 @@ def broadcast(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | 
     """Fire when predictions (N, 1) meet targets (N,), or the other way round, in an element-wise loss.
 
     Written by hand (`((p - y) ** 2).mean()`), it only counts where one side comes from outside the graph, the whole
-    (N, N) is averaged at once, and no new dimension was asked for: pairwise losses are none of these.
+    (N, N) is averaged at once, no new dimension was asked for, and predictions are not compared with each other, too:
+    pairwise losses are none of these.
     """
     if (found := lasting(looks, _judge)) is None:
         return None
@@ -73,16 +74,22 @@ def _judge(look: Look) -> Found | None:
             continue
         if not crossed(before, after):
             continue
-        if operation.kind in VALUE_LOSSES or (graph.ends_in_mean(place) and not _wide(look, operation.operands, after)):
+        if operation.kind in VALUE_LOSSES or (graph.ends_in_mean(place) and not _pairwise(look, graph, place, after)):
             source = graph.source(below[0])
             layer = taken.layer or (graph.operations[source].layer if source is not None else "")
             return operation.kind, layer, before, after
     return None
 
 
-def _wide(look: Look, operands: tuple[tuple[int, ...], ...], after: tuple[int, ...]) -> bool:
-    """Return whether something that went in has the large shape by itself."""
-    return after in operands or any(part.shape == after for part in look.parts)
+def _pairwise(look: Look, graph: Graph, place: int, after: tuple[int, ...]) -> bool:
+    """Return whether all pairs are meant: something from outside has that shape, or predictions make such pairs."""
+    if after in graph.operations[place].operands or any(part.shape == after for part in look.parts):
+        return True
+    return any(
+        operation.shape == after and len(below := set(graph.inputs(i))) > 1
+        and all(graph.operations[one].shape != after for one in below)
+        for i, operation in graph.of(_BY_HAND)
+    )  # fmt: skip
 
 
 def _expanded(graph: Graph, place: int) -> tuple[int, ...]:

@@ -55,7 +55,7 @@ def dropout_output(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
         graph = Graph(look)
         chances = [layer.settings.get("p") for layer in look.layers if "Dropout" in layer.kind and layer.training]
         for place, operation in graph.of(_LOSSES):
-            source = graph.source(place, picks=False)
+            source = graph.source(place)
             if source is None or (graph.kind(source) != "NativeDropout" and not _masks(graph, source, chances)):
                 continue
             below = graph.source(source, picks=False)

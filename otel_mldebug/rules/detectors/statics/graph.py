@@ -1,9 +1,14 @@
 """The operations of a look as a graph that can be walked backwards from the loss, past what only moves values."""
 
+import math
 from collections.abc import Iterator
 
 from otel_mldebug.rules.looks import Look, Operation, Part, Stats
 
+BATCH = "batch"
+"""Beginning of the place of what a data loader gave."""
+MOST_OPERATIONS = 600
+"""Operations of one look from which the middle of the graph may have been left out."""
 LEAF = "AccumulateGrad"
 VIEWS = frozenset((
     "View", "UnsafeView", "Reshape", "ReshapeAlias", "T", "Transpose", "Permute", "Movedim", "Squeeze", "Unsqueeze",
@@ -18,13 +23,16 @@ LINEAR = frozenset((
     "CudnnConvolution", "MiopenConvolution", "SlowConv2D", "ThnnConv2D", "MpsConvolution",
 ))  # fmt: skip
 """What `Linear` and convolutions leave in the graph."""
+ENTRIES = LINEAR | {"MkldnnRnnLayer", "CudnnRnn", "MiopenRnn"}
+"""The same and recurrent layers: what takes inputs that should be on a scale around 1."""
 CLASS_LOSSES = frozenset(("NllLoss", "NllLoss2D", "NllLossNd"))
 VALUE_LOSSES = frozenset(("MseLoss", "SmoothL1Loss", "HuberLoss"))
 REDUCTIONS = frozenset(("Mean", "Sum"))
 _ELEMENTWISE = frozenset((
-    "Pow", "Abs", "Mul", "Div", "Neg", "Add", "Sub", "Rsub", "Sqrt", "Log", "Log1p", "Exp", "Clamp", "ClampMin",
-    "ClampMax", "Minimum", "Maximum", "Where", "Square",
+    "Pow", "Abs", "Mul", "Div", "Neg", "Add", "Sub", "Rsub", "Sqrt", "Log", "Log1p", "Cosh", "Clamp", "ClampMin",
+    "ClampMax", "Minimum", "Maximum", "Where", "Square", "Relu", "Softplus", "LogSigmoid",
 ))  # fmt: skip
+"""Operations that errors go through on their way into a loss. Not the exponential: kernels of pairs have one."""
 _WRAP = 1 << 64
 """Autograd keeps negative dimensions as unsigned numbers: -1 is this minus 1."""
 
@@ -38,7 +46,7 @@ class Graph:
 
     def __init__(self, look: Look) -> None:
         self.operations = look.operations
-        self._whole = look.complete
+        self._whole = look.complete and len(look.operations) < MOST_OPERATIONS
         self._users: list[list[int]] | None = None
 
     def kind(self, place: int | None) -> str:
@@ -90,6 +98,15 @@ class Graph:
                         self._users[i].append(user)
         return self._users[place]
 
+    def takers(self, place: int) -> list[int]:
+        """Return the operations that take the result of one, past views."""
+        found: list[int] = []
+        open_ = [place]
+        while open_:
+            for user in self.users(open_.pop()):
+                (open_ if self.kind(user) in VIEWS else found).append(user)
+        return found
+
     def ends_in_mean(self, place: int) -> bool:
         """Return whether a result goes, element by element, into one mean or sum over everything."""
         while True:
@@ -126,11 +143,27 @@ def dimension(operation: Operation) -> int | None:
 
 
 def target_of(look: Look, operation: Operation) -> Part | None:
-    """Return what a loss compares with, if that is known for sure."""
+    """Return what a loss compares with, if that is known for sure.
+
+    For a difference that is taken by hand, it is the one part of a loader's batch that nothing else takes. What is
+    both input and target, as for an autoencoder, is known as an input.
+    """
     targets = [part for part in look.parts if part.role == "target"]
     named = [part for part in targets if part.place.startswith(operation.kind)]
     fitting = [part for part in targets if part.shape and part.shape in operation.operands]
-    for found in (targets, named, fitting):
+    unused = [
+        part
+        for part in look.parts
+        if operation.kind == "Sub" and not part.role and part.place.startswith(BATCH) and part.dtype.startswith("float")
+        and math.prod(part.shape) == math.prod(operation.shape)
+    ]  # fmt: skip
+    both = [
+        part
+        for part in look.parts
+        if operation.kind != "Sub" and len(operation.inputs) == 1 and part.role == "input"
+        and part.shape and part.shape in operation.operands
+    ]  # fmt: skip
+    for found in (targets, named, fitting, [] if targets else unused, [] if targets else both):
         if len(found) == 1:
             return found[0]
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from otel_mldebug.rules.detectors.statics.graph import LINEAR, Graph, rms
+from otel_mldebug.rules.detectors.statics.graph import ENTRIES, LEAF, Graph, rms
 from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Operation, Stats
@@ -27,7 +27,7 @@ def unnormalised_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> F
     """Fire when a first layer that is linear or a convolution takes values far from 0, or of a large scale.
 
     What the layer takes is judged, not what the loader gave: the model may well scale it first. Embeddings and
-    normalisation layers are made for what they take.
+    normalisation layers are made for what they take, and a normalisation right behind the layer undoes any scale.
     """
     if (found := lasting(looks, _unscaled, least=2)) is None:
         return None
@@ -58,14 +58,19 @@ def unnormalised_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> F
 
 
 def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when all that the first layers take is one and the same number, in two looks in a row."""
+    """Fire when all that comes in from outside is one and the same number, in two looks in a row.
+
+    A recurrent network starts with a state of zeros; what it reads then comes in elsewhere.
+    """
 
     def judge(look: Look) -> tuple[Operation, Stats] | None:
-        entries = list(_entries(look))
-        if not entries or any(stats.low != stats.high for _, stats in entries):
+        graph = Graph(look)
+        entries = list(_entries(graph))
+        if not entries or any(stats.low != stats.high or stats.size < LEAST for *_, stats in entries):
             return None
-        large = [entry for entry in entries if entry[1].size >= LEAST]
-        return large[0] if len(large) == len(entries) else None
+        known = {place for place, *_ in entries}
+        others = (i for i, operation in enumerate(graph.operations) if not graph.inputs(i) and operation.kind != LEAF)
+        return entries[0][1:] if known.issuperset(others) else None
 
     if (found := lasting(looks, judge, least=2)) is None:
         return None
@@ -74,8 +79,8 @@ def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
         "data.constant_input",
         Severity.ERROR,
         first,
-        f"All {stats.size:,} inputs of the first layer{at(operation.layer)} are {stats.low:g}: the model cannot tell "
-        "samples apart.",
+        f"All {stats.size:,} inputs of the first layer{at(operation.layer)} are {stats.low + 0.0:g}: the model cannot "
+        "tell samples apart.",
         category=Category.DATA,
         cause="The data was overwritten, never filled, or destroyed by preprocessing: integer division of pixels, a "
         "cast to a small type, a mask that hides everything.",
@@ -96,9 +101,10 @@ _PIXELS = "pixels from 0 to 255"
 def _unscaled(look: Look) -> tuple[Operation, Stats, str] | None:
     if look.optimizer_kind in SCALE_FREE:
         return None
-    for operation, stats in _entries(look):
+    graph = Graph(look)
+    for place, operation, stats in _entries(graph):
         size = rms(stats)
-        if stats.size < LEAST or stats.low == stats.high:
+        if stats.size < LEAST or stats.low == stats.high or _normalised(graph, place):
             continue
         if stats.low >= 0 and PIXELS[0] <= stats.high <= PIXELS[1] and size >= PIXEL_SIZE:
             return operation, stats, _PIXELS
@@ -109,9 +115,14 @@ def _unscaled(look: Look) -> tuple[Operation, Stats, str] | None:
     return None
 
 
-def _entries(look: Look) -> Iterator[tuple[Operation, Stats]]:
-    """Yield the linear operations that take something from outside the graph, and what it is like."""
-    graph = Graph(look)
-    for place, operation in graph.of(LINEAR):
+def _entries(graph: Graph) -> Iterator[tuple[int, Operation, Stats]]:
+    """Yield the layers that take something from outside the graph with their places, and what it is like."""
+    for place, operation in graph.of(ENTRIES):
         if operation.operand is not None and operation.operand.size and graph.is_first(place):
-            yield operation, operation.operand
+            yield place, operation, operation.operand
+
+
+def _normalised(graph: Graph, place: int) -> bool:
+    """Return whether nothing but normalisations take what an operation gives."""
+    takers = graph.takers(place)
+    return bool(takers) and all("Norm" in graph.kind(taker) for taker in takers)

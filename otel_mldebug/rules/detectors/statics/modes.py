@@ -51,9 +51,12 @@ def batch_of_one(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding
     """Fire when two looks in a row see batch normalisation in training over a single sample."""
 
     def judge(look: Look) -> str | None:
+        norms = {
+            layer.name for layer in look.layers if "BatchNorm" in layer.kind
+        }  # not InstanceNorm, which looks alike
         for operation in look.operations:
-            shape = operation.shape or (operation.operands[0] if operation.operands else ())
-            if "BatchNorm" in operation.kind and len(shape) > 2 and shape[0] == 1:
+            shape = operation.shape
+            if operation.layer in norms and "BatchNorm" in operation.kind and len(shape) > 2 and shape[0] == 1:
                 return operation.layer if operation.settings.get("training") is True else None
         return None
 

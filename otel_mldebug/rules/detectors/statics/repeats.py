@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.statics.targets import BATCH
+from otel_mldebug.rules.detectors.statics.graph import BATCH
 from otel_mldebug.rules.detectors.statics.telling import tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Part
@@ -39,7 +39,9 @@ def repeated_batch(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
         return None
     steps, place = again[0]
     steps = sorted(set(steps))
-    looked = sum(1 for look in looks if look.step in passes)
+    looked = len({look.step for look in looks if look.step in passes})
+    if looked < SAME:
+        return None
     always = len(steps) >= SAME and len(again) == len({place for _, place in again}) and len(steps) == looked
     first = next(look for look in looks if look.step == steps[1])
     return tell(

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, VALUE_LOSSES, Graph, rms, target_of
+from otel_mldebug.rules.detectors.statics.graph import BATCH, CLASS_LOSSES, VALUE_LOSSES, Graph, rms, target_of
 from otel_mldebug.rules.detectors.statics.telling import lasting, tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Part, Stats
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
-BATCH = "batch"
-"""Beginning of the place of what a data loader gave."""
 LOOKS = 4
 """Looks whose labels have to agree; with two classes, chance makes 64 labels equal once in 10^19."""
 SAMPLES = 64

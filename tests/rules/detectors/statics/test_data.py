@@ -3,6 +3,7 @@
 import pytest
 
 from otel_mldebug.rules.detectors.statics.inputs import constant_input, unnormalised_input
+from otel_mldebug.rules.detectors.statics.leakage import target_is_input
 from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples
 from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 from otel_mldebug.rules.looks import Look
@@ -59,9 +60,17 @@ def test_inputs_that_were_not_normalised_are_found(seen):
         pytest.param(first(0, 255, 33, 78, complete=False), id="cut, so that nothing is known to be first"),
         pytest.param(first(0, 255, 33, 78, count=1), id="one look"),
         pytest.param(
+            looks(op("Addmm", N, 3, operand=stats(0, 255, 33, 78)), *[op("Relu", N, 3, inputs=(0,))] * 600),
+            id="so long that the middle may be missing",
+        ),
+        pytest.param(
             looks(*chain(op("NativeBatchNorm", N, 3, operand=stats(0, 255, 33, 78)), LINEAR)), id="normalised first"
         ),
         pytest.param(looks(*chain(op("Embedding", N, 3, operand=stats(0, 999, 500, 300)), LINEAR)), id="tokens"),
+        pytest.param(
+            looks(*chain(op("Convolution", N, 3, operand=stats(0, 255, 33, 78)), op("NativeBatchNorm", N, 3))),
+            id="normalised right after",
+        ),
         pytest.param(looks(op("Addmm", N, 3)), id="numbers not known"),
     ],
 )
@@ -84,6 +93,9 @@ def test_inputs_that_are_all_the_same_are_found():
         pytest.param(looks(op("Addmm", 1, 3, operand=stats(1, 1, 1, 0, size=4))), id="a few numbers"),
         pytest.param(
             looks(op("Addmm", N, 3, operand=stats(0, 0, 0, 0)), op("Addmm", N, 3, operand=stats())), id="a first state"
+        ),
+        pytest.param(
+            looks(op("Addmm", N, 3, operand=stats(0, 0, 0, 0)), op("Embedding", N, 3)), id="a first state, and tokens"
         ),
         pytest.param(looks(), id="nothing seen"),
     ],
@@ -128,6 +140,26 @@ def test_labels_that_start_at_one_are_a_hint():
     assert rule(shifted_labels, labelled(0, 2)) == ""
     assert rule(shifted_labels, labelled(1, 1)) == ""
     assert rule(shifted_labels, seen[:3]) == ""
+
+
+TOKENS = {"shape": (N,), "dtype": "int64", "digest": 7}
+
+
+@pytest.mark.parametrize(
+    ("taken", "label", "found"),
+    [
+        pytest.param(batch(7, dtype="int64"), target(0, 2, **TOKENS), "data.target_is_input", id="the same"),
+        pytest.param(batch(8, dtype="int64"), target(0, 2, **TOKENS), "", id="shifted"),
+        pytest.param(batch(7, dtype="float32"), target(0, 2, **TOKENS), "", id="another type"),
+        pytest.param(batch(7, dtype="int64"), target(0, 0, **TOKENS), "", id="all the same number"),
+        pytest.param(batch(7, dtype="int64"), target(0, 2, size=4, **TOKENS), "", id="a few"),
+        pytest.param(batch(0, dtype="int64"), target(0, 2, **{**TOKENS, "digest": 0}), "", id="not known"),
+    ],
+)
+def test_tokens_that_are_their_own_targets_are_a_hint(taken, label, found):
+    seen = looks(*CLASSES, parts=(taken, label))
+    assert rule(target_is_input, seen) == found
+    assert rule(target_is_input, seen[:2]) == ""
 
 
 BINARY = chain(UNIT, op("BinaryCrossEntropyWithLogits", operands=((N, 1), (N, 1))))
@@ -187,6 +219,7 @@ def test_a_batch_that_comes_again_is_found(digests, epochs, severity):
         pytest.param([batch(d) for d in (5, 6, 7, 8)], steps((0, 0, 0, 0)), id="all different"),
         pytest.param([batch(5)] * 4, steps((0, 1, 2, 3)), id="the whole data set at each step"),
         pytest.param([batch(5)] * 4, steps((0, 0, 0, 0), data_s=None), id="fetched once"),
+        pytest.param([batch(5)] * 2, steps((0, 0)), id="two looks"),
         pytest.param([batch(5)] * 4, [], id="steps not known"),
         pytest.param([batch(5, place="Addmm")] * 4, steps((0, 0, 0, 0)), id="not from a loader"),
         pytest.param([batch(5, dtype="int64")] * 4, steps((0, 0, 0, 0)), id="not continuous"),

@@ -54,6 +54,13 @@ def test_predictions_that_are_compared_with_all_targets_are_found(operations):
         ),
         pytest.param(look(*HAND, parts=(batch(1, shape=(N, N)),)), id="the target has that shape by itself"),
         pytest.param(look(*chain(UNIT, op("Expand", N, 8), op("MseLoss"))), id="another number of columns"),
+        pytest.param(
+            look(*HAND, op("T", 1, N, inputs=(0,)), op("Sub", N, N, inputs=(0, 4)), op("Mean", inputs=(5,))),
+            id="predictions make such pairs, too",
+        ),
+        pytest.param(
+            look(*chain(UNIT, op("Sub", N, N), op("Pow", N, N), op("Exp", N, N), op("Mean"))), id="a kernel of pairs"
+        ),
         pytest.param(look(*HAND[:2]), id="no loss follows"),
         pytest.param(look(), id="nothing seen"),
     ],

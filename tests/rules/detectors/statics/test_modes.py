@@ -1,5 +1,7 @@
 """Modes of models, dropout, settings of optimizers."""
 
+from dataclasses import replace
+
 import pytest
 
 from otel_mldebug.rules.detectors.statics.dropout import dropout_chance, dropout_output
@@ -84,11 +86,12 @@ def test_one_look_in_evaluation_mode_is_not_enough():
 
 def test_normalising_a_single_sample_is_a_hint():
     single = op("NativeBatchNorm", 1, 8, 4, 4, layer="bn", settings={"training": True})
-    finding = batch_of_one(looks(single), [])
+    finding = batch_of_one(looks(single, layers=(NORM,)), [])
     assert finding is not None
     assert finding.severity is Severity.INFO
-    assert rule(batch_of_one, looks(op("NativeBatchNorm", 1, 8, 4, 4, settings={"training": False}))) == ""
-    assert rule(batch_of_one, looks(op("NativeBatchNorm", 2, 8, 4, 4, settings={"training": True}))) == ""
+    assert rule(batch_of_one, looks(replace(single, settings={"training": False}), layers=(NORM,))) == ""
+    assert rule(batch_of_one, looks(replace(single, shape=(2, 8, 4, 4)), layers=(NORM,))) == ""
+    assert rule(batch_of_one, looks(single, layers=(replace(NORM, kind="InstanceNorm2d"),))) == ""
 
 
 @pytest.mark.parametrize(
@@ -114,6 +117,7 @@ MASK = op("Mul", N, 3, operand=stats(0.0, 2.0, 1.0, 1.0, zero=0.5))
     [
         pytest.param(chain(LINEAR, MASK, LOG_SOFTMAX, NLL), "model.dropout_output", id="mask"),
         pytest.param(chain(LINEAR, op("NativeDropout", N, 3), op("MseLoss")), "model.dropout_output", id="fused"),
+        pytest.param(chain(LINEAR, MASK, op("Select", N), op("MseLoss")), "model.dropout_output", id="of one column"),
         pytest.param(chain(op("Addmm", N, 8), MASK, LINEAR, LOG_SOFTMAX, NLL), "", id="before the last layer"),
         pytest.param(
             chain(LINEAR, op("Mul", N, 3, operand=stats(0.0, 5.0, zero=0.3)), LOG_SOFTMAX, NLL),

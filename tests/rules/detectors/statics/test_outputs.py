@@ -25,6 +25,16 @@ LAST = (1 << 64) - 1
         ),
         pytest.param(chain(UNIT, op("Softmax", N, 1, settings={"dim": -1}), MSE), id="one unit, before a square"),
         pytest.param(chain(LINEAR, op("LogSoftmax", N, 3, settings={"dim": 0}), NLL), id="over the samples"),
+        pytest.param(
+            chain(LINEAR, op("Softmax", N, 3, settings={"dim": 0}), op("Add", N, 3), op("Log", N, 3), NLL),
+            id="over the samples, logarithm later",
+        ),
+        pytest.param(
+            chain(
+                op("Bmm", N, 5, 5), op("Softmax", N, 5, 5, settings={"dim": 0}), op("Bmm", N, 5, 8), op("Addmm", N, 8)
+            ),
+            id="attention over the samples",
+        ),
     ],
 )
 def test_softmax_over_what_is_not_the_classes_is_found(operations):
@@ -45,6 +55,19 @@ def test_softmax_over_what_is_not_the_classes_is_found(operations):
                 op("Addmm", N, 1), op("Softmax", N, 1, settings={"dim": 0}), op("Mul", N, 8), op("Sum", 8), LINEAR, NLL
             ),
             id="attention over instances",
+        ),
+        pytest.param(
+            chain(
+                op("Bmm", 5, N, 5),
+                op("Softmax", 5, N, 5, settings={"dim": 0}),
+                op("Permute", N, 5, 5),
+                op("Bmm", N, 5, 8),
+            ),
+            id="attention with keys in front",
+        ),
+        pytest.param(
+            chain(LINEAR, op("Softmax", 4, N, 3, settings={"dim": 0}), op("Mul", 4, N, 3), op("Sum", N, 3), LINEAR),
+            id="a mixture of experts in front",
         ),
         pytest.param(chain(LINEAR, op("LogSoftmax", N, 3), NLL), id="dimension not known"),
         pytest.param(chain(LINEAR, op("LogSoftmax", settings={"dim": 1}), NLL), id="shape not known"),
@@ -96,6 +119,9 @@ def test_targets_within_reach_are_left_alone(kind, parts):
 
 def test_targets_of_a_loss_by_hand_count_too():
     hand = chain(UNIT, op("Relu", N, 1), op("Sub", N, 1), op("Pow", N, 1), op("Mean"))
+    unused = target(-3.0, 3.0, role="")
+    assert rule(output_range, [look(*hand, parts=(unused,))]) == "loss.output_range"
+    assert rule(output_range, [look(*hand, parts=(unused, unused))]) == ""
     assert rule(output_range, [look(*hand, parts=(target(-3.0, 3.0),))]) == "loss.output_range"
     assert rule(output_range, [look(*hand[:3], parts=(target(-3.0, 3.0),))]) == ""
 
@@ -129,6 +155,14 @@ def test_logits_with_an_activation_are_found(operations, severity):
 )
 def test_logits_without_an_activation_are_left_alone(operations):
     assert rule(bounded_logits, [look(*operations)]) == ""
+
+
+def test_an_autoencoder_is_compared_with_its_input():
+    pixels = target(-0.42, 2.8, 0.0, 1.0, role="input")
+    seen = look(*chain(UNIT, op("Sigmoid", N, 1), MSE), parts=(pixels,))
+    assert rule(output_range, [seen]) == "loss.output_range"
+    other = look(*chain(UNIT, op("Sigmoid", N, 1), MSE), parts=(target(-3, 3, role="input", shape=(N, 9)),))
+    assert rule(output_range, [other]) == ""
 
 
 FIRST = op("Addmm", N, 64, layer="fc1", operands=((N, 20), (20, 64)))
