@@ -14,11 +14,13 @@ from otel_mldebug.semconv.names import Category, Severity
 
 WHOLE = 0.98
 """Share of dead units from which a layer counts as dead as a whole."""
-MOST = 0.8
+MOST = 0.9
 """Share from which a layer is ill. Source: SageMaker Debugger's DeadRelu fires at 0.5, AutoTrainer (ICSE 2021) at
-0.7 of gradients that are 0; healthy wide layers on few inputs reach 0.5."""
-LOOKS = 2, 3
-"""Looks in a row, with different batches: for a dead layer, and for one that is ill."""
+0.7 of gradients that are 0; healthy wide layers reach 0.5, and deep ones 0.8 on their first plateau."""
+LOOKS = 3
+STEPS = 4, 16
+"""Looks in a row, and steps between the first and the last of them: inside of the model, and at its output, which may
+well begin below 0."""
 SAMPLES = 16
 """Samples and places for which a unit has to be 0: in a smaller batch, chance alone makes units look dead."""
 UNITS = 4
@@ -51,10 +53,11 @@ def dead_units(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | 
     now = list(_activations(looks[-1]))
     known = progress(looks, steps)
     for activation in now:
-        if activation.dead >= WHOLE and _lasts(looks, activation, WHOLE, LOOKS[0]):
+        fits = activation.inside or known.left is None or known.left > 0.8
+        if fits and _lasts(looks, activation, WHOLE, STEPS[0 if activation.inside else 1]):
             return _finding(looks, steps, activation, now, whole=True)
     for activation in now:
-        if activation.inside and known.stuck and known.steps >= 30 and _lasts(looks, activation, MOST, LOOKS[1]):
+        if activation.inside and known.stuck and known.steps >= 30 and _lasts(looks, activation, MOST, STEPS[0]):
             return _finding(looks, steps, activation, now, whole=False)
     return None
 
@@ -63,10 +66,10 @@ def _activations(look: Look) -> Iterator[_Activation]:
     inside = hidden(look)
     at = -1
     for place, op in enumerate(look.operations):
-        if op.kind.rstrip("0123456789") not in _KINDS or op.dead is None:
+        if op.kind.rstrip("0123456789") not in _KINDS:
             continue
         at += 1
-        if samples(op.shape, op.units) < SAMPLES and op.shape:
+        if op.dead is None or (op.shape and samples(op.shape, op.units) < SAMPLES):
             continue
         if place in inside and op.units >= UNITS:
             yield _Activation(at=at, layer=op.layer, operation=op, dead=op.dead, inside=True)
@@ -79,15 +82,15 @@ def _right_behind_a_layer(look: Look, place: int) -> bool:
     return before is not None and is_sum(look.operations[before].kind)
 
 
-def _lasts(looks: Sequence[Look], activation: _Activation, share: float, count: int) -> bool:
-    """Return whether the same activation is as bad in the `count` latest looks, which saw different steps."""
-    if len(looks) < count:
-        return False
-    for look in looks[-count:]:
-        same = [a for a in _activations(look) if a.at == activation.at and a.layer == activation.layer]
-        if not same or same[0].dead < share or same[0].operation.units != activation.operation.units:
+def _lasts(looks: Sequence[Look], activation: _Activation, share: float, steps: int) -> bool:
+    """Return whether the same activation is as bad in the latest looks, `LOOKS` at least and over so many steps."""
+    seen = [(look, a) for look in reversed(looks) for a in _activations(look) if a.at == activation.at]
+    for count, (look, same) in enumerate(seen, 1):
+        if same.dead < share or same.layer != activation.layer or same.operation.units != activation.operation.units:
             return False
-    return True
+        if count >= LOOKS and looks[-1].step - look.step >= steps:
+            return True
+    return False
 
 
 def _finding(

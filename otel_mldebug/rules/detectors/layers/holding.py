@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from otel_mldebug.rules.detectors.layers.changes import START, fates
-from otel_mldebug.rules.detectors.layers.reading import fresh, layers_of, listed, mixes
+from otel_mldebug.rules.detectors.layers.reading import fits, fresh, layers_of, listed, mixes
 from otel_mldebug.rules.detectors.layers.reported import be, count, evidence
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
@@ -145,8 +145,8 @@ def frozen_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
 def cut_graph(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when the loss does not depend on the first layers, which an optimizer holds and nothing has trained.
 
-    Heads that a phase does not use, and experts that are not chosen, come later in the model or are reached at times. A
-    trained body whose features are computed without gradients is on purpose.
+    What they make has to fit what the first layer takes that the loss depends on: else they are a head that this phase
+    does not use. A trained body whose features are computed without gradients is on purpose.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -155,11 +155,11 @@ def cut_graph(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
     del steps
     known = [f for f in fates(looks) if f.latest.layer]
     lost = [f for f in known if f.idle and f.held and f.reached is False]
-    reached = [f.place for f in known if f.reached]
+    reached = [f for f in known if f.reached]
     if not lost or not reached or looks[-1].step - looks[0].step < PATIENCE:
         return None
-    body = [f for f in lost if f.place < min(reached)]
-    cut = len(body) == len(lost) and any(fresh(f.latest) for f in body)
+    body = [f for f in lost if f.place < reached[0].place]
+    cut = len(body) == len(lost) and any(fresh(f.latest) for f in body) and fits(body[-1].latest, reached[0].latest)
     names = layers_of([f.latest for f in lost])
     return Finding(
         rule="parameter.detached",

@@ -11,6 +11,8 @@ from otel_mldebug.rules.steps import StepRecord
 
 _FIRST, _LATEST = 5, 20
 """Losses that are the first ones, and those that are the latest ones: a batch alone is noise."""
+_BLOWN = 3.0
+"""How much larger the first losses are than the very first one, if the first steps have blown it up."""
 _GATES = {"LSTM": (4,), "LSTMCell": (4,), "GRU": (3,), "GRUCell": (3,), "RNN": (1,), "RNNCell": (1,)}
 """Rows of a recurrent weight for each hidden unit."""
 
@@ -21,7 +23,7 @@ class Progress:
 
     Attributes:
         steps: Steps between the first loss that is known and the latest one, 0 or more.
-        left: Latest loss over the first one: 1 when nothing was learned. None when a loss is not above 0 (policy
+        left: Latest loss over the first one: 1 when nothing was learned. None when a loss is below 0 (policy
             gradients, critics) or other optimizers play against this one, since its size says nothing, and when there
             are too few.
         recent: Latest loss over that of the steps before, so 1 on a plateau; None like `left`.
@@ -40,20 +42,22 @@ class Progress:
 def progress(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Progress:
     """Return how the loss has developed over the steps and the looks before them."""
     known = {look.step: look.loss for look in looks if look.loss is not None and math.isfinite(look.loss)}
-    course = Course.of(steps)
-    records = [*course.early, *course]
-    known |= {r.index: r.loss for r in records if r.loss is not None and math.isfinite(r.loss)}
+    early, shared = (steps.early, steps.shared) if isinstance(steps, Course) else ([], False)
+    known |= {r.index: r.loss for r in (*early, *steps) if r.loss is not None and math.isfinite(r.loss)}
     if not known:
         return Progress()
     ordered = sorted(known)
     span = ordered[-1] - ordered[0]
     losses = [known[step] for step in ordered]
-    if len(losses) < 2 or min(losses) <= 0 or course.shared:
+    if len(losses) < 2 or min(losses) < 0 or shared:
         return Progress(steps=span)
     first = median(losses[: min(_FIRST, max(1, len(losses) // 2))])
+    first = losses[0] if first > _BLOWN * losses[0] else first
     latest = median(losses[-min(_LATEST, max(1, len(losses) // 2)) :])
-    middle = losses[len(losses) // 3 : -_LATEST] or losses[: len(losses) // 2]
-    return Progress(steps=span, left=latest / first, recent=latest / median(middle))
+    middle = median(losses[len(losses) // 3 : -_LATEST] or losses[: len(losses) // 2])
+    if not first > 0 or not middle > 0:
+        return Progress(steps=span)
+    return Progress(steps=span, left=latest / first, recent=latest / middle)
 
 
 def mixes(parameter: Parameter) -> bool:
@@ -101,6 +105,13 @@ def fresh(parameter: Parameter) -> bool:
         and 0.85 < stats.std * math.sqrt(3) / bound < 1.15
         for bound in bounds
     )
+
+
+def fits(before: Parameter, after: Parameter) -> bool:
+    """Return whether `after` can take what the layer of `before` makes, images flattened."""
+    gates = _GATES.get(before.module, (1,))[0]
+    made = before.shape[1] if "ConvTranspose" in before.module else before.shape[0] // gates
+    return made > 1 and fan_in(after) % made == 0
 
 
 def own_name(parameter: Parameter) -> str:

@@ -37,12 +37,12 @@ def saturated_units(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findi
         return None
     for at, (operation, inside) in enumerate(_activations(looks[-1])):
         limit = HIDDEN if inside else OUTPUT
-        past = [_share(look, at, operation.layer) for look in looks]
-        if min(past[-LOOKS:]) >= limit:
+        past = [(look, share) for look in looks if (share := _share(look, at, operation.layer)) is not None]
+        if len(past) >= LOOKS and min(share for _, share in past[-LOOKS:]) >= limit:
             first = len(past) - 1
-            while first > 0 and past[first - 1] >= limit:
+            while first > 0 and past[first - 1][1] >= limit:
                 first -= 1
-            return _finding(looks, operation, inside, looks[first].step, past)
+            return _finding(operation, past[-1][1], inside=inside, step=past[first][0].step, from_start=first == 0)
     return None
 
 
@@ -53,29 +53,26 @@ def _activations(look: Look) -> Iterator[tuple[Operation, bool]]:
             yield op, place in inside
 
 
-def _share(look: Look, at: int, layer: str) -> float:
-    """Return the share of the same activation in another look; -1 where it is not there or too small to tell."""
+def _share(look: Look, at: int, layer: str) -> float | None:
+    """Return the share of the same activation in another look; None where it is not there or too small to tell."""
     found = list(_activations(look))
     if at >= len(found) or found[at][0].layer != layer:
-        return -1.0
+        return None
     operation, inside = found[at]
-    few = operation.units < UNITS if inside else operation.units < 1
-    if few or (operation.shape and samples(operation.shape, operation.units) < SAMPLES):
-        return -1.0
-    return operation.saturated if operation.saturated is not None else -1.0
+    few = operation.units < (UNITS if inside else 1)
+    small = bool(operation.shape) and samples(operation.shape, operation.units) < SAMPLES
+    return None if few or small else operation.saturated
 
 
-def _finding(looks: Sequence[Look], bad: Operation, inside: bool, first: int, past: Sequence[float]) -> Finding:
+def _finding(bad: Operation, share: float, *, inside: bool, step: int, from_start: bool) -> Finding:
     name = bad.layer or f"a {bad.kind.lower()} of the model"
-    share = past[-1]
-    from_start = first == looks[0].step
     where = "Its output" if inside else "The output"
     return Finding(
         rule="activation.saturated",
         category=Category.MODEL,
         severity=Severity.WARNING,
         summary=f"{share:.0%} of what the {bad.kind.lower()} behind {name} gives is at the end of its range since step "
-        f"{first}, and the loss does not fall.",
+        f"{step}, and the loss does not fall.",
         cause=f"{where} is saturated: the slope there is almost 0, so hardly any gradient passes. "
         + (
             "It was so from the start: weights or inputs are too large."
@@ -93,7 +90,7 @@ def _finding(looks: Sequence[Look], bad: Operation, inside: bool, first: int, pa
         confidence=0.8 if inside else 0.7,
         basis="detector",
         evidence={
-            "step": first,
+            "step": step,
             **({"layer": bad.layer} if bad.layer else {}),
             "saturated_share": round(share, 4),
             "activation": bad.kind,

@@ -12,6 +12,10 @@ from otel_mldebug.semconv.names import Category, Severity
 HIGH = 0.5
 """Update over weight from which a step replaces the weights rather than adjusts them. About 1e-3 is usual; Adam on
 narrow layers starts at 0.1. Source: Karpathy, "CS231n: ratio of weights to updates"; UMLAUT (CHI 2021)."""
+BLOW = 3.0
+"""The same for a single one of the first steps: what was drawn with care is gone."""
+BLOW_STEPS = 40
+"""Steps in which the loss could have come back."""
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
 LOOKS = 3
@@ -24,20 +28,29 @@ EARLY = 5
 def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when each step replaces the weights of most layers, look after look, and the loss does not fall.
 
+    Or when one of the first steps did so several times over, and the loss has been higher since than at the start.
+
     Args:
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
-    late = [look for look in looks if look.step >= EARLY]
     known = progress(looks, steps)
-    ratios = [_median_ratio(look) for look in late[-LOOKS:]]
-    if len(ratios) < LOOKS or min(ratios) < HIGH or not known.stuck or known.steps < STEPS[0]:
+    if known.steps < STEPS[0]:
         return None
+    late = [look for look in looks if look.step >= EARLY][-LOOKS:]
+    first = [look for look in looks if look.step <= STEPS[0]]
+    if len(late) == LOOKS and known.stuck and min(map(_median_ratio, late)) >= HIGH:
+        bad = late
+    elif known.steps >= BLOW_STEPS and (known.left or 0.0) >= 1 and max(map(_median_ratio, first), default=0.0) >= BLOW:
+        bad = [max(first, key=_median_ratio)]
+    else:
+        return None
+    ratios = [_median_ratio(look) for look in bad]
     return _finding(
-        late[-LOOKS:],
+        bad,
         ratios,
         rule="learning_rate.too_high",
-        summary="Each step changes the weights by {ratio:.2g} of their size and the loss does not fall: the learning "
+        summary="A step changes the weights by {ratio:.2g} times their size and the loss does not fall: the learning "
         "rate of {rate:g} is far too high.",
         cause="Steps of this size jump over every minimum. About 0.001 of the size of the weights is usual.",
         solutions=(
