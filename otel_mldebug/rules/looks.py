@@ -167,6 +167,10 @@ class Look:
         autocast: Type that autocast computes in, empty when it is off.
         scale: Factor of the gradient scaler; None without one.
         backward_calls: Backward calls in the step so far.
+        passing: Number of the pass over a data loader that the batch is from, among all of the process; 0 where the
+            step was not fed with one batch that was fetched for it.
+        place: Which batch of that pass it is, from 1.
+        batches: How many batches such a pass has; 0 when that is not known.
         cost_s: What the look took, seconds.
         complete: Whether all of it was looked at; False when it was cut short because of its cost.
     """
@@ -184,5 +188,8 @@ class Look:
     autocast: str = ""
     scale: float | None = None
     backward_calls: int = 1
+    passing: int = 0
+    place: int = 0
+    batches: int = 0
     cost_s: float = 0.0
     complete: bool = True

@@ -37,7 +37,7 @@ class LoaderHooks:
             try:
                 passes = self._passes.get(loader)
                 if passes is None:
-                    passes = self._passes[loader] = Passes()
+                    passes = self._passes[loader] = Passes(_length(loader))
                 passes.begin()
                 iterator.__dict__[_ATTRIBUTE] = passes
             except Exception as exc:  # noqa: BLE001
@@ -101,3 +101,13 @@ class LoaderHooks:
             else:
                 return None
         return None
+
+
+def _length(loader: Any) -> int:
+    """Return how many batches a pass has; 0 when it cannot be known without asking an iterable data set."""
+    if getattr(loader, "batch_sampler", None) is None:
+        return 0
+    try:
+        return len(loader)
+    except TypeError:  # a sampler that has no length
+        return 0

@@ -1,5 +1,9 @@
 """Passes over one loader."""
 
+from itertools import count
+
+_numbers = count(1)
+
 
 class Passes:
     """Passes over one loader. One that was given up after its first batch counts for none: `next(iter(loader))`.
@@ -8,11 +12,15 @@ class Passes:
         done: Passes that have ended.
         batches: Batches of the current one.
         trained: Whether backward has followed one of its batches.
+        number: Of the current one, among all passes over all loaders of the process.
+        length: Batches of a whole one; 0 when that is not known.
     """
 
-    __slots__ = ("batches", "done", "trained")
+    __slots__ = ("batches", "done", "length", "number", "trained")
 
-    def __init__(self) -> None:
+    def __init__(self, length: int = 0) -> None:
+        self.number = 0
+        self.length = length
         self.done = 0
         self.batches = 0
         self.trained = False
@@ -22,6 +30,7 @@ class Passes:
         if self.batches > 1:
             self.done += 1
         self.batches = 0
+        self.number = next(_numbers)
 
     def exhausted(self) -> None:
         """End the pass: the loader has no more batches."""

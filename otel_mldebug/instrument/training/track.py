@@ -8,13 +8,15 @@ from otel_mldebug.instrument.training.passes import Passes
 class Fetch:
     """One batch that was fetched and may yet turn out to be for training."""
 
-    __slots__ = ("batch", "epoch", "passes", "samples", "seconds")
+    __slots__ = ("batch", "epoch", "number", "passes", "place", "samples", "seconds")
 
     def __init__(self, seconds: float, samples: int | None, passes: Passes | None, batch: Any) -> None:
         self.seconds = seconds
         self.samples = samples
         self.passes = passes
         self.epoch = passes.done if passes is not None else 0
+        self.number = passes.number if passes is not None else 0
+        self.place = passes.batches if passes is not None else 0
         self.batch = batch
 
     def trained(self) -> None:

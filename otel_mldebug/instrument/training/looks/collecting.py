@@ -60,7 +60,10 @@ class Collector:
             seen.layers = models.layers
             seen.autocast = graph.autocast or seen.autocast
             seen.calls += 1
-            batches = [fetch.batch for fetch in track.pending.values()] or track.held
+            fetches = list(track.pending.values())
+            if len(fetches) == 1 and fetches[0].passes is not None:
+                seen.passing = (fetches[0].number, fetches[0].place, fetches[0].passes.length)
+            batches = [fetch.batch for fetch in fetches] or track.held
             inner = {p.parameter.data_ptr() for p in models.places.values() if p.parameter.device.type == "cpu"}
             seen.parts = Parts(self._torch, self._sheet).collect(batches, graph.outside, inner)
             graph.outside.clear()

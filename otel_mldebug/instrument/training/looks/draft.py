@@ -22,6 +22,7 @@ class Seen:
         whole: Whether what is not among them is certain not to be reached.
         parts: What went in.
         layers: Modes of modules.
+        passing: Number of the pass over a data loader, which batch of it this is, and how many there are.
         full: Whether all operations and parameters are there.
         autocast: Type that autocast computes in.
         loss: The latest objective.
@@ -34,6 +35,7 @@ class Seen:
     whole: bool = True
     parts: list[PartDraft] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
+    passing: tuple[int, int, int] = (0, 0, 0)
     full: bool = True
     autocast: str = ""
     loss: Slot | None = None
@@ -100,6 +102,9 @@ class Draft:
             parameters=tuple(draft.made() for draft, _ in self.parameters),
             layers=tuple(seen.layers),
             stale=self._stale(),
+            passing=seen.passing[0],
+            place=seen.passing[1],
+            batches=seen.passing[2],
             autocast=seen.autocast,
             scale=seen.scale,
             backward_calls=max(1, seen.calls),

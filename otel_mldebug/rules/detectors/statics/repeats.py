@@ -20,55 +20,63 @@ CONTINUOUS = ("float", "bfloat")
 
 
 def repeated_batch(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when a data loader gives the same batch at different steps of one and the same pass over the data.
+    """Fire when a data loader gives the same batch at different places of one and the same pass over the data.
 
-    Training on the whole data set at once has one step to each pass, and training on one batch that was fetched once
-    does not wait for data: neither counts.
+    Or when each step begins a pass anew and gives it up after its first batch, which is always the same. Training on
+    the whole data set at once has one batch to each pass, and training on one batch that was fetched once fetches
+    none: neither counts.
     """
-    passes = {r.index: r.epoch for r in window if r.data_s is not None and r.epoch is not None}
-    seen: dict[tuple[int, str, int], list[int]] = {}
-    for look in looks:
-        epoch = passes.get(look.step)
-        if epoch is None:
-            continue
-        for part in look.parts:
-            if _telling(part):
-                seen.setdefault((epoch, part.place, part.digest), []).append(look.step)
-    again = [(steps, place) for (_, place, _), steps in seen.items() if len(set(steps)) > 1]
-    if not again:
+    fed = [look for look in looks if look.passing]
+    if len(fed) < SAME:
         return None
-    steps, place = again[0]
-    steps = sorted(set(steps))
-    looked = len({look.step for look in looks if look.step in passes})
-    if looked < SAME:
+    seen: dict[tuple[int, str, int], dict[int, Look]] = {}
+    starts: dict[tuple[str, int], dict[int, Look]] = {}
+    for look in fed:
+        for part in filter(_telling, look.parts):
+            seen.setdefault((look.passing, part.place, part.digest), {}).setdefault(look.place, look)
+            if look.place == 1 and look.batches > 1:
+                starts.setdefault((part.place, part.digest), {}).setdefault(look.passing, look)
+    again = [(place, list(found.values())) for (_, place, _), found in seen.items() if len(found) > 1]
+    anew = [(place, list(found.values())) for (place, _), found in starts.items() if len(found) == len(fed)]
+    if not again and not anew:
         return None
-    always = len(steps) >= SAME and len(again) == len({place for _, place in again}) and len(steps) == looked
-    first = next(look for look in looks if look.step == steps[1])
+    place, same = (again or anew)[0]
+    return _say(place, same, why=_ANEW if not again else _ALWAYS if len(same) == len(fed) else _SOMETIMES)
+
+
+_ANEW = (
+    "next(iter(loader)) inside of the training loop begins a new pass at each step: without shuffling, its first batch "
+    "is always the same.",
+    "Iterate: for batch in loader, for each epoch.",
+    "For a loop by steps, make one iterator before it, and a new one when it is exhausted.",
+)
+_ALWAYS = (
+    "__getitem__ does not use its index, or a sampler always gives the same ones.",
+    "Check that __getitem__ uses its index, and that the sampler goes on.",
+    "Print the first elements of a few batches in a row.",
+)
+_SOMETIMES = (
+    "Workers make the same random numbers (each has a copy of the same NumPy generator), each of them goes through the "
+    "whole of an iterable data set, or samples are there twice.",
+    "Seed NumPy and random in worker_init_fn from torch.initial_seed(), or use torch's generator; split an iterable "
+    "data set among workers with torch.utils.data.get_worker_info().",
+    "Look for duplicates in the data set.",
+)
+
+
+def _say(place: str, same: list[Look], *, why: tuple[str, str, str]) -> Finding:
+    steps = [look.step for look in same]
     return tell(
         "data.repeated_batch",
-        Severity.ERROR if always else Severity.WARNING,
-        first,
-        f"The data loader gives the same batch again and again: at steps {', '.join(map(str, steps[:6]))} ({place})."
-        if always
-        else f"The data loader gave the same batch at steps {steps[0]} and {steps[1]} of one pass over the data "
-        f"({place}).",
+        Severity.WARNING if why is _SOMETIMES else Severity.ERROR,
+        same[1],
+        f"The data loader gave the same batch at steps {', '.join(map(str, steps[:6]))} ({place})"
+        + (" of one pass over the data." if why is _SOMETIMES else ": always the same one."),
         category=Category.DATA,
-        cause="__getitem__ does not use its index, or a sampler always gives the same ones."
-        if always
-        else "Workers make the same random numbers (each has a copy of the same NumPy generator), each of them goes "
-        "through the whole of an iterable data set, or samples are there twice.",
-        solutions=(
-            "Check that __getitem__ uses its index, and that the sampler goes on.",
-            "Print the first elements of a few batches in a row.",
-        )
-        if always
-        else (
-            "Seed NumPy and random in worker_init_fn from torch.initial_seed(), or use torch's generator.",
-            "Split an iterable data set among workers with torch.utils.data.get_worker_info().",
-            "Look for duplicates in the data set.",
-        ),
+        cause=why[0],
+        solutions=why[1:],
         prevention="Compare a few batches in a test: no two of one pass may be equal.",
-        confidence=0.9 if always else 0.8,
+        confidence=0.8 if why is _SOMETIMES else 0.9,
         place=place,
         steps=tuple(steps[:8]),
     )

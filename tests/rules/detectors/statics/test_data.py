@@ -20,7 +20,6 @@ from tests.rules.detectors.statics.build import (
     op,
     rule,
     stats,
-    steps,
     target,
 )
 
@@ -198,39 +197,51 @@ def test_targets_out_of_all_proportion_are_found():
     assert rule(target_scale, regression(2e5, 0.3)[:2]) == ""
 
 
+def fed(*digests: int, passes: tuple[int, ...] = (), length: int = 40, **part: object) -> list[Look]:
+    """Return a look into one step for each digest: one batch after the other of one pass, or the first of several."""
+    return [
+        look(
+            step=i, parts=(batch(digest, **part),), passing=passes[i] if passes else 1, place=1 if passes else i + 1,
+            batches=length,
+        )
+        for i, digest in enumerate(digests)
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("digests", "epochs", "severity"),
+    ("seen", "severity", "word"),
     [
-        pytest.param((5, 5, 5, 5), (0, 0, 0, 0), Severity.ERROR, id="always"),
-        pytest.param((5, 5, 6, 7), (0, 0, 0, 0), Severity.WARNING, id="two workers with one generator"),
-        pytest.param((5, 6, 7, 5), (0, 0, 0, 0), Severity.WARNING, id="later"),
+        pytest.param(fed(5, 5, 5, 5), Severity.ERROR, "__getitem__", id="always"),
+        pytest.param(fed(5, 5, 6, 7), Severity.WARNING, "Workers", id="two workers with one generator"),
+        pytest.param(fed(5, 6, 7, 5), Severity.WARNING, "Workers", id="later"),
+        pytest.param(fed(5, 5, 5, passes=(1, 2, 3)), Severity.ERROR, "next(iter(loader))", id="a new pass each step"),
     ],
 )
-def test_a_batch_that_comes_again_is_found(digests, epochs, severity):
-    seen = [look(step=i, parts=(batch(digest),)) for i, digest in enumerate(digests)]
-    finding = repeated_batch(seen, steps(epochs))
+def test_a_batch_that_comes_again_is_found(seen, severity, word):
+    finding = repeated_batch(seen, [])
     assert finding is not None
     assert (finding.rule, finding.severity) == ("data.repeated_batch", severity)
+    assert word in finding.cause
 
 
 @pytest.mark.parametrize(
-    ("parts", "window"),
+    "seen",
     [
-        pytest.param([batch(d) for d in (5, 6, 7, 8)], steps((0, 0, 0, 0)), id="all different"),
-        pytest.param([batch(5)] * 4, steps((0, 1, 2, 3)), id="the whole data set at each step"),
-        pytest.param([batch(5)] * 4, steps((0, 0, 0, 0), data_s=None), id="fetched once"),
-        pytest.param([batch(5)] * 2, steps((0, 0)), id="two looks"),
-        pytest.param([batch(5)] * 4, [], id="steps not known"),
-        pytest.param([batch(5, place="Addmm")] * 4, steps((0, 0, 0, 0)), id="not from a loader"),
-        pytest.param([batch(5, dtype="int64")] * 4, steps((0, 0, 0, 0)), id="not continuous"),
-        pytest.param([batch(5, stats=stats(0, 0, 0, 0))] * 4, steps((0, 0, 0, 0)), id="constant"),
-        pytest.param([batch(5, stats=stats(size=8))] * 4, steps((0, 0, 0, 0)), id="small"),
-        pytest.param([batch(0)] * 4, steps((0, 0, 0, 0)), id="contents not known"),
+        pytest.param(fed(5, 6, 7, 8), id="all different"),
+        pytest.param(fed(5, 6, 7, 5, passes=(1, 2, 3, 4)), id="later passes"),
+        pytest.param(fed(5, 5, 5, 5, passes=(1, 2, 3, 4), length=1), id="the whole data set at each step"),
+        pytest.param(fed(5, 5, 5, 5, passes=(1, 2, 3, 4), length=0), id="length of a pass not known"),
+        pytest.param(fed(5, 5, 5, 5, passes=(0, 0, 0, 0)), id="fetched once"),
+        pytest.param(fed(5, 5), id="two looks"),
+        pytest.param(fed(5, 5, 5, 5, place="Addmm"), id="not from a loader"),
+        pytest.param(fed(5, 5, 5, 5, dtype="int64"), id="not continuous"),
+        pytest.param(fed(5, 5, 5, 5, stats=stats(0, 0, 0, 0)), id="constant"),
+        pytest.param(fed(5, 5, 5, 5, stats=stats(size=8)), id="small"),
+        pytest.param(fed(0, 0, 0, 0), id="contents not known"),
     ],
 )
-def test_batches_that_may_come_again_are_left_alone(parts, window):
-    seen = [look(step=i, parts=(part,)) for i, part in enumerate(parts)]
-    assert rule(repeated_batch, seen, window) == ""
+def test_batches_that_may_come_again_are_left_alone(seen):
+    assert rule(repeated_batch, seen) == ""
 
 
 @pytest.mark.parametrize(
