@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.looks.gauges import Gauges
 from otel_mldebug.instrument.training.recorder import StepRecorder
 from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.rules.detectors import LOOK_DETECTORS, LookDetector
@@ -13,8 +14,8 @@ from otel_mldebug.rules.looks import Look
 
 MOST_LOOKS = 64
 """Looks of one optimizer that rules look back on."""
-MOST_ITEMS = 30_000
-"""Parameters, operations and parts in all of them: about 20 MB. Beyond, the oldest but the first are dropped."""
+MOST_ITEMS = 8_000
+"""Parameters, operations and parts in all of them: about 5 MB. Beyond, the oldest but the first are dropped."""
 
 
 class Judge:
@@ -28,6 +29,7 @@ class Judge:
     def __init__(self, recorder: StepRecorder, detectors: Sequence[LookDetector] = LOOK_DETECTORS) -> None:
         self._recorder = recorder
         self._detectors = detectors
+        self._gauges = Gauges()
         self._windows: dict[str, tuple[int, list[Look]]] = {}
 
     def judge(self, look: Look, cell: Cell, key: int, track: Track) -> bool:
@@ -43,6 +45,7 @@ class Judge:
             Whether something new was found.
         """
         sinks.current().look(look)
+        self._gauges.show(look)
         owner, window = self._windows.get(cell.name, (key, []))
         if owner != key:
             window = []
@@ -51,10 +54,9 @@ class Judge:
         while len(window) > 2 and (len(window) > MOST_LOOKS or sum(map(_items, window)) > MOST_ITEMS):
             del window[1]
         found: list[Finding] = []
-        steps = tuple(cell.window)
         for detect in self._detectors:
             with _guard.guard(f"judge looks by {getattr(detect, '__name__', detect)}"):
-                finding = detect(window, steps)
+                finding = detect(window, cell.window)
                 if finding is not None:
                     found.append(finding)
         recorder = self._recorder
