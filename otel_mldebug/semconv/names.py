@@ -335,6 +335,38 @@ MLDEBUG_TRAIN_GRADIENT_NORM: Final = Metric(
     attributes=("mldebug.train.optimizer",),
 )
 
+MLDEBUG_TRAIN_LAYER_DEAD: Final = Metric(
+    "mldebug.train.layer.dead",
+    "gauge",
+    "1",
+    "Share of units behind one layer that are 0 for the whole batch, at the latest look into a step.",
+    attributes=("mldebug.train.layer", "mldebug.train.optimizer"),
+)
+
+MLDEBUG_TRAIN_LAYER_GRADIENT_NORM: Final = Metric(
+    "mldebug.train.layer.gradient.norm",
+    "gauge",
+    "{norm}",
+    "Euclidean norm of the gradients of one layer, at the latest look into a step.",
+    attributes=("mldebug.train.layer", "mldebug.train.optimizer"),
+)
+
+MLDEBUG_TRAIN_LAYER_UPDATE_RATIO: Final = Metric(
+    "mldebug.train.layer.update.ratio",
+    "gauge",
+    "1",
+    "Norm of what the step changed in the weights of one layer, over their norm, at the latest look into a step.",
+    attributes=("mldebug.train.layer", "mldebug.train.optimizer"),
+)
+
+MLDEBUG_TRAIN_LAYER_WEIGHT_NORM: Final = Metric(
+    "mldebug.train.layer.weight.norm",
+    "gauge",
+    "{norm}",
+    "Euclidean norm of the weights of one layer, at the latest look into a step.",
+    attributes=("mldebug.train.layer", "mldebug.train.optimizer"),
+)
+
 MLDEBUG_TRAIN_LEARNING_RATE: Final = Metric(
     "mldebug.train.learning_rate",
     "gauge",
@@ -552,6 +584,10 @@ METRICS: Final = (
     MLDEBUG_SELF_TIME,
     MLDEBUG_TRACK_LOSS,
     MLDEBUG_TRAIN_GRADIENT_NORM,
+    MLDEBUG_TRAIN_LAYER_DEAD,
+    MLDEBUG_TRAIN_LAYER_GRADIENT_NORM,
+    MLDEBUG_TRAIN_LAYER_UPDATE_RATIO,
+    MLDEBUG_TRAIN_LAYER_WEIGHT_NORM,
     MLDEBUG_TRAIN_LEARNING_RATE,
     MLDEBUG_TRAIN_LOSS,
     MLDEBUG_TRAIN_NONFINITE,

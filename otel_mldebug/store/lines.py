@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from otel_mldebug.rules.looks import Look
@@ -91,14 +92,22 @@ def look_line(look: Look) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        found = {f.name: getattr(value, f.name) for f in fields(value)}
-        return {f.name: _plain(found[f.name]) for f in fields(value) if found[f.name] != _default(f)}
+    kind = type(value)
+    if kind is float:
+        return value if value - value == 0.0 else number(value)
+    if is_dataclass(kind):
+        return {name: _plain(item) for name, default in _named(kind) if (item := getattr(value, name)) != default}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return number(value) if isinstance(value, float) else value
+
+
+@cache
+def _named(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Return the fields of a dataclass with their defaults: a look has a thousand values of few classes."""
+    return tuple((f.name, _default(f)) for f in fields(kind))
 
 
 def _default(field: "Field[Any]") -> Any:

@@ -51,6 +51,8 @@ class ScalerHooks:
 
     def _skipped(self, track: Track, optimizer: Any) -> None:
         known = self._watch.optimizers.known.get(id(optimizer)) or self._watch.met(optimizer)
+        if self._watch.looks.open:
+            self._watch.looks.skipped(track, known, optimizer)
         known.steps += 1
         rate = optimizer.param_groups[0].get("lr")
         self._recorder.close(

@@ -80,6 +80,11 @@ class Draft:
     first: bool = True
     cost_s: float = 0.0
 
+    @property
+    def items(self) -> int:
+        """Return how many parameters and operations there are."""
+        return len(self.parameters) + (len(self.seen.operations) if self.seen is not None else 0)
+
     def release(self) -> None:
         """Let go of every tensor."""
         self.parameters = [(draft, None) for draft, _ in self.parameters]

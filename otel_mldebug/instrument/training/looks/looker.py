@@ -29,6 +29,8 @@ EARLY_CALLS = 4
 """First backward calls of a process, or of an optimizer, that are looked at before it is known whose they are."""
 MOST_CALLS = 4
 """Backward calls of one step whose graphs are looked at."""
+WRITE_S = 15e-6
+"""What it costs to write one parameter or operation of a look into the store, seconds. Source: `lines.look_line`."""
 MOST_WAITING = 8
 """Looks that may wait for numbers from a device; the oldest goes on without them."""
 
@@ -120,10 +122,23 @@ class Looker:
         began, cost_s = self._watch.clock(), self._cost()
         with _guard.guard("look at what a step has changed"):
             self._collector.changes(draft, optimizer)
+            now_s = self._cost()
+            draft.cost_s += now_s - cost_s
             self._latest[id(track)] = draft
-            draft.cost_s += self._cost() - cost_s
-            self._pay(draft, known)
             self._finish(draft, track)
+            self._pay(draft, known, known.steps - 1, self._cost() - now_s)
+        self._shift(track, began)
+
+    def skipped(self, track: Track, known: Known, optimizer: Any) -> None:
+        """Look at the parameters of a step that a gradient scaler skips, and finish: it changes nothing."""
+        self.step_begins(track, known, optimizer, closure=False)
+        draft = self.open.pop(id(track), None)
+        if draft is None or draft.key != known.key:
+            return
+        began, cost_s = self._watch.clock(), self._cost()
+        with _guard.guard("look at a step that is skipped"):
+            self._finish(draft, track)
+            self._pay(draft, known, known.steps, self._cost() - cost_s)
         self._shift(track, began)
 
     def alone(self, track: Track) -> None:
@@ -195,9 +210,10 @@ class Looker:
         draft = self.open[id(track)] = Draft(latest.step, latest.time_ns, seen=latest.seen, stale=latest.stale)
         return draft
 
-    def _pay(self, draft: Draft, known: Known) -> None:
-        every = options.current().layers
-        owed_s = known.looks.looked(known.steps - 1, draft.cost_s, known.cell.step_s(), every)
+    def _pay(self, draft: Draft, known: Known, step: int, finishing_s: float) -> None:
+        """Note what the look has cost: collecting, finishing and judging it, and writing it down in another thread."""
+        cost_s = draft.cost_s + finishing_s + WRITE_S * draft.items
+        owed_s = known.looks.looked(step, cost_s, known.cell.step_s(), options.current().layers)
         self._watch.recorder.relay.watched(0.0, owed_s)
         for other in list(self._watch.optimizers.known.values()):
             if other is not known and other.steps >= other.looks.next_step:

@@ -15,8 +15,10 @@ MOST_NODES = 8000
 """Nodes of the graph that are visited: of deeper ones (long recurrent nets) the part nearest to the loss."""
 MOST_OPERATIONS = 600
 """Operations of one look; of more, the first and the last half."""
-MOST_ELEMENTS = 4096
+MOST_ELEMENTS, LEAST_ELEMENTS = 4096, 512
 """Elements of a sample of an activation."""
+ALL_ELEMENTS = 400_000
+"""Elements of all samples of activations, as long as each has the least."""
 RESULTS = frozenset({"result", "out", "output"})
 _TAKEN = ("self", "input", "mat1", "batch1", "query", "indices", "tensor1", "other")
 """What an operation takes first, by the names that autograd gives it."""
@@ -100,6 +102,7 @@ class Graph:
         self.autocast = ""
         self.whole = len(nodes) < MOST_NODES
         kept, carried = self._sort(nodes)
+        self._most = max(LEAST_ELEMENTS, min(MOST_ELEMENTS, ALL_ELEMENTS // max(1, len(kept))))
         self._locate(nodes, kept, carried, models)
         self._read(nodes, kept)
 
@@ -163,7 +166,7 @@ class Graph:
                 if self._sheet.local(tensor) is None:
                     continue
                 if name in RESULTS:
-                    draft.output = draft.output or self._sheet.add(tensor, MOST_ELEMENTS)
+                    draft.output = draft.output or self._sheet.add(tensor, self._most)
                     self._units.result(draft, tensor)
                     draft.shape = draft.shape or tuple(tensor.shape)
                     continue
@@ -174,13 +177,13 @@ class Graph:
                         seen.add(id(tensor))
                         self.outside.append(Outside(draft.kind, name, tensor))
                 elif (made := places.get(producer)) is not None and self.drafts[made].output is None:
-                    self.drafts[made].output = self._sheet.add(tensor, MOST_ELEMENTS)
+                    self.drafts[made].output = self._sheet.add(tensor, self._most)
             self._take(draft, taken)
 
     def _take(self, draft: Draft, taken: dict[str, Any]) -> None:
         first = next((name for name in _TAKEN if name in taken), None)
         if first is not None:
-            draft.operand = self._sheet.add(taken[first], MOST_ELEMENTS)
+            draft.operand = self._sheet.add(taken[first], self._most)
             self._units.operand(draft, taken[first])
         names = sorted(taken, key=lambda name: _TAKEN.index(name) if name in _TAKEN else len(_TAKEN))
         draft.operands = tuple(tuple(taken[name].shape) for name in names if not name.startswith("result"))

@@ -1,7 +1,7 @@
 """Every parameter of the models that an optimizer trains: weights, gradients, and what the step did to them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,10 @@ from otel_mldebug.instrument.training.looks.models import Models, Place
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.rules.looks import Parameter
 
-MOST_ELEMENTS = 2048
+MOST_ELEMENTS, LEAST_ELEMENTS = 2048, 256
 """Elements of a sample of a weight, or of its gradient; norms are of all elements."""
+ALL_ELEMENTS = 200_000
+"""Elements of all samples of weights, as long as each has the least."""
 _RARE = 0.98
 """Share of zeros in the sample of a gradient from which the sample says little of what the step changes."""
 
@@ -123,17 +125,19 @@ class Parameters:
             found.append((draft, parameter))
         return _forward(found, leaves) if leaves else found
 
-    def weights(self, found: Iterable[tuple[Draft, Any]]) -> None:
+    def weights(self, found: Sequence[tuple[Draft, Any]]) -> None:
         """Have the weights measured."""
+        most = sample_size(len(found))
         for draft, parameter in found:
-            draft.weight = self._sheet.add(parameter, MOST_ELEMENTS, exact=True, digest=True)
+            draft.weight = self._sheet.add(parameter, most, exact=True, digest=True)
 
-    def gradients(self, found: Iterable[tuple[Draft, Any]], scale: Slot | None) -> None:
+    def gradients(self, found: Sequence[tuple[Draft, Any]], scale: Slot | None) -> None:
         """Have the gradients measured; what they have been multiplied by comes out of `scale`."""
+        most = sample_size(len(found))
         for draft, parameter in found:
             gradient = parameter.grad
             if gradient is not None:
-                draft.gradient = self._sheet.add(gradient, MOST_ELEMENTS, exact=True)
+                draft.gradient = self._sheet.add(gradient, most, exact=True)
                 if draft.gradient is not None and scale is not None:
                     draft.gradient.scale = scale
 
@@ -142,6 +146,11 @@ class Parameters:
         if isinstance(rate, self._torch.Tensor):
             return float(rate) if rate.is_cpu and rate.numel() == 1 else None
         return _number(rate)
+
+
+def sample_size(count: int) -> int:
+    """Return how many elements of each of `count` parameters are looked at: always the same ones for one model."""
+    return max(LEAST_ELEMENTS, min(MOST_ELEMENTS, ALL_ELEMENTS // max(1, count)))
 
 
 def momentum_of(group: Mapping[str, Any]) -> float:

@@ -148,7 +148,7 @@ class Sheet:
         tensor = self.local(tensor)
         if tensor is None:
             return None
-        key = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride(), exact, digest)
+        key = (tensor.data_ptr(), tensor.shape, tensor.dtype, exact, digest)
         found = self._known.get(key)
         if found is not None:
             return found
@@ -157,13 +157,11 @@ class Sheet:
             slot = Slot(0, 0)
             slot.row = ()
             return slot
-        flat = self._flattener.sample(tensor, most)
-        slot = self._known[key] = Slot(size, flat.numel())
-        group = (flat.numel(), flat.dtype, tensor.device, self._tiny.get(tensor.dtype, 0.0), digest)
-        tensors, slots = self._groups.setdefault(group, ([], []))
-        tensors.append(flat)
-        slots.append(slot)
-        if exact and size > flat.numel() and tensor.is_floating_point():
+        sample = self._flattener.sample(tensor, most)
+        slot = self._known[key] = Slot(size, sample.numel())
+        group = (sample.shape, sample.dtype, tensor.device, self._tiny.get(tensor.dtype, 0.0), digest)
+        self._put(self._groups, group, sample, slot)
+        if exact and size > slot.sampled and tensor.is_floating_point():
             self._put(self._exact, (tensor.device, tensor.dtype), tensor, slot)
         return slot
 
@@ -179,9 +177,11 @@ class Sheet:
         self._vectors.append((vector, slots))
         return slots
 
-    def sample(self, tensor: Any, most: int) -> Any:
-        """Return the sample that `add` takes of a tensor that it has taken before."""
-        return self._flattener.sample(self._flattener.local(tensor), most)
+    def stacked(self, tensors: "list[Any]", most: int) -> Any:
+        """Return samples of tensors of one kind, one in each row, as `measure` keeps them."""
+        take = self._flattener
+        samples = [take.sample(take.local(tensor), most) for tensor in tensors]
+        return self._torch.stack(samples).view(len(samples), -1)
 
     @staticmethod
     def _put(where: dict[Any, tuple[list[Any], list[Slot]]], key: Any, tensor: Any, slot: Slot) -> None:
@@ -199,7 +199,8 @@ class Sheet:
         torch = self._torch
         parts: dict[Any, list[tuple[Any, list[Slot], bool]]] = {}
         for (_, _, device, tiny, digest), (tensors, slots) in self._groups.items():
-            stacked = torch.stack(tensors) if len(tensors) > 1 or kept is not None else tensors[0].reshape(1, -1)
+            copied = len(tensors) > 1 or kept is not None
+            stacked = torch.stack(tensors).view(len(tensors), -1) if copied else tensors[0].reshape(1, -1)
             direct = self._devices.direct(tensors[0])
             found = rows(torch, stacked, tiny, direct=direct, digest=digest)
             parts.setdefault((device, direct), []).append((found, slots, False))

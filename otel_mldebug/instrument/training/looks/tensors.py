@@ -27,10 +27,11 @@ class Flattener:
         Returns:
             A plain strided tensor; None when there is none, or when asking for it would run somebody else's code.
         """
-        shard = getattr(tensor, "_local_tensor", None)
-        if shard is not None:
-            tensor = shard
-        if type(tensor) not in self._plain or tensor.is_meta or tensor.is_quantized or tensor.is_nested:
+        if type(tensor) not in self._plain:
+            tensor = getattr(tensor, "_local_tensor", None)
+            if type(tensor) not in self._plain:
+                return None
+        if tensor.is_meta or tensor.is_quantized or tensor.is_nested:
             return None
         if tensor.is_sparse:
             tensor = tensor._values()
@@ -39,12 +40,14 @@ class Flattener:
         return tensor
 
     def sample(self, tensor: Any, most: int) -> Any:
-        """Return about `most` of the elements of a local tensor at most, evenly spread, in one dimension.
+        """Return at most `most` of the elements of a local tensor, evenly spread.
 
         float32 and float64 stay what they are; 32 and 64 bit integers become float64, all else float32; complex numbers
-        become two each. The result may be a view.
+        become two each. Small tensors keep their shape, others have one dimension. The result may be a view.
         """
         torch = self._torch
+        if tensor.dtype in self._floats and tensor.numel() <= most:
+            return tensor
         if tensor.is_complex():
             tensor = torch.view_as_real(tensor.resolve_conj())
         flat = self._flat(tensor, most)

@@ -4,7 +4,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
-from otel_mldebug.instrument.training.looks.parameters import MOST_ELEMENTS, Draft
+from otel_mldebug.instrument.training.looks.parameters import Draft, sample_size
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 
 MOST_REMEMBERED = 8192
@@ -43,9 +43,11 @@ def updates(
         stacks: Samples from before, with the slots of the weights.
         found: The parameters; the `update` of each that has been sampled is filled in.
     """
+    found = list(found)
+    most = sample_size(len(found))
     of = {id(draft.weight): (draft, parameter) for draft, parameter in found if draft.weight is not None}
     for before, slots in stacks:
-        now = torch.stack([sheet.sample(of[id(slot)][1], MOST_ELEMENTS) for slot in slots])
+        now = sheet.stacked([of[id(slot)][1] for slot in slots], most)
         norms = torch.linalg.vector_norm(before, dim=1)
         ratios = (torch.linalg.vector_norm(now.sub_(before), dim=1) / norms).where(norms > 0, torch.nan)
         for slot, made in zip(slots, sheet.scalars(ratios, len(slots)), strict=True):
