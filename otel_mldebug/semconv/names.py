@@ -319,11 +319,11 @@ MLDEBUG_SELF_TIME: Final = Metric(
     "Processor time that otel-mldebug spent inside the program, as far as it measures itself.",
 )
 
-MLDEBUG_TRACK_LOSS: Final = Metric(
-    "mldebug.track.loss",
+MLDEBUG_TRACK_VALUE: Final = Metric(
+    "mldebug.track.value",
     "gauge",
-    "{loss}",
-    "Latest finite value of a loss that the program tracks itself.",
+    "{value}",
+    "Latest finite value of what the program tracks itself, such as one term of its loss.",
     attributes=("mldebug.track.name",),
 )
 
@@ -582,7 +582,7 @@ METRICS: Final = (
     MLDEBUG_SELF_STORE_SIZE,
     MLDEBUG_SELF_SUPPRESSED,
     MLDEBUG_SELF_TIME,
-    MLDEBUG_TRACK_LOSS,
+    MLDEBUG_TRACK_VALUE,
     MLDEBUG_TRAIN_GRADIENT_NORM,
     MLDEBUG_TRAIN_LAYER_DEAD,
     MLDEBUG_TRAIN_LAYER_GRADIENT_NORM,

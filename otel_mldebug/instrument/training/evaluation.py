@@ -178,6 +178,7 @@ class Evaluations:
             track.passing = None
             self.maybe = False
         else:
+            track.pending.pop(current.source, None)  # loops that count its batches never ask for one too many
             self.end(track)
 
     def finish(self) -> None:

@@ -95,9 +95,8 @@ class LoaderHooks:
                     return len(batch)
                 batch = first
             elif isinstance(batch, dict) and batch:
-                batch = next((v for v in batch.values() if isinstance(v, self._tensor)), None) or next(
-                    iter(batch.values())
-                )
+                values = list(batch.values())
+                batch = next((value for value in values if isinstance(value, self._tensor)), values[0])
             else:
                 return None
         return None

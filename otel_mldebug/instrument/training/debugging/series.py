@@ -57,6 +57,12 @@ class Series:
             self._keep(replace(record, loss=pending.read()))
         return taken
 
+    def observe(self, value: Any) -> None:
+        """Make a value that need not fall the metric's; rules do not look at it."""
+        found = number(value, f"value of {self.name!r}")
+        if isinstance(found, float) and math.isfinite(found):
+            self._point(found)
+
     def _record(self) -> StepRecord:
         progress = current().progress()
         return StepRecord(
@@ -85,7 +91,7 @@ class Series:
         sink = sinks.current()
         if sink.generation() != self._generation:
             self._generation = sink.generation()
-            metric = names.MLDEBUG_TRACK_LOSS
+            metric = names.MLDEBUG_TRACK_VALUE
             self._gauge = sink.meter(SCOPE).create_gauge(metric.name, unit=metric.unit, description=metric.brief)
         self._gauge.set(value, {names.MLDEBUG_TRACK_NAME: self.name})
 

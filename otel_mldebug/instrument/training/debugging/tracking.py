@@ -71,12 +71,15 @@ def track_loss(value: Any, name: str = "loss", *, every: int = LOSS_EVERY) -> bo
     with _guard.guard("track a loss"):
         if not sinks.current().active():
             return False
-        with _lock:
-            series = _series.get(name)
-            if series is None and len(_series) < MOST_NAMES:
-                series = _series[name] = Series(name)
+        series = _named(name)
         return series is not None and series.add(value, every)
     return False
+
+
+def observe(name: str, value: Any) -> None:
+    """Make a value a metric, without judging it."""
+    if sinks.current().active() and (series := _named(name)) is not None:
+        series.observe(value)
 
 
 def track_gradients(model: Any, *, every: int = SNAPSHOT_EVERY) -> float | None:
@@ -188,6 +191,14 @@ def _outside(model: Any, output: Any, expected_shape: Sequence[int | None] | Non
     seen.leaving(name, name, [tensor for _, tensor in each(torch, output, "output")])
     for layer, finding in seen.found:
         sinks.current().finding(finding, layer=layer)
+
+
+def _named(name: str) -> Series | None:
+    with _lock:
+        series = _series.get(name)
+        if series is None and len(_series) < MOST_NAMES:
+            series = _series[name] = Series(name)
+        return series
 
 
 def _known(model: Any) -> _Model:

@@ -37,7 +37,7 @@ def looks(seen: Any, monkeypatch: pytest.MonkeyPatch) -> list[Look]:
 def test_one_value_in_so_many_is_taken_and_is_the_metric():
     with Telemetry() as telemetry:
         taken = [mldebug.track_loss(torch.tensor(0.5**i), "kl", every=4) for i in range(9)]
-        assert telemetry.points(names.MLDEBUG_TRACK_LOSS) == {(("mldebug.track.name", "kl"),): 2.0**-8}
+        assert telemetry.points(names.MLDEBUG_TRACK_VALUE) == {(("mldebug.track.name", "kl"),): 2.0**-8}
         assert telemetry.findings == []
 
     assert taken == [True, False, False, False] * 2 + [True]

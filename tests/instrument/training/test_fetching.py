@@ -1,0 +1,37 @@
+"""Batches of every kind are counted for the step that they are for."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from torch import nn  # noqa: E402
+from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+
+
+def test_batches_that_are_dicts_of_tensors_are_counted(watched):
+    net = nn.Linear(4, 1)
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    for batch in DataLoader([{"x": torch.ones(4), "y": torch.ones(4)} for _ in range(6)], batch_size=3):
+        net(batch["x"]).mean().backward()
+        opt.step()
+        opt.zero_grad()
+
+    assert [(s.samples, s.epoch) for s in watched.steps] == [(3, 0), (3, 0)]
+
+
+def test_the_last_batch_of_an_evaluation_that_counts_its_batches_is_not_for_training(watched):
+    net = nn.Linear(4, 1)
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    train, other = (DataLoader(TensorDataset(torch.ones(rows, 4)), batch_size=2) for rows in (4, 6))
+    for _ in range(2):
+        for (x,) in train:
+            net(x).mean().backward()
+            opt.step()
+            opt.zero_grad()
+        batches = iter(other)
+        with torch.no_grad():
+            for _ in range(3):  # and never asks for a fourth
+                net(*next(batches))
+
+    assert [s.samples for s in watched.steps] == [2, 2, 2, 2]
