@@ -14,7 +14,7 @@ from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfi
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
-from otel_mldebug.rules.detectors.layers.unchanged import lost_updates, zero_gradients, zero_rate
+from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
 from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.signature import LookDetector
 
@@ -23,6 +23,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     collapsed_scale,
     constant_weights,
     replaced_parameters,
+    cleared_gradients,
     zero_rate,
     kept_gradients,
     underflow,
@@ -57,6 +58,7 @@ FAMILIES: Mapping[str, str] = {
     "gradient.vanishing": "signal",
     "gradient.exploding": "signal",
     "gradient.zero": "signal",
+    "gradient.cleared": "held",
     "gradient.vanished": "signal",
     "parameter.never_changes": "rate",
     "learning_rate.zero": "learning_rate.collapsed",

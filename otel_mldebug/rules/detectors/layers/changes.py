@@ -1,5 +1,6 @@
 """Which parameters never change, and what the looks say about why."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,20 +42,29 @@ class Fate:
         return self.changed is False
 
 
-def fates(looks: Sequence[Look]) -> list[Fate]:
+def fates(looks: Sequence[Look], least: int = STEPS) -> list[Fate]:
     """Return what became of the parameters that were trainable in all looks, those that count, in forward order.
 
     Weights that mix their inputs count; all of them where there are none of those. Nothing is returned while the looks
     are not of the start or too close together, since a solved problem does not move either.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        least: Steps between the first look and the latest, at least.
     """
-    if looks[0].step > START or looks[-1].step - looks[0].step < STEPS:
+    if looks[0].step > START or looks[-1].step - looks[0].step < least:
         return []
-    seen: dict[str, list[tuple[Look, Parameter]]] = {}
+    seen: dict[tuple[str, int], list[tuple[Look, Parameter]]] = {}
+    places: dict[tuple[str, int], int] = {}
     for look in looks:
-        for parameter in look.parameters:
-            seen.setdefault(parameter.name, []).append((look, parameter))
-    places = {p.name: place for place, p in enumerate(looks[-1].parameters)}
-    found = [_fate(seen[name], place) for name, place in places.items() if all(p.trainable for _, p in seen[name])]
+        times: Counter[str] = Counter()
+        places.clear()
+        for place, parameter in enumerate(look.parameters):
+            key = parameter.name, times[parameter.name]  # models of one class share names
+            times[parameter.name] += 1
+            places[key] = place
+            seen.setdefault(key, []).append((look, parameter))
+    found = [_fate(seen[key], place) for key, place in places.items() if all(p.trainable for _, p in seen[key])]
     return [f for f in found if mixes(f.latest)] or [f for f in found if "Embedding" not in f.latest.module]
 
 

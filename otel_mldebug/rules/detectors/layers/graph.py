@@ -28,6 +28,11 @@ def is_sum(kind: str) -> bool:
     return kind.startswith(SUMS)
 
 
+def has_layers(look: Look) -> bool:
+    """Return whether the loss was made by layers at all: else it is a leaf, made of plain numbers."""
+    return any(is_sum(op.kind) or op.layer for op in look.operations)
+
+
 def hidden(look: Look) -> set[int]:
     """Return the places of operations whose results a layer takes: the inside of the model, not its output or loss."""
     operations = look.operations

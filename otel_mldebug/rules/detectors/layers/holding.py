@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.layers.changes import START, fates
+from otel_mldebug.rules.detectors.layers.changes import START, STEPS, fates
+from otel_mldebug.rules.detectors.layers.graph import has_layers
 from otel_mldebug.rules.detectors.layers.reading import fits, fresh, layers_of, listed, mixes
 from otel_mldebug.rules.detectors.layers.reported import be, count, evidence
 from otel_mldebug.rules.finding import Finding
@@ -31,7 +32,7 @@ def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> F
     held = [f for f in known if f.held]
     useless = [f for f in held if f.reached is not True and not f.changed]
     orphans = [f for f in useless if not f.latest.layer]
-    nothing = bool(held) and all(f.idle and f.reached is False for f in held)
+    nothing = bool(held) and all(f.idle and f.reached is False for f in held) and has_layers(looks[-1])
     if not nothing and not (forgotten and orphans):
         return None
     names = layers_of([f.latest for f in forgotten])
@@ -153,18 +154,21 @@ def cut_graph(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
         steps: Not looked at.
     """
     del steps
-    known = [f for f in fates(looks) if f.latest.layer]
+    layers = has_layers(looks[-1])
+    known = [f for f in fates(looks, STEPS if layers else 2) if f.latest.layer]
     lost = [f for f in known if f.idle and f.held and f.reached is False]
     reached = [f for f in known if f.reached]
-    if not lost or not reached or looks[-1].step - looks[0].step < PATIENCE:
+    whole = bool(lost) and not reached and not layers
+    if not whole and (not lost or not reached or looks[-1].step - looks[0].step < PATIENCE):
         return None
-    body = [f for f in lost if f.place < reached[0].place]
-    cut = len(body) == len(lost) and any(fresh(f.latest) for f in body) and fits(body[-1].latest, reached[0].latest)
+    body = [f for f in lost if whole or f.place < reached[0].place]
+    untrained = len(body) == len(lost) and any(fresh(f.latest) for f in body)
+    cut = whole or (untrained and fits(body[-1].latest, reached[0].latest))
     names = layers_of([f.latest for f in lost])
     return Finding(
         rule="parameter.detached",
         category=Category.GRADIENT,
-        severity=Severity.WARNING if cut else Severity.INFO,
+        severity=Severity.ERROR if whole else Severity.WARNING if cut else Severity.INFO,
         summary=f"The loss does not depend on {listed(names)}: {count(len(lost), 'weight')} of {len(known)} that the "
         "optimizer holds never get a gradient.",
         cause="The graph is cut behind these layers: detach(), .data, .item(), torch.tensor(x), numpy or no_grad "

@@ -50,6 +50,36 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
     )
 
 
+def cleared_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when the loss depends on the weights and the optimizer never sees a gradient of any of them.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    known = [f for f in fates(looks) if f.held and f.reached is not False]
+    if not known or not all(f.idle and f.latest.reached and f.gradient is None for f in known):
+        return None
+    return Finding(
+        rule="gradient.cleared",
+        category=Category.GRADIENT,
+        severity=Severity.ERROR,
+        summary=f"The optimizer never sees a gradient: backward reaches {count(len(known), 'weight')}, and none "
+        "of them has one when the optimizer steps.",
+        cause="Gradients are cleared between backward and step: zero_grad comes after backward, or before the step of "
+        "another optimizer that shares the parameters.",
+        solutions=(
+            "Call zero_grad before backward, or after step: optimizer.zero_grad(); loss.backward(); optimizer.step().",
+            "Look for code that sets .grad to None, or takes gradients with autograd.grad and does not store them.",
+        ),
+        prevention="Keep zero_grad, backward and step next to each other in one function.",
+        confidence=0.9,
+        basis="detector",
+        evidence=evidence(looks, known, known),
+    )
+
+
 def zero_rate(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when all learning rates have been 0 from the start on, for `RATE_STEPS` steps.
 

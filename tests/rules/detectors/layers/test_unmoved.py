@@ -11,9 +11,9 @@ from otel_mldebug.rules.detectors.layers.holding import (
     frozen_parameters,
     replaced_parameters,
 )
-from otel_mldebug.rules.detectors.layers.unchanged import lost_updates, zero_gradients, zero_rate
+from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
 from otel_mldebug.semconv.names import Severity
-from tests.rules.detectors.layers.building import AT, NET, looks, stats, steps, uniform, weight
+from tests.rules.detectors.layers.building import AT, NET, chain, looks, stats, steps, uniform, weight
 
 NONE = {"reached": False, "gradient": None, "update_ratio": None, "changed": False}
 MISSING = {"optimized": False, "changed": False, "update_ratio": None, "learning_rate": None}
@@ -51,6 +51,9 @@ def test_forgotten_parameters_are_named():
 OLD = weight("", name="#7", module="", **NONE)
 
 
+MODEL = chain(("Addmm", "fc"), ("NllLoss", "fc"))
+
+
 @pytest.mark.parametrize(
     ("parameters", "fires"),
     [
@@ -65,7 +68,7 @@ OLD = weight("", name="#7", module="", **NONE)
     ],
 )
 def test_parameters_that_were_replaced(parameters, fires):
-    finding = replaced_parameters(looks(parameters), [])
+    finding = replaced_parameters(looks(parameters, operations=MODEL), [])
     assert (finding and finding.rule) == ("parameter.replaced" if fires else None)
 
 
@@ -84,6 +87,20 @@ def test_parameters_that_were_replaced(parameters, fires):
 def test_layers_that_the_loss_does_not_depend_on(parameters, severity):
     finding = cut_graph(looks(parameters), [])
     assert (finding and finding.severity) == severity
+
+
+def test_a_loss_of_plain_numbers_depends_on_nothing():
+    lost = [replace(p, **NONE) for p in NET]
+    finding = cut_graph(looks(lost, operations=chain(("Mean", ""))), [])
+    assert (finding.severity, finding.evidence["unchanged"]) == (Severity.ERROR, 6)
+    assert replaced_parameters(looks(lost, operations=chain(("Mean", ""))), []) is None
+
+
+def test_gradients_that_are_cleared_before_the_step():
+    seen = looks([replace(p, gradient=None, changed=False) for p in NET])
+    assert cleared_gradients(seen, []).rule == "gradient.cleared"
+    assert cleared_gradients(looks([replace(p, gradient=None) for p in NET]), []) is None  # a closure makes them
+    assert cleared_gradients(looks([replace(p, **NONE) for p in NET]), []) is None
 
 
 @pytest.mark.parametrize(
