@@ -45,7 +45,7 @@ def finding_json(occurrence: Occurrence, resource: Mapping[str, Any]) -> dict[st
         "function": occurrence.function,
         "step": _number(occurrence.step),
         "epoch": _number(occurrence.epoch),
-        "rank": _number(resource.get(names.MLDEBUG_RANK)),
+        "rank": _rank(occurrence, resource),
         "hosts": [host] if host and isinstance(host, str) else [],
         "layer": occurrence.layer,
         "exception": _exception(occurrence.exception),
@@ -56,6 +56,13 @@ def finding_json(occurrence: Occurrence, resource: Mapping[str, Any]) -> dict[st
         "session_id": _text(resource, names.MLDEBUG_SESSION_ID),
     }
     return ordered({key: jsonable(value) for key, value in finding.items()})
+
+
+def _rank(occurrence: Occurrence, resource: Mapping[str, Any]) -> int | None:
+    """Return the rank that a finding is about: the one that a comparison of ranks names, else the one that sent it."""
+    finding = occurrence.finding
+    named = _number(finding.evidence.get("rank")) if finding.basis == "detector" else None
+    return _number(resource.get(names.MLDEBUG_RANK)) if named is None else named
 
 
 def _exception(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -37,14 +38,22 @@ class Exchange:
         name: Of the launch.
         rank: This one.
         clock: Monotonic seconds.
+        wall_s: Wall time, seconds since the epoch: tells how old a file is that is seen for the first time.
         alive: Returns whether a process of this host exists.
     """
 
     def __init__(
-        self, run: Path, name: str, rank: int, *, clock: Callable[[], float], alive: Callable[[int], bool]
+        self,
+        run: Path,
+        name: str,
+        rank: int,
+        *,
+        clock: Callable[[], float],
+        alive: Callable[[int], bool],
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._directory = run / RANKS / name
-        self._rank, self._clock, self._alive = rank, clock, alive
+        self._rank, self._clock, self._alive, self._wall_s = rank, clock, alive, wall_s
         self._beat = 0
         self._heard: dict[int, tuple[int, float]] = {}
 
@@ -79,11 +88,16 @@ class Exchange:
         now = self._clock()
         heard = self._heard.get(view.rank)
         if heard is None or heard[0] != beat:
-            heard = self._heard[view.rank] = beat, now
+            heard = self._heard[view.rank] = beat, now - (self._age_s(path) if heard is None else 0.0)
         gone = not view.ended and page.get("host") == platform.node() and not self._alive(pid)
         age_s = now - heard[1]
         # Nobody computes when the process is silent: what it last said has lasted since.
         return replace(view, age_s=age_s, idle_s=view.idle_s + age_s, gone=gone)
+
+    def _age_s(self, path: Path) -> float:
+        with suppress(OSError):
+            return max(0.0, self._wall_s() - path.stat().st_mtime)
+        return 0.0
 
     def claim(self, what: str) -> bool:
         """Return whether this rank is the first to tell of `what`."""

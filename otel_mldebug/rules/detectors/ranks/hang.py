@@ -16,7 +16,9 @@ TIMES = 20.0
 BUSY_TIMES = 10.0
 """How many times longer a rank may be waited for that is seen to work: rank 0 evaluates or saves, the others wait."""
 FRESH_S = 2.0
-"""Every rank tells how it is once a second: what is not older than this is how it is now."""
+"""Every rank tells how it is once a second, more often where a hang is a matter of seconds: what is not older than
+this, or than a third of the time that counts as a hang, is how it is now."""
+_LEAST_FRESH_S = 0.75
 
 
 def timeout_s(setting: float, slowest_s: float | None) -> float:
@@ -43,9 +45,10 @@ def stuck(own: RankView, others: Sequence[RankView], limit_s: float) -> bool:
         return False
     if position.phase == COLLECTIVE:
         there = [view for view in others if not (view.ended or view.gone)]
-        if any(FRESH_S < view.age_s < silent_s(limit_s) for view in there):
+        fresh_s = max(_LEAST_FRESH_S, min(FRESH_S, limit_s / 3))
+        if any(fresh_s < view.age_s < silent_s(limit_s) for view in there):
             return False  # a moment later it is clear whether that rank still answers
-        busy = any(view.age_s <= FRESH_S and view.idle_s < limit_s / 2 for view in there)
+        busy = any(view.age_s <= fresh_s and view.idle_s < limit_s / 2 for view in there)
         return own.idle_s >= limit_s * BUSY_TIMES if busy else True
     return position.phase == Phase.DATA or (position.in_loop and own.steps > 0)
 

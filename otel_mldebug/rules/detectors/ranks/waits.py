@@ -37,6 +37,10 @@ def _waits(view: RankView) -> bool:
     return view.position.phase == COLLECTIVE and not (view.ended or view.gone)
 
 
+def _answers(view: RankView) -> bool:
+    return not view.gone and view.position is not _UNKNOWN
+
+
 def _latest(waiting: Sequence[RankView]) -> list[RankView]:
     """Return those that wait in the collective that has got furthest."""
     numbers = [view.collective.number for view in waiting if view.collective is not None]
@@ -49,7 +53,7 @@ def _missing(missing: Sequence[RankView], waiting: Sequence[RankView]) -> Findin
     first, names = missing[0], _ranks(missing)
     step = max(view.steps for view in waiting)
     what = _operation(waiting[0])
-    uneven = any(view.steps != step or view.ended for view in missing)
+    uneven = any(view.ended or (view.steps != step and _answers(view)) for view in missing)
     summary = (
         f"{names[0].upper()}{names[1:]} {'is' if len(missing) == 1 else 'are'} missing in {what} of step {step}: "
         f"{_about(first)}. {_ranks(waiting, capital=True)} {'waits' if len(waiting) == 1 else 'wait'} for it."

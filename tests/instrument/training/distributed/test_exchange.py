@@ -27,7 +27,7 @@ def clock():
 
 
 def exchange(tmp_path, rank, clock, living=True):
-    return Exchange(tmp_path, "launch", rank, clock=clock, alive=lambda _: living)
+    return Exchange(tmp_path, "launch", rank, clock=clock, alive=lambda _: living, wall_s=lambda: 0.0)
 
 
 def test_a_rank_sees_what_the_others_have_told(tmp_path, clock):
@@ -47,6 +47,13 @@ def test_a_rank_that_falls_silent_gets_older_and_idle(tmp_path, clock):
     assert [(v.age_s, v.idle_s) for v in first.others()] == [(5.0, 6.0)]
     second.publish(view(1, idle_s=0.0))
     assert [(v.age_s, v.idle_s) for v in first.others()] == [(0.0, 0.0)]
+
+
+def test_a_file_that_is_seen_for_the_first_time_is_as_old_as_it_is(tmp_path, clock):
+    exchange(tmp_path, 1, clock).publish(view(1))
+    written_s = (tmp_path / ".ranks" / "launch" / "r1.json").stat().st_mtime
+    late = Exchange(tmp_path, "launch", 0, clock=clock, alive=lambda _: True, wall_s=lambda: written_s + 40.0)
+    assert [v.age_s for v in late.others()] == [40.0]
 
 
 def test_a_process_that_does_not_exist_any_more_is_gone_unless_it_has_ended(tmp_path, clock):

@@ -72,6 +72,11 @@ def test_what_is_a_hang(own, others, expected):
     assert stuck(own, others, 60.0) is expected
 
 
+def test_where_a_hang_is_a_matter_of_seconds_so_is_whether_a_rank_answers():
+    own = rank(0, REDUCING, idle_s=2.0)
+    assert [stuck(own, [rank(1, idle_s=2.0, age_s=age_s)], 2.0) for age_s in (0.5, 1.9, 3.0)] == [True, False, True]
+
+
 def test_never_means_never():
     assert not stuck(alone(idle_s=1e9), [], math.inf)
 
@@ -125,6 +130,13 @@ def test_what_is_known_of_the_missing_rank_is_said(other, said):
     assert said in finding.summary
     assert finding.evidence["rank"] == 1
     assert ("DistributedSampler" in finding.solutions[0]) is (other.steps == 15)
+
+
+def test_what_a_rank_that_does_not_answer_has_done_before_says_nothing_of_its_batches():
+    finding = hang(rank(0, REDUCING), [rank(1, SYNCING, steps=3, age_s=30.0)], 10.0)
+    assert "heard of last at step 3" in finding.summary
+    assert all("DistributedSampler" not in solution for solution in finding.solutions)
+    assert "missing_at" not in finding.evidence
 
 
 def test_a_rank_in_an_earlier_collective_is_the_one_that_is_missing():
