@@ -35,9 +35,10 @@ def message_of(exc: BaseException, *, timeout_s: float) -> str:
         return describe(args[0]) if len(args) == 1 else _joined(args)
     text = None
     names = _file_names(exc, kind)
-    if isinstance(printer, FunctionType) and str(printer.__module__).partition(".")[0] not in _TRUSTED:
+    own = str(printer.__module__).partition(".")[0] if isinstance(printer, FunctionType) else ""
+    if own and own not in _TRUSTED:
         text = _in_thread(lambda: str(exc), timeout_s)
-    elif printer is _GROUP_PRINTER or all(_plain(arg) for arg in (*args, *names)):
+    elif own == "numpy" or printer is _GROUP_PRINTER or all(_plain(arg) for arg in (*args, *names)):
         text = _called(lambda: str(exc))
     elif issubclass(kind, OSError) and len(args) > 1:
         shown = " -> ".join(describe(name) for name in names if name is not None)

@@ -116,3 +116,11 @@ def test_capturing_at_interpreter_shutdown_and_in_del_works():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert (run.stdout.split(), run.stderr) == (["Own", "True", "True"], "")
+
+
+def test_numpy_prints_its_own_exceptions():
+    numpy = pytest.importorskip("numpy")
+    whole = numpy.zeros(2, dtype="int64")
+    with pytest.raises(TypeError) as caught:
+        whole += 0.5
+    assert facts_of(caught.value).message == str(caught.value)

@@ -6,18 +6,22 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from otel_mldebug.rules.matching import Subject
+from otel_mldebug.rules.structure.lexicon import PHRASES, WORDS, stem
 from otel_mldebug.rules.structure.origins import LIBRARIES, PLACES
-from otel_mldebug.rules.structure.vocabulary import PHRASES, WORDS, stem
 from otel_mldebug.semconv.names import Category
 
 PHRASE_WEIGHT = 2.5
 TYPE_FACTOR = 1.5
 """A word in the name of the class says more than one in the message."""
 CONTRACT_FACTOR = 0.7
-FORM_WEIGHT = 1.5
+FORM_WEIGHT = 0.5
 """What the form of the message counts for its own category."""
-ENOUGH = 2.0
+ENOUGH = 1.0
 """Weight below which nothing is said."""
+PLAIN_CLASSES = frozenset(
+    {"KeyError", "IndexError", "ValueError", "TypeError", "AttributeError", "RuntimeError", "Exception"}
+)
+"""Classes whose names only say which form the failure has."""
 SPECIFIC = (
     Category.DISTRIBUTED,
     Category.LOSS,
@@ -62,6 +66,8 @@ def judge(subject: Subject, *, form: Category | None = None, enough: float = ENO
     totals: dict[Category, float] = {}
     _add(totals, _stems(_SCHEME.sub("", subject.text)), 1.0)
     for name in subject.names[:1]:
+        if name in PLAIN_CLASSES:
+            continue
         _add(totals, _stems(name.rpartition(".")[2]), TYPE_FACTOR)
     for phrase, category in PHRASES:
         if phrase in subject.lowered:

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 
 from otel_mldebug.semconv.names import Category
 
-STRONG, PLAIN, WEAK = 2.0, 1.0, 0.5
-
-_WORDS: Mapping[Category, tuple[str, str, str]] = {
+WORDS: Mapping[Category, tuple[str, str, str]] = {
     Category.MEMORY: (
         "oom out_of_memory outofmemory bad_alloc cudamalloc malloc alloc",
         "memory allocate allocation allocator ram swap",
@@ -30,20 +28,20 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     ),
     Category.OPTIMIZATION: (
         "optimizer optimizers scheduler lr_scheduler param_groups learning_rate gradscaler unscale_ adam adamw sgd "
-        "lbfgs "
-        "momentum weight_decay optim hyperparameter optimize",
+        "lbfgs momentum weight_decay optim hyperparameter optimize",
         "lr betas warmup scaler closure convergence converge iterations",
         "eps epsilon",
     ),
     Category.TRAINING: (
-        "trainer training_step trainingarguments fit training early_stopping max_steps finetuning",
+        "trainer training_step trainingarguments fit training early_stopping max_steps finetuning fine-tuning "
+        "fine-tune eval_dataset train_dataset eval_strategy evaluation_strategy save_strategy "
+        "overwrite_output_dir",
         "train callback callbacks epoch epochs checkpointing resume accumulation convergence converge",
         "step loop",
     ),
     Category.EVALUATION: (
         "metric metrics auroc auc roc preds pred y_true y_pred y_score f1 bleu rouge scorer confusion compute_metrics "
-        "torchmetrics "
-        "mape perplexity multiclass",
+        "torchmetrics mape perplexity multiclass",
         "precision recall accuracy evaluate evaluation predictions references multiclass multilabel validation_step",
         "average score binary classes",
     ),
@@ -56,34 +54,30 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     ),
     Category.MODEL: (
         "dtype shape shapes dimension dimensions device mat1 mat2 conv conv2d embedding attention hidden_size "
-        "bfloat16 half "
-        "float16 in_features in_channels batchnorm rnn lstm layernorm num_heads",
+        "bfloat16 half float16 in_features in_channels batchnorm rnn lstm layernorm num_heads",
         "tensor dim channel running_mean running_var running spatial rank-2 size sizes layer layers module cuda "
-        "matmul input hidden channels architecture forward "
-        "broadcast reshape view stride contiguous",
+        "matmul input hidden channels architecture forward broadcast reshape view stride contiguous",
         "model weight type output",
     ),
     Category.MODEL_LOADING: (
         "state_dict checkpoint checkpoints safetensors pretrained from_pretrained load_state_dict weights gguf "
-        "unpickling "
-        "pickle_module pytorch_model revision repo_id gated weights_only ggml lora adapter adapter_config model_type "
-        "deserialize deserializing pytorchstreamreader unpickler",
-        "config tokenizer repo repository hub huggingface load loading keys magic deserializing unpickle pickle "
-        "snapshot",
+        "unpickling pickle_module pytorch_model revision repo_id gated weights_only ggml lora adapter adapter_config "
+        "model_type deserialize deserializing pytorchstreamreader unpickler",
+        "config tokenizer quantized quantization gptq awq repo repository hub huggingface load loading keys magic "
+        "deserializing unpickle pickle snapshot",
         "architecture file model zip archive",
     ),
     Category.DATA: (
         "dataset datasets dataloader collate csv parquet column columns dataframe decode jpeg png annotation "
-        "annotations "
-        "tokenization arrow row rows sampler iterabledataset split splits samples ndarray codec jsonl num_samples",
-        "image images audio video batch sample data label labels feature features file_path unicode json index indices "
-        "delimiter transform series truncated padding truncation entry",
+        "annotations bbox tokenization arrow row rows sampler iterabledataset split splits samples ndarray codec jsonl "
+        "num_samples",
+        "image images audio video numpy array arrays batch sample data label labels feature features "
+        "file_path unicode json index indices delimiter transform series truncated padding truncation entry",
         "line field list string float sequence key",
     ),
     Category.INPUT_VALIDATION: (
         "argument arguments kwargs validation schema pydantic invalid positional keyword argparse choices yaml "
-        "jsonschema "
-        "hydra omegaconf unrecognized",
+        "jsonschema hydra omegaconf unrecognized",
         "must expected required option options parameter parameters valid specify specified either should config "
         "setting value allowed field fields",
         "got missing type unsupported range between",
@@ -110,25 +104,21 @@ _WORDS: Mapping[Category, tuple[str, str, str]] = {
     ),
     Category.DEPENDENCY: (
         "import install installed installation package packages version versions compiled libcudart libcudnn glibc "
-        "glibcxx "
-        "undefined_symbol dll driver nvcc toolkit pip conda deprecated wheel abi cudnn_version rebuild "
+        "glibcxx undefined_symbol dll driver nvcc toolkit pip conda deprecated wheel abi cudnn_version rebuild "
         "reinstall dlopen shared_object nvrtc cxx11 ptx sm_ kernel_image triton importlib",
         "cudnn cublas cusolver cufft nvml compute_capability library libraries requires module upgrade downgrade "
-        "build extension binary compile compiler removed "
-        "cpp_extension "
-        "ninja cuda_home backend available",
+        "build extension binary compile compiler removed cpp_extension ninja cuda_home backend available",
         "support supported attribute symbol incompatible",
     ),
     Category.SYSTEM: (
         "disk permission denied sigkill sigterm sigsegv segfault segmentation semaphore fork errno shm filesystem "
-        "quota "
-        "read-only ulimit killed subprocess executable core_dumped",
+        "quota read-only ulimit killed subprocess executable core_dumped",
         "directory process processes space os signal path shell command exit daemon thread threads pipe worker",
         "file system device open",
     ),
 }
 
-_PHRASES: Mapping[Category, tuple[str, ...]] = {
+PHRASES: Mapping[Category, tuple[str, ...]] = {
     Category.MEMORY: ("out of memory", "not enough memory", "memory limit", "cannot allocate"),
     Category.GRADIENT: (
         "does not require grad",
@@ -144,15 +134,28 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
         "learning rate",
         "parameter group",
         "empty parameter list",
+        "inf checks",
+        "total steps",
         "did not converge",
         "loss scale",
     ),
-    Category.TRAINING: ("training loop", "gradient accumulation", "batch size", "train_dataloader"),
+    Category.TRAINING: (
+        "training loop",
+        "gradient accumulation",
+        "batch size",
+        "train_dataloader",
+        "mixed precision",
+        "early stopping",
+        "fine-tun",
+    ),
     Category.EVALUATION: ("no positive", "only one class", "ill-defined", "ground truth", "average precision"),
     Category.INFERENCE: (
         "context length",
         "sequence length",
         "key-value cache",
+        "inference server",
+        "engine process",
+        "probability tensor",
         "kv cache",
         "token limit",
         "model server",
@@ -166,6 +169,7 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
         "size mismatch",
         "same device",
         "same dtype",
+        "target module",
         "scalar type",
         "must match the size",
         "hidden size",
@@ -229,6 +233,8 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
     Category.TIMEOUT: ("timed out", "time out", "took too long", "deadline exceeded", "did not respond"),
     Category.DISTRIBUTED: (
         "process group",
+        "parallel group",
+        "model parallel",
         "multiple gpus",
         "data parallel",
         "tensor parallel",
@@ -274,22 +280,3 @@ _PHRASES: Mapping[Category, tuple[str, ...]] = {
         "core dumped",
     ),
 }
-
-
-def stem(word: str) -> str:
-    """Return `word` in lower case and the singular, roughly: what words of a message are compared by."""
-    word = word.lower()
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
-
-
-WORDS: dict[str, tuple[tuple[Category, float], ...]] = {}
-"""Word -> the categories it speaks for, with weights."""
-for _category, _lists in _WORDS.items():
-    for _weight, _list in zip((STRONG, PLAIN, WEAK), _lists, strict=True):
-        for _word in _list.split():
-            if all(known is not _category for known, _ in WORDS.get(stem(_word), ())):
-                WORDS[stem(_word)] = (*WORDS.get(stem(_word), ()), (_category, _weight))
-
-PHRASES: tuple[tuple[str, Category], ...] = tuple(
-    (phrase, category) for category, phrases in _PHRASES.items() for phrase in phrases
-)

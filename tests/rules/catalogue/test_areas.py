@@ -19,6 +19,9 @@ AREAS = {
     "network2.toml": "network.txt",
     "os.toml": "os.txt",
     "python.toml": "python.txt",
+    "lookups.toml": "lookups.txt",
+    "frameworks.toml": "frameworks.txt",
+    "engines.toml": "frameworks.txt",
 }
 
 
