@@ -57,7 +57,10 @@ def constant_target(looks: Sequence[Look], window: Sequence[StepRecord]) -> Find
 
 
 def target_range(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when targets of a binary cross entropy are not within 0 to 1."""
+    """Fire when targets of a binary cross entropy were not within 0 to 1 in one of the latest looks.
+
+    One batch can have labels of one kind only, by chance.
+    """
 
     def judge(look: Look) -> tuple[Part, Stats] | None:
         for _, operation in Graph(look).of(_BINARY):
@@ -66,9 +69,10 @@ def target_range(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding
                 return part, part.stats
         return None
 
-    if (found := lasting(looks, judge)) is None:
+    found = [(look, verdict) for look in looks[-LOOKS:] if (verdict := judge(look)) is not None]
+    if not found:
         return None
-    first, (part, stats) = found
+    first, (part, stats) = found[0]
     return tell(
         "loss.target_range",
         Severity.ERROR,
