@@ -1,7 +1,7 @@
 """What one rank of a distributed training tells the others about itself: the contract between watching and judging."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from otel_mldebug.semconv.names import Phase
@@ -128,12 +128,22 @@ class RankView:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
-        page = asdict(self)
-        page["times"] = [[getattr(times, name) for name in _TIMES] for times in self.times]
-        page["batches"] = [[number, digest] for number, digest in self.batches.items()]
-        return page
+        return {
+            **_plain(self),
+            "position": _plain(self.position),
+            "collective": None if self.collective is None else _plain(self.collective),
+            "checks": [_plain(check) for check in self.checks],
+            "times": [[round(getattr(times, name), _DIGITS) for name in _TIMES] for times in self.times],
+            "batches": [[number, digest] for number, digest in self.batches.items()],
+        }
 
 
+def _plain(value: Any) -> dict[str, Any]:
+    return {f.name: getattr(value, f.name) for f in fields(value)}
+
+
+_DIGITS = 7
+"""Of seconds: what is finer than a tenth of a microsecond says nothing."""
 _TIMES = ("step", "duration_s", "data_s", "forward_s", "backward_s", "optimizer_s")
 
 

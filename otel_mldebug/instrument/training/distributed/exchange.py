@@ -21,6 +21,8 @@ from otel_mldebug.store.layout import file_name, read_json, write_json
 
 RANKS = ".ranks"
 """Directory, inside of the run's, of the files of its ranks."""
+_SHORT, _FULL = "r", "all"
+"""Beginnings of the names of those files: where a rank is, and all that there is to compare."""
 _MOST_RANKS = 64
 """Ranks that are read at most."""
 
@@ -57,8 +59,12 @@ class Exchange:
         self._beat = 0
         self._heard: dict[int, tuple[int, float]] = {}
 
-    def publish(self, view: RankView) -> None:
+    def publish(self, view: RankView, *, full: bool = False) -> None:
         """Tell the others how this rank is.
+
+        Args:
+            view: What is told.
+            full: It has all that there is to compare, and is to be kept beside the shorter ones.
 
         Raises:
             OSError: the file cannot be written.
@@ -66,14 +72,15 @@ class Exchange:
         self._beat += 1
         self._directory.mkdir(parents=True, exist_ok=True)
         page = {"beat": self._beat, "pid": os.getpid(), "host": platform.node(), "view": view.to_json()}
-        write_json(self._directory / f"r{self._rank}.json", page)
+        write_json(self._directory / f"{_FULL if full else _SHORT}{self._rank}.json", page)
 
-    def others(self) -> list[RankView]:
+    def others(self, *, full: bool = False) -> list[RankView]:
         """Return the other ranks, as far as they have told of themselves, in order."""
-        found = []
+        found: list[RankView] = []
+        kind = _FULL if full else _SHORT
         with suppress(OSError):
-            for path in sorted(self._directory.glob("r*.json"), key=lambda path: (len(path.name), path.name)):
-                if path.name != f"r{self._rank}.json" and (view := self._read(path)) is not None:
+            for path in sorted(self._directory.glob(f"{kind}*.json"), key=lambda path: (len(path.name), path.name)):
+                if path.name != f"{kind}{self._rank}.json" and (view := self._read(path)) is not None:
                     found.append(view)
                 if len(found) >= _MOST_RANKS:
                     break

@@ -27,7 +27,9 @@ TICK_S = 1.0
 _LOOKS = 8
 """Looks within the time that counts as a hang, at least."""
 COMPARE_S = 5.0
-"""Seconds between two comparisons of ranks."""
+"""Seconds between two comparisons of ranks, at least; for each rank …"""
+COMPARE_RANK_S = 1.0
+"""… so many, because each is read."""
 _END_S = 1.0
 """How long the end of the process waits for the thread."""
 
@@ -92,9 +94,11 @@ class Vigil:
         thread.join(_END_S)
         if thread.is_alive() or self.standing.look(TICK_S).world_size < 2:
             return
-        self._publish(self._asked().directory, ended=True)
+        self._publish(self._asked().directory)
         if self._files is not None:
-            others = self._files.others()
+            self._files.publish(self.standing.full(ended=True), full=True)
+            self._files.publish(replace(self.standing.view, ended=True))
+            others = self._files.others(full=True)
             last = len(others) == self.standing.view.world_size - 1 and all(o.ended or o.gone for o in others)
             self._compare(others, self.standing.full(ended=True), everything=last)
             if last and all(other.ended for other in others):
@@ -124,9 +128,11 @@ class Vigil:
             if stuck(view, others, limit_s):
                 self._report_hang(view, others, silent_s(limit_s))
         now = self._clock()
-        if self._files is not None and now - self._compared >= COMPARE_S:
+        if self._files is not None and now - self._compared >= max(COMPARE_S, COMPARE_RANK_S * view.world_size):
             self._compared = now
-            self._compare(self._files.others(), self.standing.full(), everything=False)
+            own = self.standing.full()
+            self._files.publish(own, full=True)
+            self._compare(self._files.others(full=True), own, everything=False)
 
     def _report_hang(self, view: RankView, others: Sequence[RankView], limit_s: float) -> None:
         self._hung = view.steps, self._clock() - view.idle_s
@@ -141,7 +147,7 @@ class Vigil:
 
     # Other ranks
 
-    def _publish(self, directory: Path | None, *, ended: bool = False) -> None:
+    def _publish(self, directory: Path | None) -> None:
         view = self.standing.view
         if view.world_size < 2:
             return
@@ -150,7 +156,7 @@ class Vigil:
                 name = launch(os.environ)
                 self._files = Exchange(directory, name, view.rank, clock=self._clock, alive=alive)
             if self._files is not None:
-                self._files.publish(self.standing.full(ended=ended))
+                self._files.publish(view)
 
     def _others(self, view: RankView) -> list[RankView]:
         others = self._files.others() if self._files is not None else []

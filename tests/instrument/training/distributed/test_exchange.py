@@ -39,6 +39,14 @@ def test_a_rank_sees_what_the_others_have_told(tmp_path, clock):
     assert second.others() == [view(0)]
 
 
+def test_what_is_large_is_kept_beside_what_is_told_often(tmp_path, clock):
+    first, second = exchange(tmp_path, 0, clock), exchange(tmp_path, 1, clock)
+    second.publish(view(1, batches={1: 2}), full=True)
+    second.publish(view(1, steps=3))
+    assert first.others() == [view(1, steps=3)]
+    assert first.others(full=True) == [view(1, batches={1: 2})]
+
+
 def test_a_rank_that_falls_silent_gets_older_and_idle(tmp_path, clock):
     first, second = exchange(tmp_path, 0, clock), exchange(tmp_path, 1, clock)
     second.publish(view(1, idle_s=1.0))

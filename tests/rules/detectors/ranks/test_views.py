@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from otel_mldebug.rules.detectors.ranks import RANK_DETECTORS
 from otel_mldebug.rules.ranks import Check, Collective, Position, RankView, Times, view_of
 
-seconds = st.floats(min_value=0, max_value=1e6)
+seconds = st.integers(0, 10**12).map(lambda tenths_of_us: round(tenths_of_us / 1e7, 7))
 counts = st.integers(0, 10**6)
 sums = st.lists(counts, max_size=3).map(tuple)
 views = st.builds(
