@@ -137,6 +137,8 @@ class Course(deque[StepRecord]):
         early: The first records, as they were.
         stretches: All records so far in stretches of equal length (the last one is being filled), oldest first.
         evaluations: Evaluation passes of the program, oldest first.
+        growing: What there is more and more of, in words, where that was looked for; empty when unknown.
+        graphs: Whether graphs of past steps are among it.
         shared: Other optimizers have stepped, too: of what they do, the loss of this one can say nothing by itself.
     """
 
@@ -156,6 +158,8 @@ class Course(deque[StepRecord]):
         self.stretches: list[Stretch] = []
         self.evaluations: deque[Evaluation] = deque(maxlen=MOST_EVALUATIONS)
         self.shared = False
+        self.growing = ""
+        self.graphs = False
         self._span = 1
         self._known: list[tuple[int, float]] | None = None
 

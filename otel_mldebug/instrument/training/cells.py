@@ -22,6 +22,8 @@ class Cell:
         unmeasured: Steps since the latest one whose phases were measured; that one stands for them.
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
         samples: Samples that went through them.
+        tokens: Tokens that went through them.
+        stood_for: Steps that the latest one whose phases were measured stood for.
         nonfinite: Steps whose loss or gradient norm was NaN or infinite.
         window: The latest records, oldest first, and what is left of those before.
         next_record: Value of `steps` at which the next record is made.
@@ -49,6 +51,8 @@ class Cell:
         "optimizer_s",
         "samples",
         "steps",
+        "stood_for",
+        "tokens",
         "told",
         "unmeasured",
         "window",
@@ -62,7 +66,8 @@ class Cell:
 
     def restart(self) -> None:
         """Count from 0."""
-        self.steps = self.samples = self.nonfinite = self.unmeasured = 0
+        self.steps = self.samples = self.tokens = self.nonfinite = self.unmeasured = 0
+        self.stood_for = 1
         self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
         self.loss: float | None = None
         self.gradient_norm: float | None = None
@@ -81,7 +86,7 @@ class Cell:
     def count(self, track: Track, duration_s: float) -> int:
         """Count one step and its times; return how many steps it stands for, itself included."""
         self.steps += 1
-        stands_for = 1 + self.unmeasured
+        self.stood_for = stands_for = 1 + self.unmeasured
         self.unmeasured = 0
         self.duration_s += stands_for * duration_s
         if (seconds := track.data) is not None:

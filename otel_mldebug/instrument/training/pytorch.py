@@ -16,6 +16,7 @@ from otel_mldebug.instrument.training.compiler import OnCompile
 from otel_mldebug.instrument.training.devices import Devices
 from otel_mldebug.instrument.training.distributed.companion import Companion
 from otel_mldebug.instrument.training.evaluation import Evaluations
+from otel_mldebug.instrument.training.extras import Extras
 from otel_mldebug.instrument.training.graph import Hooks
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.loaders import LoaderHooks
@@ -48,6 +49,7 @@ class Installation:
         self._evaluations = evaluations = Evaluations(watch)
         steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch, evaluations), ScalerHooks(watch)
         self._losses = LossFunctions(watch, evaluations)
+        recorder.extras = Extras(torch)
         backward = BackwardHooks(watch)
         data = torch.utils.data.dataloader
         scaler = torch.amp.grad_scaler.GradScaler

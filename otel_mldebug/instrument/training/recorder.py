@@ -50,6 +50,7 @@ class StepRecorder:
         reporter: Knows which rules are firing.
         relay: Passes records on.
         passed: Has the evaluation passes.
+        extras: Returns further fields of a record, if there is a framework that has any.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class StepRecorder:
         self.relay = Relay(clock, self.budget, self.reporter, self._signals)
         self._epoch: int | None = None
         self.passed = Passed()
+        self.extras: Callable[[Track, Cell, int], dict[str, Any]] | None = None
 
     def cell(self, name: str) -> Cell:
         """Return the cell of the optimizer called `name`."""
@@ -193,6 +195,7 @@ class StepRecorder:
         skipped: bool,
     ) -> StepRecord:
         self._epoch = track.epoch
+        cell.window.shared = len(self.cells) > 1
         return StepRecord(
             index=index,
             time_ns=self.wall_ns(),
@@ -209,6 +212,7 @@ class StepRecorder:
             optimizer=cell.name,
             backward_calls=track.backward_calls,
             skipped=skipped,
+            **(self.extras(track, cell, index) if self.extras is not None else {}),
             **(self.passed.take(track) if track.passed or self.passed else {}),
         )
 

@@ -39,6 +39,9 @@ class ScalerHooks:
         def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             track = self._tracks.track
             before = track.closed
+            factor = getattr(scaler, "_scale", None)
+            if type(factor) is self._tensor and self._watch.devices.direct(factor):
+                track.scale = factor.item()
             out = original(scaler, optimizer, *args, **kwargs)
             try:
                 if track.closed == before and scaler.is_enabled():

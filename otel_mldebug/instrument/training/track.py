@@ -50,6 +50,8 @@ class Track:
         optimizers: Identities of the optimizers that have stepped since the last backward.
         span: The step's span, once something called for one.
         scaled: What a gradient scaler was given since the latest backward.
+        scale: Factor of the gradient scaler that steps the optimizer, if it can be read at once.
+        cpu: CPU time of the thread at the latest record, seconds, and the steps before it.
         norm: Gradient norm of the optimizer step that is going on.
         busy: Whether a backward call is going on.
         closed: Number of steps that have ended in this thread.
@@ -62,6 +64,7 @@ class Track:
         "begun",
         "busy",
         "closed",
+        "cpu",
         "data",
         "depth",
         "epoch",
@@ -84,6 +87,7 @@ class Track:
         "pending",
         "previous_loss",
         "samples",
+        "scale",
         "scaled",
         "span",
     )
@@ -107,6 +111,8 @@ class Track:
         self.scaled: Any = None
         self.norm: float | None = None
         self.closed = 0
+        self.scale: float | None = None
+        self.cpu: tuple[float, int] | None = None
         self.explicit: Any = None
         self.light = False
         self.begin(0.0)

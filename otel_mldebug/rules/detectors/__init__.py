@@ -18,7 +18,7 @@ DETECTORS: tuple[Detector, ...] = (
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-LOOK_DETECTORS: tuple[LookDetector, ...] = (*statics.DETECTORS, *layers.DETECTORS)
+LOOK_DETECTORS: tuple[LookDetector, ...] = (*statics.DETECTORS, *layers.DETECTORS, *curves.LOOK_DETECTORS)
 """The same for those that judge looks."""
 
 _FAMILIES = {

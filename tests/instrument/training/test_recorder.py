@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.budget import Budget
+from otel_mldebug.instrument.training.passes import Passes
 from otel_mldebug.instrument.training.recorder import MOST_BETWEEN, StepRecorder
 from otel_mldebug.instrument.training.track import Fetch
 from otel_mldebug.rules.finding import Finding
@@ -104,7 +105,7 @@ def one_step(
     """A step of a tenth of a second: 10 ms data, 30 ms forward, 40 ms backward, 15 ms optimizer, 5 ms other."""
     track, started = made.tracks.track, clock.now
     clock.now += 0.010 * scale
-    track.fetched(1, started, clock.now, Fetch(0.010 * scale, 32, 0, None))
+    track.fetched(1, started, clock.now, Fetch(0.010 * scale, 32, Passes(), None))
     clock.now += 0.030 * scale
     track.backward_begins(clock.now, loss)
     clock.now += 0.040 * scale

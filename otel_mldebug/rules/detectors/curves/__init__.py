@@ -3,23 +3,41 @@
 from collections.abc import Mapping
 
 from otel_mldebug.rules.detectors.curves.latency import latency_spikes
+from otel_mldebug.rules.detectors.curves.memory import memory_growth
 from otel_mldebug.rules.detectors.curves.overfitting import overfitting
 from otel_mldebug.rules.detectors.curves.passes import evaluation_in_training_mode, gradients_in_evaluation
+from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance
 from otel_mldebug.rules.detectors.curves.scaler import scaler_skips
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
+from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.curves.spikes import loss_spike
-from otel_mldebug.rules.detectors.signature import Detector
+from otel_mldebug.rules.detectors.curves.swings import oscillation
+from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 
 DETECTORS: tuple[Detector, ...] = (
     scaler_skips,
-    loss_spike,
     rate_collapsed,
+    rate_too_high,
+    rate_too_low,
+    loss_spike,
+    oscillation,
     evaluation_in_training_mode,
     overfitting,
     gradients_in_evaluation,
+    memory_growth,
     latency_spikes,
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-FAMILIES: Mapping[str, str] = {"amp.steps_skipped": "nonfinite", "loss.spike": "explosion"}
+LOOK_DETECTORS: tuple[LookDetector, ...] = (plateau_at_chance,)
+"""The same for those that need to know more of a step than its numbers."""
+
+FAMILIES: Mapping[str, str] = {
+    "amp.steps_skipped": "nonfinite",
+    "loss.spike": "explosion",
+    "learning_rate.too_high": "explosion",
+    "loss.oscillation": "explosion",
+    "learning_rate.too_low": "learning_rate.collapsed",
+    "loss.plateau": "learning_rate.collapsed",
+}
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

@@ -17,8 +17,10 @@ LEAST_DATA, LEAST_SPIKES = 3, 4
 """Spikes with usual steps between them, at least, where data was waited for, and elsewhere: on a busy machine, or where
 a container has used up its share of the CPU, what computes has to wait now and then, often in bursts. There, spikes
 have to come in a rhythm, or to last equally long, as well."""
+LARGE = 0.4
+"""Share of the largest delay, from which on delays belong together."""
 EQUAL = 0.08
-"""How much most of them may differ from their median to last equally long."""
+"""How much they may differ from their median to last equally long."""
 SHARE = 0.15
 """Share of all time that spikes have to cost, …"""
 OTHER_SHARE = 0.35
@@ -78,11 +80,17 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
     durations = [r.duration_s for r in steps]
     usual = median(durations)
     spikes = [r for r in steps if r.duration_s >= FACTOR * usual and r.duration_s - usual >= LEAST_S]
+    most = max((r.duration_s - usual for r in spikes), default=0.0)
+    large = [r for r in spikes if r.duration_s - usual >= LARGE * most]  # small ones may be the machine's
+    return _judge(steps, usual, spikes) or _judge(steps, usual, large)
+
+
+def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecord]) -> Finding | None:
     apart = [b.index - a.index for a, b in pairwise(spikes)]
     gaps = [gap for gap in apart if gap > 2]
     if len(gaps) + 1 < LEAST_DATA or len(spikes) > 0.34 * len(steps):
         return None
-    lost, total = sum(r.duration_s - usual for r in spikes), sum(durations)
+    lost, total = sum(r.duration_s - usual for r in spikes), sum(r.duration_s for r in steps)
     medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
     phases = Counter(_blame(r, medians, usual) for r in spikes)
     phase, count = phases.most_common(1)[0]
@@ -126,11 +134,11 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
 
 
 def _equal(spikes: Sequence[StepRecord], usual: float) -> bool:
-    """Return whether most spikes last equally long, and none follows another."""
+    """Return whether all spikes last equally long, and none follows another."""
     excess = [r.duration_s - usual for r in spikes]
     middle = median(excess)
-    alike = sum(abs(value - middle) <= EQUAL * middle for value in excess)
-    return alike >= 0.8 * len(excess) and all(b.index - a.index > 2 for a, b in pairwise(spikes))
+    alike = all(abs(value - middle) <= EQUAL * middle for value in excess)
+    return alike and all(b.index - a.index > 2 for a, b in pairwise(spikes))
 
 
 def _blame(record: StepRecord, medians: dict[Phase, float], usual: float) -> Phase:

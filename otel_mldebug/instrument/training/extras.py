@@ -1,0 +1,102 @@
+"""What a record says besides times and losses: tokens, shapes, memory, CPU time. Measured only for a record."""
+
+import time
+from typing import Any
+
+from otel_mldebug import _guard
+from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.memory import Growth, usage
+from otel_mldebug.instrument.training.track import Track
+
+MEMORY_EVERY = 8
+"""Records for each look at the memory, which costs about 10 us."""
+DEVICE_EVERY = 16
+"""The same for the memory of a GPU: about 100 us."""
+_DEPTH = 4
+_MOST = 16
+"""Tensors of a batch that are looked at."""
+
+
+class Extras:
+    """Measures what is only worth measuring for a record.
+
+    Args:
+        torch: The module.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self._torch = torch
+        self._read = usage()
+        self._growth: dict[str, Growth] = {}
+        self._records = 0
+
+    def __call__(self, track: Track, cell: Cell, index: int) -> dict[str, Any]:
+        """Return fields of the record that is being made of the step that is ending; none if something goes wrong.
+
+        Args:
+            track: Of the calling thread.
+            cell: The optimizer's.
+            index: Number of the step.
+        """
+        try:
+            return self._of(track, cell, index)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("measure a step", exc)
+            return {}
+
+    def _of(self, track: Track, cell: Cell, index: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        tokens, shape = self._batch(track.held)
+        if shape:
+            found["shape"] = shape
+        if tokens:
+            found["tokens"] = tokens
+            cell.tokens += tokens * cell.stood_for
+        if track.scale is not None:
+            found["scale"] = track.scale
+        now, before = time.thread_time(), track.cpu
+        if before is not None and track.closed > before[1]:
+            found["cpu_s"] = (now - before[0]) / (track.closed - before[1])
+        track.cpu = now, track.closed
+        self._records += 1
+        if self._records % MEMORY_EVERY == 0 and self._read is not None:
+            growth = self._growth.get(cell.name)
+            if growth is None:
+                growth = self._growth[cell.name] = Growth(self._torch.Tensor, self._read)
+            found["memory_bytes"] = growth.sample(cell.window, index)
+        if self._records % DEVICE_EVERY == 0:
+            found.update(self._device())
+        return found
+
+    def _device(self) -> dict[str, int]:
+        cuda = self._torch.cuda
+        if not cuda.is_initialized():
+            return {}
+        stats = cuda.memory_stats()
+        return {
+            "device_bytes": stats.get("allocated_bytes.all.current", 0),
+            "device_reserved_bytes": stats.get("reserved_bytes.all.current", 0),
+        }
+
+    def _batch(self, batches: list[Any]) -> tuple[int, str]:
+        """Return the tokens in the batches, and the shape of the first tensor of the latest."""
+        tokens, shape = 0, ""
+        for batch in batches:
+            tensors = self._tensors(batch)
+            tokens += next((int(t.numel()) for t in tensors if t.dim() == 2 and t.dtype == self._torch.int64), 0)
+            shape = " x ".join(map(str, tensors[0].shape)) if tensors else shape
+        return tokens, shape
+
+    def _tensors(self, batch: Any) -> list[Any]:
+        found: list[Any] = []
+        left = [(batch, 0)]
+        while left and len(found) < _MOST:
+            thing, depth = left.pop(0)
+            if isinstance(thing, self._torch.Tensor):
+                found.append(thing)
+            elif depth < _DEPTH:
+                inside = (
+                    thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple)) else ()
+                )
+                left += [(item, depth + 1) for item in list(inside)[:_MOST]]
+        return found

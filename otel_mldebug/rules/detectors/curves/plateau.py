@@ -1,0 +1,88 @@
+"""A loss that stays where chance puts it although there are gradients."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, median
+
+from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.history import history
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+CLOSE = 0.015
+"""Distance of the loss from that of a guess, as a share of it: noise of batches, classes that are not equally many."""
+HINT_STEPS, SURE_STEPS = 250, 500
+"""Steps at that level, of which to take note, and of which to warn: made-up data that holds nothing to learn is common
+in short trials."""
+LATEST = 100
+"""Latest losses that tell the level."""
+
+
+def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when the loss of a classifier has stayed at the logarithm of the number of classes.
+
+    Args:
+        looks: Into steps of one optimizer: they tell how many classes there are.
+        window: Steps of the same, oldest first; of a `Course` all of them are judged.
+    """
+    course = Course.of(window)
+    if course.shared or course.steps < HINT_STEPS:
+        return None
+    classes = next((n for look in reversed(looks) if (n := _classes(look))), None)
+    if classes is None:
+        return None
+    chance = math.log(classes)
+    losses = [loss for _, loss in course.losses[-LATEST:]]
+    known = [s for s in course.stretches if s.loss is not None and s.losses > 0]
+    if len(losses) < LATEST / 2 or abs(fmean(losses) - chance) > CLOSE * chance:
+        return None
+    if any((s.loss or 0.0) < (1 - 3 * CLOSE) * chance for s in known if s.count >= known[0].count):
+        return None  # it has been lower: not stuck from the beginning
+    near = [s for s in known if abs((s.loss or 0.0) - chance) <= 3 * CLOSE * chance]
+    since = near[0].first if near else course[-1].index
+    steps = course[-1].index - since + 1
+    if steps < HINT_STEPS:
+        return None
+    norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
+    return Finding(
+        rule="loss.plateau",
+        category=Category.TRAINING,
+        severity=Severity.WARNING if steps >= SURE_STEPS else Severity.INFO,
+        summary=f"The loss is stuck at {fmean(losses):.4g}, which is what guessing one of {classes} classes gives "
+        f"({chance:.4g}): no better than chance in {steps} steps.",
+        cause="What reaches the output does not depend on the input, or the targets do not: dead or saturated layers, "
+        "dropout close to 1, a detached part, shuffled or constant labels, inputs that were destroyed.",
+        solutions=(
+            "Try to learn one batch by heart: if that fails, it is the model or the loss and not the data.",
+            "Check that inputs and targets belong together after shuffling, and that inputs are not constant.",
+            "Look at `otel-mldebug training --layers`: which layers have no gradients, or dead units?",
+            "Change the learning rate by a factor of 10 in both directions.",
+        ),
+        prevention="Compare the first hundred losses with chance: the logarithm of the number of classes.",
+        confidence=0.8 if steps >= SURE_STEPS else 0.6,
+        basis="detector",
+        evidence={
+            "step": since,
+            "steps": steps,
+            "classes": classes,
+            "chance": chance,
+            "loss": fmean(losses),
+            **({"gradient_norm": median(norms)} if norms else {}),
+            **history(window),
+        },
+    )
+
+
+def _classes(look: Look) -> int | None:
+    """Return between how many classes the loss decides; None where that is not known."""
+    operations = look.operations
+    if not operations or not operations[-1].kind.startswith(("NllLoss", "NLLLoss")):
+        return None
+    for place in operations[-1].inputs:
+        if 0 <= place < len(operations) and operations[place].kind.startswith("LogSoftmax"):
+            shape = operations[place].shape
+            classes = shape[1] if len(shape) >= 2 else 0
+            return classes if classes >= 2 else None
+    return None
