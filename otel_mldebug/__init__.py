@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from otel_mldebug.errors import ConfigError, MissingDependencyError, MLDebugError, StoreError, UsageError
     from otel_mldebug.export.seen import finding_of
     from otel_mldebug.instrument.functions import span, trace
+    from otel_mldebug.instrument.resources.cuda_memory import memory_report
     from otel_mldebug.instrument.training.debugging.parameters import parameter_report
+    from otel_mldebug.instrument.training.debugging.profiling import profile_steps
     from otel_mldebug.instrument.training.debugging.tracking import (
         Intervals,
         debug_forward,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         user_data,
         user_message,
     )
+    from otel_mldebug.wiring.profiling import profile_on
     from otel_mldebug.wiring.summary import summary
 
 __all__ = [
@@ -75,8 +78,11 @@ __all__ = [
     "guarded_loop",
     "handle_error",
     "load_ipython_extension",
+    "memory_report",
     "on_finding",
     "parameter_report",
+    "profile_on",
+    "profile_steps",
     "recorder",
     "set_user_data",
     "shutdown",
@@ -120,8 +126,11 @@ _FROM = {
     "guarded_loop": "otel_mldebug.recover.guarded",
     "handle_error": "otel_mldebug.wiring.people",
     "load_ipython_extension": "otel_mldebug.notebook",
+    "memory_report": "otel_mldebug.instrument.resources.cuda_memory",
     "on_finding": "otel_mldebug.wiring.callbacks",
     "parameter_report": "otel_mldebug.instrument.training.debugging.parameters",
+    "profile_on": "otel_mldebug.wiring.profiling",
+    "profile_steps": "otel_mldebug.instrument.training.debugging.profiling",
     "recorder": "otel_mldebug.instrument.training.explicit",
     "set_user_data": "otel_mldebug.wiring.people",
     "shutdown": "otel_mldebug.wiring",

@@ -10,6 +10,8 @@ from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
 
 if TYPE_CHECKING:  # every process of a watched run imports this module, and most never record anything
+    from pathlib import Path
+
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import Tracer
 
@@ -77,6 +79,9 @@ class Sink(Protocol):
     def look(self, look: Look) -> None:
         """Keep one look into a training step in the store."""
 
+    def directory(self) -> "Path | None":
+        """Return where this process may put files of its own, in the store; None if there is no such place (yet)."""
+
     def watched(self, **facts: Any) -> None:
         """Say what is being watched, such as `torch="2.15.0"`, `optimizers=["SGD"]`, `parameters=203530`.
 
@@ -122,6 +127,10 @@ class NullSink(Sink):
 
     @override
     def look(self, look: Look) -> None:
+        return None
+
+    @override
+    def directory(self) -> "Path | None":
         return None
 
     @override

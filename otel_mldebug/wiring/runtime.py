@@ -17,6 +17,8 @@ from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.wiring.people import known_of_user
 
 if TYPE_CHECKING:  # the SDK comes in when the pipeline is made, not before
+    from pathlib import Path
+
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import Tracer
 
@@ -213,6 +215,11 @@ class Runtime(Sink):
         pipeline = self._pipeline or self.open()
         if pipeline is not None:
             pipeline.look(look)
+
+    @override
+    def directory(self) -> "Path | None":
+        store = self._pipeline.store if self._pipeline is not None else None
+        return store.directory if store is not None else None
 
     @override
     def watched(self, **facts: Any) -> None:

@@ -4,6 +4,8 @@ import sys
 from typing import Any
 
 from otel_mldebug._guard import guard
+from otel_mldebug.instrument import sink
+from otel_mldebug.instrument.resources.cuda_memory import memory_files
 from otel_mldebug.instrument.resources.snapshot import snapshot
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding
@@ -27,6 +29,7 @@ def surroundings(finding: Finding) -> dict[str, Value]:
     if finding.category is Category.MEMORY:
         with guard("ask PyTorch's allocator"):
             found.update(allocator(sys.modules.get("torch")))
+        found.update(memory_files(sys.modules.get("torch"), sink.current().directory()))
     return found
 
 
