@@ -30,6 +30,7 @@ class Cell:
         full_until: Value of `steps` up to which every step gets a record.
         loss_alarm: A loss that is not below gets a record, and has the detectors look; so has NaN.
         norm_alarm: The same for gradient norms.
+        trouble: Steps, about, that got a record because something was wrong.
         told: Families of rules that fired when its optimizer went away: of it, they have been told.
     """
 
@@ -54,6 +55,7 @@ class Cell:
         "stood_for",
         "tokens",
         "told",
+        "trouble",
         "unmeasured",
         "window",
     )
@@ -81,6 +83,7 @@ class Cell:
         self.loss_alarm = self.norm_alarm = math.inf
         self.next_check_ns = 0
         self.next_record = 0
+        self.trouble = 0
         self.full_until = self.steps + WINDOW_STEPS
 
     def count(self, track: Track, duration_s: float) -> int:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.budget import Budget
-from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.cells import WINDOW_STEPS, Cell
 from otel_mldebug.instrument.training.reporting import Reporter
 from otel_mldebug.instrument.training.signals import Signals, StepSpan
 from otel_mldebug.rules.finding import Finding
@@ -16,7 +16,11 @@ from otel_mldebug.rules.steps import StepRecord
 CHECK_SHARE = 0.0005
 """Share of the time that detectors may use. They look at once when a step looks bad."""
 FIRING_CHECK_STEPS = 5
-"""Steps between two looks while something is wrong, so that its end is seen."""
+"""Steps between two looks while values are not finite, so that its end is seen."""
+FIRING_SHARE = 10 * CHECK_SHARE
+"""Share of the time that detectors may use while something else is wrong."""
+TROUBLE_WINDOWS = 4
+"""Windows of steps that get a record each, once something is wrong; some troubles last for the whole run."""
 RECORD_S = 25e-6
 """What a record costs, seconds: making it, handing it on, writing it. Source: `make bench`, `steps.tiny.cost`."""
 _EARN_S = 0.1
@@ -114,7 +118,7 @@ class Relay:
             alarm
             or record.time_ns >= cell.next_check_ns
             or (bad and not reporter.firing("loss.nonfinite"))
-            or (reporter and record.index % FIRING_CHECK_STEPS == 0)
+            or (reporter and record.index % FIRING_CHECK_STEPS == 0 and reporter.firing("loss.nonfinite"))
         ):
             span = self._check(record, cell, span)
         if span is not None or self._budget.ready:
@@ -124,11 +128,15 @@ class Relay:
         began = self._clock()
         span = self._reporter.look(record, cell, span)
         cell.rearm()
-        if self._reporter:
+        wrong = bool(self._reporter)
+        if not wrong:
+            cell.trouble = 0
+        elif cell.trouble < TROUBLE_WINDOWS * WINDOW_STEPS:
+            cell.trouble += max(1, cell.steps - cell.full_until + len(cell.window))
             cell.full_until = cell.steps + len(cell.window)
         took_s = self._clock() - began
         self._spent_s += took_s
-        cell.next_check_ns = record.time_ns + int(min(1.0, took_s / CHECK_SHARE) * 1e9)
+        cell.next_check_ns = record.time_ns + int(min(1.0, took_s / (FIRING_SHARE if wrong else CHECK_SHARE)) * 1e9)
         return span
 
     def pay(self) -> None:

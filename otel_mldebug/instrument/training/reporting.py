@@ -61,7 +61,9 @@ class Reporter:
             return span
         self._firing[name] = cell.name
         span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
-        _send(finding, span, step=record.index, epoch=record.epoch, layer=layer)
+        began = finding.evidence.get("step")
+        step = min(began, record.index) if type(began) is int else record.index
+        _send(finding, span, step=step, epoch=record.epoch, layer=layer)
         return span
 
     def under_way(self, finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:
