@@ -153,7 +153,29 @@ def rate_of_one():
     fit(model, lambda a, b: F.cross_entropy(model(a), b), x, classes, optimizer=optimizer)
 
 
+def loss_made_anew():
+    x, _, y = samples()
+    model = tabular(1)
+    fit(model, lambda a, b: torch.tensor(F.mse_loss(model(a)[:, 0], b).item(), requires_grad=True), x, y)
+
+
+def sigmoid_twice():
+    x, classes, _ = samples()
+    model = tabular(1, nn.Sigmoid())
+    fit(model, lambda a, b: F.binary_cross_entropy(torch.sigmoid(model(a))[:, 0], b), x, (classes > 0).float())
+
+
+def recurrent_in_evaluation_mode():
+    x, classes, _ = samples()
+    layer, head = nn.LSTM(4, 8, 2, dropout=0.5, batch_first=True), nn.Linear(8, 3)
+    model = nn.ModuleList([layer, head]).eval()
+    fit(model, lambda a, b: F.cross_entropy(head(layer(a.view(-1, 5, 4))[0][:, -1]), b), x, classes)
+
+
 FAULTY = [
+    (loss_made_anew, "loss.detached"),
+    (sigmoid_twice, "loss.probabilities_twice"),
+    (recurrent_in_evaluation_mode, "training.eval_mode"),
     (softmax_before_cross_entropy, "loss.expects_logits"),
     (sigmoid_before_logits_loss, "loss.expects_logits"),
     (raw_outputs_into_nll, "loss.expects_log_probabilities"),

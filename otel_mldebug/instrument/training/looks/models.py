@@ -10,7 +10,7 @@ from otel_mldebug.rules.looks import Layer
 
 MOST_PARAMETERS = 4096
 """Parameters of one look."""
-_SETTINGS = ("p", "eps", "momentum", "track_running_stats", "affine", "num_features")
+_SETTINGS = ("p", "dropout", "eps", "momentum", "track_running_stats", "affine", "num_features")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Models:
         modules = torch.nn.modules
         self._moody = (
             modules.dropout._DropoutNd, modules.batchnorm._NormBase, modules.normalization.LayerNorm,
-            modules.normalization.GroupNorm,
+            modules.normalization.GroupNorm, modules.rnn.RNNBase,
         )  # fmt: skip
         self.places: dict[int, Place] = {}
         self.custom: set[str] = set()

@@ -5,10 +5,16 @@ from collections.abc import Mapping
 from otel_mldebug.rules.detectors.signature import LookDetector
 from otel_mldebug.rules.detectors.statics.activation import no_activation
 from otel_mldebug.rules.detectors.statics.broadcast import broadcast
+from otel_mldebug.rules.detectors.statics.detached import detached_loss
 from otel_mldebug.rules.detectors.statics.dropout import dropout_chance, dropout_output
 from otel_mldebug.rules.detectors.statics.inputs import constant_input, unnormalised_input
 from otel_mldebug.rules.detectors.statics.leakage import target_is_input
-from otel_mldebug.rules.detectors.statics.logits import log_probabilities, log_softmax_twice, probabilities
+from otel_mldebug.rules.detectors.statics.logits import (
+    log_probabilities,
+    log_softmax_twice,
+    probabilities,
+    squashed_twice,
+)
 from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
 from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
 from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples
@@ -16,9 +22,11 @@ from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentu
 from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 
 DETECTORS: tuple[LookDetector, ...] = (
+    detached_loss,
     broadcast,
     softmax_dimension,
     probabilities,
+    squashed_twice,
     log_probabilities,
     target_range,
     output_range,
@@ -51,6 +59,7 @@ FAMILIES: Mapping[str, str] = {
     "loss.broadcast": _OUTPUT,
     "loss.softmax_dimension": _OUTPUT,
     "loss.expects_logits": _OUTPUT,
+    "loss.probabilities_twice": _OUTPUT,
     "loss.expects_log_probabilities": _OUTPUT,
     "loss.target_range": _OUTPUT,
     "loss.output_range": _OUTPUT,
@@ -62,6 +71,7 @@ FAMILIES: Mapping[str, str] = {
     "data.target_scale": _SCALE,
     "data.repeated_batch": _REPEATED,
     "data.repeated_samples": _REPEATED,
+    "loss.detached": "held",
     "optimizer.learning_rate": "rate",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

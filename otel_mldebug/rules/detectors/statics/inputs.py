@@ -13,7 +13,7 @@ PIXELS = (100.0, 256.0)
 """Where the largest value of images lies that were left at 0 to 255."""
 PIXEL_SIZE = 20.0
 """Root of the mean square, from which pixels between 0 and 255 are not on a smaller scale with a bright spot."""
-LARGE = 100.0
+LARGE = 50.0
 """Root of the mean square, from which features count as not normalised."""
 OFFSET = (20.0, 10.0)
 """The mean over the standard deviation, and the mean, from which inputs count as an offset with a little noise."""

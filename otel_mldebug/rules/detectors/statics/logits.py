@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, LINEAR, REDUCTIONS, Graph
+from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, LINEAR, REDUCTIONS, Graph, dimension
+from otel_mldebug.rules.detectors.statics.outputs import goes_into_loss
 from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
@@ -109,6 +110,42 @@ def log_softmax_twice(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
 
 def _own(taker: str) -> str:
     return "a sigmoid" if taker == _BINARY else "softmax"
+
+
+def squashed_twice(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when softmax or sigmoid is applied to its own result before the loss."""
+
+    def judge(look: Look) -> tuple[str, str] | None:
+        graph = Graph(look)
+        for place, operation in graph.of(_SQUASHED):
+            source = graph.source(place)
+            if source is None or graph.kind(source) != operation.kind or not goes_into_loss(graph, place):
+                continue
+            below = graph.operations[source]
+            if operation.kind == "Sigmoid" or dimension(operation) == dimension(below) is not None:
+                return operation.kind, below.layer
+        return None
+
+    if (found := lasting(looks, judge)) is None:
+        return None
+    first, (kind, layer) = found
+    return tell(
+        "loss.probabilities_twice",
+        Severity.ERROR,
+        first,
+        f"{kind}{at(layer)} is applied to its own result before the loss.",
+        category=Category.LOSS,
+        cause=f"The model ends in {kind.lower()}, and the loop applies it once more. Probabilities of probabilities "
+        "are nearly the same for all classes: the loss cannot come near 0.",
+        solutions=(
+            f"Remove one of the two: the {kind.lower()} at the end of the model, or the one before the loss.",
+            "Better, remove both, and use a loss for logits: CrossEntropyLoss or BCEWithLogitsLoss.",
+        ),
+        prevention=_PREVENTION,
+        confidence=0.93,
+        layer=layer,
+        operation=kind,
+    )
 
 
 def _squashed(look: Look) -> tuple[str, str, str] | None:

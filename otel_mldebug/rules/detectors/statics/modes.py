@@ -22,13 +22,13 @@ def eval_mode(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | 
     if (found := lasting(looks, _asleep, least=2)) is None:
         return None
     first, (root, layers) = found
-    what = f"{layers[0].name} ({layers[0].kind})" + (f" and {len(layers) - 1} more" if len(layers) > 1 else "")
+    what = f"{layers[0].name} ({layers[0].kind})" + (f" and {len(layers) - 1} more do" if len(layers) > 1 else " does")
     again = any(_asleep(look) is None for look in looks)
     return tell(
         "training.eval_mode",
         Severity.WARNING,
         first,
-        f"{root.kind} is being trained in evaluation mode since step {first.step}: {what} does not do what it does in "
+        f"{root.kind} is being trained in evaluation mode since step {first.step}: {what} nothing of what is meant for "
         "training.",
         category=Category.TRAINING,
         cause="model.eval() was called for an evaluation pass, and model.train() was not called after it."

@@ -32,6 +32,10 @@ _RANGES = {
     "LogSigmoid": (-math.inf, 0.0),
 }
 """What an operation can give."""
+_BOUNDING = ("Relu", "Tanh")
+_OF_LOGITS = frozenset(("LogSoftmax", "Softmax", "Sigmoid", "BinaryCrossEntropyWithLogits"))
+_NORMALISING = _OF_LOGITS - {"BinaryCrossEntropyWithLogits"}
+"""What takes logits, and what of that can be anywhere in a model."""
 _SOFTMAX = frozenset(("Softmax", "SafeSoftmax", "LogSoftmax"))
 _LOSSES = frozenset((*CLASS_LOSSES, *VALUE_LOSSES, "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"))
 _DIRECT = frozenset((*VIEWS, *PICKS, *JOINS, *REDUCTIONS, *_LOSSES, "Log", "Neg", "Clamp", "ClampMin", "ClampMax"))
@@ -122,16 +126,16 @@ def bounded_logits(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
 
     def judge(look: Look) -> tuple[Operation, Operation] | None:
         graph = Graph(look)
-        for place, operation in graph.of(frozenset(("LogSoftmax", "BinaryCrossEntropyWithLogits"))):
+        for place, operation in graph.of(_OF_LOGITS):
             source = graph.source(place)
-            if source is not None and graph.kind(source) in ("Relu", "Tanh") and _is_loss(graph, place):
+            if source is not None and graph.kind(source) in _BOUNDING and _is_loss(graph, place):
                 return operation, graph.operations[source]
         return None
 
     if (found := lasting(looks, judge)) is None:
         return None
     first, (taker, given) = found
-    hopeless = taker.kind != "LogSoftmax" and given.kind == "Relu"
+    hopeless = taker.kind in ("Sigmoid", "BinaryCrossEntropyWithLogits") and given.kind == "Relu"
     bound = "never negative" if given.kind == "Relu" else "between -1 and 1"
     return tell(
         "loss.bounded_logits",
@@ -159,7 +163,7 @@ def bounded_logits(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
 
 def _is_loss(graph: Graph, place: int) -> bool:
     """Return whether a normalisation is the loss's own."""
-    return graph.kind(place) not in _SOFTMAX or _direct(graph, place)
+    return graph.kind(place) not in _NORMALISING or goes_into_loss(graph, place)
 
 
 def _wrong_dimension(look: Look) -> tuple[Operation, int] | None:
@@ -168,7 +172,7 @@ def _wrong_dimension(look: Look) -> tuple[Operation, int] | None:
         dim, shape = dimension(operation), operation.shape
         if dim == 0 and len(shape) > 2 and shape[0] > 1 and _independent(graph, place):
             return operation, dim
-        if dim is None or not _direct(graph, place):
+        if dim is None or not goes_into_loss(graph, place):
             continue
         if shape[dim] == 1 and math.prod(shape) > 1:
             return operation, dim
@@ -204,7 +208,7 @@ def _independent(graph: Graph, place: int) -> bool:
             return False
 
 
-def _direct(graph: Graph, place: int) -> bool:
+def goes_into_loss(graph: Graph, place: int) -> bool:
     """Return whether what an operation gives goes into the loss with nothing learnt in between."""
     seen: set[int] = set()
     open_ = [place]

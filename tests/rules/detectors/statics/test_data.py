@@ -37,6 +37,7 @@ def first(low: float, high: float, mean: float, std: float, **fields: object) ->
     [
         pytest.param(first(0, 255, 33, 78), id="pixels"),
         pytest.param(first(-900, 3500, 500, 800), id="raw features"),
+        pytest.param(first(-50, 150, 50, 30), id="features around 50"),
         pytest.param(first(280, 320, 300, 9), id="temperatures in kelvin"),
     ],
 )

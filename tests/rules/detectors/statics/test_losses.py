@@ -1,11 +1,19 @@
 """What goes into losses: shapes, logits, probabilities."""
 
+from dataclasses import replace
+
 import pytest
 
 from otel_mldebug.rules.detectors.statics.broadcast import broadcast, crossed
-from otel_mldebug.rules.detectors.statics.logits import log_probabilities, log_softmax_twice, probabilities
+from otel_mldebug.rules.detectors.statics.detached import detached_loss
+from otel_mldebug.rules.detectors.statics.logits import (
+    log_probabilities,
+    log_softmax_twice,
+    probabilities,
+    squashed_twice,
+)
 from otel_mldebug.semconv.names import Severity
-from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, batch, chain, look, looks, op, rule
+from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, batch, chain, look, looks, op, rule, stats, weight
 
 PAIRS = op("Expand", N, N)
 HAND = chain(UNIT, op("Sub", N, N), op("Pow", N, N, operands=((N, N),)), op("Mean"))
@@ -168,6 +176,50 @@ def test_what_is_no_log_probability_is_found(operations):
 )
 def test_log_probabilities_in_other_ways_are_left_alone(operations):
     assert rule(log_probabilities, [look(*operations)]) == ""
+
+
+BINARY = op("BinaryCrossEntropy", operands=((N, 1), (N, 1)))
+
+
+@pytest.mark.parametrize(
+    ("operations", "found"),
+    [
+        pytest.param(
+            chain(UNIT, op("Sigmoid", N, 1), op("Sigmoid", N, 1), BINARY), "loss.probabilities_twice", id="sigmoid"
+        ),
+        pytest.param(chain(LINEAR, SOFTMAX, SOFTMAX, op("Log", N, 3), NLL), "loss.probabilities_twice", id="softmax"),
+        pytest.param(
+            chain(LINEAR, SOFTMAX, op("Softmax", N, 3, settings={"dim": 0}), op("Log", N, 3), NLL), "", id="both ways"
+        ),
+        pytest.param(chain(UNIT, op("Sigmoid", N, 1), BINARY), "", id="once"),
+        pytest.param(
+            chain(UNIT, op("Sigmoid", N, 8), op("Sigmoid", N, 8), LINEAR, LOG_SOFTMAX, NLL),
+            "",
+            id="layers in the middle",
+        ),
+    ],
+)
+def test_probabilities_of_probabilities_are_found(operations, found):
+    assert rule(squashed_twice, [look(*operations)]) == found
+
+
+KNOWN = weight("fc", 8, 8, weight=stats())
+
+
+@pytest.mark.parametrize(
+    ("seen", "found"),
+    [
+        pytest.param(looks(parameters=(KNOWN,)), "loss.detached", id="no graph and no gradient"),
+        pytest.param(looks(parameters=(KNOWN,), count=2), "", id="two looks"),
+        pytest.param(looks(parameters=(replace(KNOWN, gradient=stats()),)), "", id="gradients made in another way"),
+        pytest.param(looks(parameters=(replace(KNOWN, changed=True),)), "", id="weights that change"),
+        pytest.param(looks(parameters=(replace(KNOWN, trainable=False),)), "", id="frozen weights"),
+        pytest.param(looks(parameters=(replace(KNOWN, weight=None),)), "", id="numbers that never arrived"),
+        pytest.param(looks(LINEAR, NLL, parameters=(KNOWN,)), "", id="a graph"),
+    ],
+)
+def test_a_loss_that_lost_its_graph_is_found(seen, found):
+    assert rule(detached_loss, seen) == found
 
 
 def test_log_softmax_of_log_softmax_is_a_hint_only():

@@ -34,6 +34,9 @@ LOG_SOFTMAX = op("LogSoftmax", N, 3, settings={"dim": 1})
     "layer",
     [
         pytest.param(dropout(training=False), id="dropout"),
+        pytest.param(
+            Layer(name="lstm", kind="LSTM", training=False, settings={"dropout": 0.3}), id="inside of an LSTM"
+        ),
         pytest.param(NORM, id="batch normalisation"),
     ],
 )
@@ -66,6 +69,10 @@ def test_the_finding_says_when_training_mode_was_left():
         pytest.param((root(training=False), NORM), (weight("body", 64, 64, optimized=False), HEAD), id="a fixed body"),
         pytest.param((root(training=False), dropout(training=False, p=0.0)), (BODY,), id="nothing to drop"),
         pytest.param((root(training=False),), (BODY,), id="no layer that cares"),
+        pytest.param(
+            (root(training=False), Layer(name="gru", kind="GRU", training=False, settings={"dropout": 0.0})), (BODY,),
+            id="an LSTM without dropout",
+        ),
         pytest.param((root(training=False), root(), NORM), (BODY,), id="another model trains"),
         pytest.param(
             (root(training=False), Layer(name="bn", kind="BatchNorm1d", training=False,

@@ -132,6 +132,16 @@ def test_targets_of_a_loss_by_hand_count_too():
         pytest.param(chain(LINEAR, op("Relu", N, 3), LOG_SOFTMAX, NLL), Severity.WARNING, id="ReLU"),
         pytest.param(chain(LINEAR, op("Tanh", N, 3), LOG_SOFTMAX, NLL), Severity.WARNING, id="tanh"),
         pytest.param(
+            chain(LINEAR, op("Relu", N, 3), op("Softmax", N, 3), op("Log", N, 3), NLL),
+            Severity.WARNING,
+            id="softmax later",
+        ),
+        pytest.param(
+            chain(UNIT, op("Relu", N, 1), op("Sigmoid", N, 1), op("BinaryCrossEntropy")),
+            Severity.ERROR,
+            id="sigmoid later",
+        ),
+        pytest.param(
             chain(UNIT, op("Relu", N, 1), op("BinaryCrossEntropyWithLogits")), Severity.ERROR, id="ReLU, binary"
         ),
         pytest.param(
@@ -151,6 +161,9 @@ def test_logits_with_an_activation_are_found(operations, severity):
         pytest.param(chain(op("Addmm", N, 8), op("Relu", N, 8), LINEAR, LOG_SOFTMAX, NLL), id="a hidden layer"),
         pytest.param(chain(LINEAR, op("Tanh", N, 3), op("Mul", N, 3), LOG_SOFTMAX, NLL), id="clipped and scaled"),
         pytest.param(chain(UNIT, op("Relu", N, 1), MSE), id="a regression"),
+        pytest.param(
+            chain(UNIT, op("Relu", N, 8), op("Sigmoid", N, 8), LINEAR, LOG_SOFTMAX, NLL), id="a gate in the middle"
+        ),
     ],
 )
 def test_logits_without_an_activation_are_left_alone(operations):
