@@ -19,6 +19,8 @@ LEAST_BYTES, LEAST_GRAPH_BYTES = 8 << 20, 3 << 20
 LEAST_STEP_BYTES = 4096
 """Growth in all, also where graphs are known to be kept, and for each step. Lists of numbers, and of what reinforcement
 learning remembers, stay below it."""
+DROPS = 0.15
+"""Of the growth, what may have been given back on the way: what is emptied now and then does not grow for ever."""
 STEADY = 0.6
 """Growth of each third of the time, compared with the mean third, at least: what fills up and stays does not count. No
 more than a fifth of the single differences may be downwards."""
@@ -95,6 +97,8 @@ def _steady(used: Sequence[tuple[int, int]], course: Course) -> tuple[int, int, 
         return None
     values = [value for _, value in points]
     down = sum(b < a for a, b in pairwise(values))
+    if sum(max(0, a - b) for a, b in pairwise(values)) > DROPS * grown:
+        return None
     third = len(points) // 3
     rates = [
         (part[-1][1] - part[0][1]) / max(1, part[-1][0] - part[0][0])

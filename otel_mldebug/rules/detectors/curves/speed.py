@@ -14,6 +14,11 @@ THROWN = ((16, 10.0), (40, 5.0))
 """Steps, and how many times the first loss their median has to be: the first updates have thrown the loss up."""
 BEGIN = 10
 """Steps in which that has to have begun; a loss that rises later does so for other reasons."""
+SIGMAS = 5.0
+"""How many standard deviations (of the logarithm) the first loss has to be below those after it: it is only one value,
+and that of a single sample may happen to be small."""
+SINGLE = 5
+"""Samples in a batch, below which it is."""
 STILL_STEPS = 120
 """Steps in which a loss does not move, …"""
 STILL = 0.01
@@ -39,7 +44,12 @@ def rate_too_high(window: Sequence[StepRecord]) -> Finding | None:
         return None
     first = known[0][1]
     values = [loss for _, loss in known]
-    if min(values) <= 0 or max(values[1:4]) < 3 * first:
+    if min(values) <= 0 or max(values[1:4]) < 3 * first or (course[-1].samples or SINGLE) < SINGLE:
+        return None
+    logs = [math.log(value) for value in values[3:]]
+    middle = median(logs)
+    spread = 1.4826 * median(abs(value - middle) for value in logs)
+    if middle - math.log(first) < SIGMAS * spread or min(values[3:]) < 3 * first:
         return None
     begun = next((step for step, loss in known[1:BEGIN] if loss >= 3 * first), None)
     later = [s.loss for s in course.stretches if s.loss is not None and s.first >= known[BEGIN // 2][0]]

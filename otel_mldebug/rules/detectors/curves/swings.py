@@ -92,6 +92,6 @@ def _period(values: Sequence[float]) -> int | None:
     if abs(turns - NOISE_TURNS * (n - 2)) < DEVIATIONS * math.sqrt((16 * n - 29) / 90):
         return None
     low, _, high = quantiles(values, n=4)
-    sides = [value > high for value in values if value > high or value < low]
+    sides = [value >= high for value in values if value >= high or value <= low]
     swings = sum(a != b for a, b in pairwise(sides))
     return max(2, round(2 * n / swings)) if swings >= SWINGS else None

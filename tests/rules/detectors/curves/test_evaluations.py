@@ -1,0 +1,112 @@
+"""What evaluation passes say: overfitting, training mode, graphs that nobody uses."""
+
+from typing import Any
+
+import pytest
+
+from otel_mldebug.rules.course import Course, Evaluation
+from otel_mldebug.rules.detectors.curves.overfitting import overfitting
+from otel_mldebug.rules.detectors.curves.passes import evaluation_in_training_mode, gradients_in_evaluation
+from tests.rules.detectors.curves.curve import course, falling
+
+RISING = [2.0, 1.5, 1.2, 1.25, 1.4, 1.6, 1.8, 2.1]
+
+
+def evaluated(losses: Any, training: Any = None, every: int = 20, **same: Any) -> Course:
+    """Return a course with an evaluation of each loss, `every` steps apart."""
+    run = course(training or falling(every * len(losses), last=0.02))
+    for i, loss in enumerate(losses, 1):
+        run.evaluations.append(Evaluation(step=i * every, stream="evaluation 1", loss=loss, **same))
+    return run
+
+
+def test_overfitting_is_named_with_the_step_of_the_best_evaluation():
+    finding = overfitting(evaluated(RISING, place="validate (train.py:12)"))
+
+    assert finding is not None
+    assert finding.rule == "training.overfitting"
+    assert finding.evidence["step"] == 60
+    assert finding.evidence["best_evaluation_loss"] == 1.2
+    assert finding.evidence["place"] == "validate (train.py:12)"
+    assert "Overfitting since step 60" in finding.summary
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(evaluated([2.0, 1.5, 1.2, 1.0, 0.9, 0.85, 0.8, 0.79]), id="both fall"),
+        pytest.param(evaluated([2.0, 1.0, 1.02, 1.05, 1.04, 1.06, 1.05, 1.08]), id="hardly rises"),
+        pytest.param(evaluated([1.0, 2.0, 0.9, 2.1, 0.8, 1.9, 1.1, 1.8]), id="noise"),
+        pytest.param(evaluated(RISING, [2.0] * 160), id="training loss does not fall: it is something else"),
+        pytest.param(evaluated(RISING, falling(160, 0.5, 2.0)), id="both rise"),
+        pytest.param(evaluated(RISING[:4]), id="too few"),
+        pytest.param(evaluated(RISING, trained_on=True), id="on the training data"),
+        pytest.param(evaluated([None] * 8), id="no loss known"),
+        pytest.param(course(falling(100)), id="no evaluation"),
+    ],
+)
+def test_no_overfitting(run):
+    assert overfitting(run) is None
+
+
+def test_two_evaluations_of_one_program_are_told_apart():
+    run = course(falling(160, last=0.02))
+    for i in range(1, 9):
+        for stream, loss in (("easy", 0.5 - 0.02 * i), ("hard", 2.0 - 0.05 * i)):
+            run.evaluations.append(Evaluation(step=20 * i, stream=stream, loss=loss))
+
+    assert overfitting(run) is None
+
+
+FORGOT: dict[str, Any] = {"training_mode": True, "active": ("Dropout", "BatchNorm2d"), "batches": 4, "loader": True}
+TRACKED: dict[str, Any] = {"training_mode": False, "tracked": "`logits`", "batches": 4, "loader": True}
+
+
+def passes(*each: dict[str, Any]) -> Course:
+    run = course(falling(100))
+    for i, same in enumerate(each, 1):
+        run.evaluations.append(Evaluation(step=20 * i, stream="evaluation 1", **same))
+    return run
+
+
+def test_evaluation_in_training_mode_is_named_with_what_is_active():
+    finding = evaluation_in_training_mode(passes(FORGOT))
+
+    assert finding is not None
+    assert finding.rule == "evaluation.training_mode"
+    assert finding.evidence["step"] == 20
+    assert finding.summary == "The evaluation after step 19 ran in training mode: Dropout and BatchNorm2d active."
+
+
+def test_gradients_in_evaluation_are_named_with_the_variable():
+    finding = gradients_in_evaluation(passes({**TRACKED, "place": "test (train.py:40)"}))
+
+    assert finding is not None
+    assert finding.rule == "evaluation.gradients_tracked"
+    assert "(test (train.py:40)) tracks gradients that are not used: `logits` holds a graph" in finding.summary
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(passes({**FORGOT, "training_mode": False}, {**TRACKED, "tracked": ""}), id="as it should be"),
+        pytest.param(passes({**FORGOT, "active": ()}), id="no layer that minds"),
+        pytest.param(passes({**FORGOT, "training_mode": None}), id="modes unknown"),
+        pytest.param(passes({**FORGOT, "trained_on": True}), id="training data"),
+        pytest.param(passes({**FORGOT, "batches": 1}), id="one batch"),
+        pytest.param(passes({**FORGOT, "loader": False, "batches": 1}), id="one loss without a loader"),
+        pytest.param(passes({**TRACKED, "loader": False, "batches": 1}), id="one loss with a graph"),
+        pytest.param(passes({**TRACKED, "training_mode": True}), id="training without a backward pass"),
+    ],
+)
+def test_evaluations_that_are_fine(run):
+    assert evaluation_in_training_mode(run) is None
+    assert gradients_in_evaluation(run) is None
+
+
+def test_without_a_loader_it_takes_two_passes():
+    forgot = {**FORGOT, "loader": False, "batches": 1}
+    tracked = {**TRACKED, "loader": False, "batches": 1}
+
+    assert evaluation_in_training_mode(passes(forgot, forgot)) is not None
+    assert gradients_in_evaluation(passes(tracked, tracked)) is not None

@@ -1,0 +1,82 @@
+"""Learning rates far too high and far too low, and losses that look like it."""
+
+import math
+import random
+
+import pytest
+
+from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
+from tests.rules.detectors.curves.curve import course, falling
+
+FLAT = [2.3 + 0.02 * ((i * 7) % 5 - 2) for i in range(300)]
+
+
+def test_a_loss_thrown_up_by_the_first_updates_blames_the_learning_rate():
+    finding = rate_too_high(course([2.3, 120.0, *(90.0 + 5 * (i % 7) for i in range(40))], rates=1.0))
+
+    assert finding is not None
+    assert finding.rule == "learning_rate.too_high"
+    assert finding.evidence["step"] == 1
+    assert "far too high" in finding.summary
+    assert "0.01 or 0.1" in finding.solutions[0]
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        pytest.param(falling(200), id="falls"),
+        pytest.param([2.3, 9.0, 6.0, 4.0, *falling(100)], id="a jump that is over soon"),
+        pytest.param([0.01 * 1.1**i for i in range(100)], id="rises by and by: a term that is turned up"),
+        pytest.param([0.01, -5.0, *([20.0] * 60)], id="not positive: a policy gradient"),
+        pytest.param([2.3] * 10 + [500.0] * 60, id="later: not the first updates"),
+        pytest.param([2.3, 120.0, 90.0], id="too early"),
+        pytest.param([], id="no steps"),
+    ],
+)
+def test_a_loss_that_was_not_thrown_up(losses):
+    assert rate_too_high(course(losses)) is None
+
+
+def test_losses_of_batches_of_one_are_not_thrown_up():
+    fired = 0
+    for seed in range(300):
+        rng = random.Random(seed)
+        fired += rate_too_high(course([rng.expovariate(1) + 1e-3 for _ in range(60)])) is not None
+    assert fired == 0
+
+
+def test_of_several_optimizers_nothing_is_said():
+    run = course([2.3, *([120.0] * 60)])
+    run.shared = True
+
+    assert rate_too_high(run) is None
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate"), [("SGD", 1e-7), ("SGD#2", 1e-8), ("AdamW", 1e-7), ("Adam", 1e-9), ("Lion", 1e-8)]
+)
+def test_updates_that_never_move_the_loss(optimizer, rate):
+    finding = rate_too_low(course(FLAT, [0.5] * 300, rates=rate, optimizer=optimizer))
+
+    assert finding is not None
+    assert finding.rule == "learning_rate.too_low"
+    assert f"{rate:g}" in finding.summary
+    assert finding.evidence["step"] == 0
+
+
+@pytest.mark.parametrize(
+    ("losses", "norm", "rates", "optimizer"),
+    [
+        pytest.param(FLAT, 0.5, 1e-2, "SGD", id="usual rate: something else is wrong, or all is learned"),
+        pytest.param(FLAT, 0.5, 2e-5, "AdamW", id="fine-tuning"),
+        pytest.param(FLAT, 5.0, 1e-5, "SGD", id="small rate, large gradients"),
+        pytest.param(falling(300), 0.5, 1e-7, "SGD", id="falls all the same"),
+        pytest.param(FLAT, 0.5, [1e-9 * (i + 1) for i in range(300)], "Adam", id="warm-up"),
+        pytest.param(FLAT, 1e-9, 1e-7, "SGD", id="no gradient"),
+        pytest.param(FLAT, 0.5, 1e-7, "MyOptimizer", id="an optimizer whose rate may mean anything"),
+        pytest.param(FLAT[:100], 0.5, 1e-7, "SGD", id="too early"),
+        pytest.param([math.nan] * 300, 0.5, 1e-7, "SGD", id="no finite loss"),
+    ],
+)
+def test_rates_that_are_not_too_low(losses, norm, rates, optimizer):
+    assert rate_too_low(course(losses, [norm] * len(losses), rates=rates, optimizer=optimizer)) is None

@@ -1,0 +1,73 @@
+"""Losses that swing, told from those that are noisy."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+
+from otel_mldebug.rules.detectors.curves.swings import oscillation
+from tests.rules.detectors.curves.curve import course, falling
+
+SWING = [1.0 + 0.6 * math.cos(i / 2) for i in range(200)]
+LOGISTIC = [0.4]
+for _ in range(200):
+    LOGISTIC.append(3.9 * LOGISTIC[-1] * (1 - LOGISTIC[-1]))
+
+
+@pytest.mark.parametrize(
+    ("losses", "period"),
+    [
+        pytest.param(SWING, 13, id="a slow swing: momentum"),
+        pytest.param([1.0, 2.4] * 100, 2, id="to and fro: overshooting"),
+        pytest.param([0.3 + x for x in LOGISTIC], None, id="chaos"),
+    ],
+)
+def test_a_loss_that_swings_without_progress(losses, period):
+    finding = oscillation(course(losses))
+
+    assert finding is not None
+    assert finding.rule == "loss.oscillation"
+    assert period is None or finding.evidence["period"] == pytest.approx(period, abs=1)
+    assert "oscillates" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("losses", "rates"),
+    [
+        pytest.param(falling(200, noise=0.5), 0.1, id="noisy and falling"),
+        pytest.param([x * 0.98**i for i, x in enumerate(SWING)], 0.1, id="swings that die down"),
+        pytest.param([3.0] + [0.1 * x for x in SWING], 0.1, id="far below the beginning: converged"),
+        pytest.param([1 + 0.1 * math.cos(i / 2) for i in range(200)], 0.1, id="small"),
+        pytest.param(SWING, [0.1 * (1.2 + math.cos(i / 2)) for i in range(200)], id="the learning rate swings"),
+        pytest.param([1.0 * 1.005**i for i in range(200)], 0.1, id="rises by and by: a curriculum"),
+        pytest.param([x - 1 for x in SWING], 0.1, id="not positive"),
+        pytest.param(SWING[:90], 0.1, id="too early"),
+        pytest.param([], 0.1, id="no steps"),
+    ],
+)
+def test_losses_that_do_not(losses, rates):
+    assert oscillation(course(losses, rates=rates)) is None
+
+
+NOISES: dict[str, Any] = {
+    "batches of one": lambda rng: rng.expovariate(1) + 1e-3,
+    "small batches": lambda rng: rng.lognormvariate(0, 0.5),
+    "two kinds of batches": lambda rng: rng.choice([0.5, 1.5]) * rng.lognormvariate(0, 0.1),
+}
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_noise_does_not_swing(name):
+    fired = 0
+    for seed in range(300):
+        rng = random.Random(seed)
+        fired += oscillation(course([NOISES[name](rng) for _ in range(256)])) is not None
+    assert fired == 0
+
+
+def test_of_several_optimizers_nothing_is_said():
+    run = course(SWING)
+    run.shared = True
+
+    assert oscillation(run) is None
