@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from traceback import clear_frames
 from typing import Any
 
-from otel_mldebug._guard import log
+from otel_mldebug._guard import guard, log
 from otel_mldebug.errors import UsageError
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.explicit import current, recorder
@@ -20,8 +20,18 @@ from otel_mldebug.rules.capture import facts_of
 from otel_mldebug.rules.describe import describe
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.finding import Finding
+from otel_mldebug.semconv.names import Category, Severity
 
 _END = object()
+_UNKNOWN = Finding(
+    rule="unknown",
+    category=Category.UNKNOWN,
+    severity=Severity.ERROR,
+    summary="A step failed.",
+    confidence=0.0,
+    basis="none",
+)
+"""Stands for a failure that could not be explained."""
 
 
 def guarded_loop(
@@ -179,8 +189,10 @@ class _Loop:
             if not current().reporter.firing("loss.nonfinite"):  # else it has been told, with where it comes from
                 sinks.current().finding(finding, context={"batch": index, "batch_content": like})
             return finding
-        occurrence = sinks.current().exception(problem, context={"batch": index, "batch_content": like})
-        return occurrence.finding if occurrence is not None else explain(facts_of(problem))
+        with guard("explain a failure"):
+            occurrence = sinks.current().exception(problem, context={"batch": index, "batch_content": like})
+            return occurrence.finding if occurrence is not None else explain(facts_of(problem))
+        return _UNKNOWN
 
     def _limit(self) -> str:
         policy = self._policy

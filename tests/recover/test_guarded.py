@@ -226,3 +226,16 @@ def test_several_ranks_never_leave_a_batch_out_alone(monkeypatch):
         guarded_loop(range(3), Step(_1=ValueError("x")))
     assert caught.value.mldebug_summary.stopped.startswith("several ranks train together")
     assert otel_mldebug.LoopSummary is type(caught.value.mldebug_summary)
+
+
+def test_a_failure_that_we_cannot_explain_is_borne_all_the_same(monkeypatch):
+    from otel_mldebug import _guard
+    from otel_mldebug.recover import guarded
+
+    def broken(facts: Any) -> Any:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(_guard, "strict", False)
+    monkeypatch.setattr(guarded, "explain", broken)
+    summary = guarded_loop(range(3), Step(_1=ValueError("theirs")))
+    assert [(f.index, f.finding.rule) for f in summary.failures] == [(1, "unknown")]

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.late import LateStep
@@ -100,6 +101,8 @@ class Step:
         return Timed(self, name)
 
     def __enter__(self) -> "Step":
+        if not sinks.current().active():
+            return self
         with _guard.guard("begin a step"):
             found = current()
             track = found.tracks.track

@@ -11,8 +11,8 @@ MOST = 16
 
 
 def usable(torch: Any) -> bool:
-    """Return whether tensors can be looked at now: not while a graph is captured, or tensors are stand-ins."""
-    if torch._C._len_torch_dispatch_stack():
+    """Return whether tensors can be looked at now: no graph is captured or traced, and they are no stand-ins."""
+    if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state() is not None:
         return False
     return not (torch.cuda.is_available() and torch.cuda.is_current_stream_capturing())
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from otel_mldebug.instrument.training.debugging.parameters import ParameterRepor
 from otel_mldebug.instrument.training.debugging.passes import Pass
 from otel_mldebug.instrument.training.debugging.series import Series
 from otel_mldebug.instrument.training.debugging.snapshots import Snapshots
-from otel_mldebug.instrument.training.debugging.tensors import each
+from otel_mldebug.instrument.training.debugging.tensors import each, usable
 from otel_mldebug.instrument.training.debugging.watching import watch
 from otel_mldebug.rules.contracts import Contract
 
@@ -101,7 +102,7 @@ def track_gradients(model: Any, *, every: int = SNAPSHOT_EVERY) -> float | None:
             return None
         known = _known(model)
         known.calls += 1
-        if (known.calls - 1) % every:
+        if (known.calls - 1) % every or not usable(sys.modules["torch"]):
             return None
         rows = known.looks.take(model, gradients=True).rows
         norms = [row.gradient.norm for row in rows if row.gradient is not None and not row.shared_with]
@@ -122,6 +123,8 @@ def track_parameters(model: Any, *, epoch: int | None = None) -> ParameterReport
     with _guard.guard("track parameters"):
         known = _known(model)
         if not sinks.current().active() or (epoch is not None and epoch == known.epoch):
+            return None
+        if not usable(sys.modules["torch"]):
             return None
         known.epoch = epoch
         return known.looks.take(model, gradients=False)

@@ -47,7 +47,7 @@ def watch(
         latency_limit_s: Longest time that a call outside of training may take, seconds.
 
     Raises:
-        UsageError: it is no module, is compiled already, has no layer of that name, or `every` is below 1.
+        UsageError: it is no module, is compiled or scripted already, has no layer of that name, or `every` is below 1.
     """
     import torch
 
@@ -58,6 +58,8 @@ def watch(
             "watch() was given a model that torch.compile has changed: hooks added now would make it compile again at "
             "every step. Watch it first and compile it then, or watch the model that was compiled in eager mode."
         )
+    if isinstance(model, torch.jit.ScriptModule):
+        raise UsageError("watch() was given a ScriptModule, which takes no hooks. Watch the module that was scripted.")
     if every < 1:
         raise UsageError(f"watch(every={every}): give 1 or more; 1 looks into every forward pass.")
     known = dict(model.named_modules())
@@ -104,6 +106,8 @@ class ModelWatch:
 
     def _hook(self, module: Any, name: str, *, root: bool) -> None:
         kind = type(module).__name__
+        if isinstance(module, self._torch.jit.ScriptModule):
+            return  # takes no hooks: it is seen from outside
 
         def before(_: Any, args: Any, kwargs: Any) -> None:
             if root:

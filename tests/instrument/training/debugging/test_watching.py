@@ -208,6 +208,34 @@ def test_a_compiled_model_is_declined_with_what_to_do(seen):
             otel_mldebug.watch(model)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_scripted_model_is_declined_and_a_scripted_layer_is_seen_from_outside(seen):
+    scripted = torch.jit.script(nn.Linear(2, 2))
+    with pytest.raises(UsageError, match="Watch the module that was scripted"):
+        otel_mldebug.watch(scripted)
+    net = nn.Sequential(scripted, nn.ReLU())
+    with otel_mldebug.watch(net) as watch:
+        net(torch.ones(1, 2))
+    assert [row.layer for row in watch.activations().rows] == ["1", "Sequential"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_nothing_of_it_is_in_a_traced_graph(seen):
+    net = nn.Linear(2, 2)
+    plain = str(torch.jit.trace(net, torch.ones(1, 2)).graph).count("aten::")
+    with otel_mldebug.watch(net, every=1):
+        assert str(torch.jit.trace(net, torch.ones(1, 2)).graph).count("aten::") == plain
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_quantised_model_is_watched(seen):
+    net = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 4)), {nn.Linear})
+    with otel_mldebug.watch(net, every=1) as watch:
+        net(torch.ones(1, 4))
+    assert [row.kind for row in watch.activations().rows] == ["Linear", "Sequential"]
+    assert otel_mldebug.parameter_report(net).count == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
