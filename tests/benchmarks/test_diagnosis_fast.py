@@ -10,8 +10,8 @@ pytest.importorskip("sklearn")
 
 TABLE = {
     "faulty/broadcast_loss": "loss.broadcast",
+    "faulty/constant_input": "data.constant_input",
     "faulty/decoder_not_in_optimizer": "parameter.not_in_optimizer",
-    "faulty/lr_collapsed": "learning_rate.collapsed",
     "faulty/nan_log_of_zero": "loss.nonfinite",
     "faulty/no_zero_grad": "gradient.not_zeroed",
     "faulty/softmax_before_cross_entropy": "loss.log_softmax_twice",

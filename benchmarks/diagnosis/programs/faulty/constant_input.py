@@ -5,6 +5,7 @@
 # words = ["input|batch|feature", "constant|zero|same|never var"]
 # consequences = ["loss.plateau"]
 # within = 150
+# fast = true
 # ///
 import argparse
 

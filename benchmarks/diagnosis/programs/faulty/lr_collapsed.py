@@ -5,7 +5,6 @@
 # words = ["learning rate", "collaps|vanish|zero|tiny|too (low|small)|fell|decay"]
 # consequences = ["loss.plateau"]
 # within = 250
-# fast = true
 # ///
 import argparse
 

@@ -2,7 +2,7 @@
 # /// diagnosis
 # fault = "the loss takes the logarithm of probabilities that underflow to zero"
 # rules = ["loss.nonfinite", "gradient.nonfinite"]
-# within = 100
+# within = 200
 # fast = true
 # ///
 import argparse

@@ -3,7 +3,8 @@
 # fault = "features are standardised per batch, and the last batch of an epoch has a single sample (std is NaN)"
 # rules = ["loss.nonfinite", "gradient.nonfinite"]
 # words = ["nan|non-finite|not finite", "input|batch|std|operation|forward|data"]
-# within = 60
+# step = 71
+# within = 20
 # ///
 import argparse
 
