@@ -78,7 +78,7 @@ def forgotten_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> 
     between = any(min(places) < f.place < max(places) for f in forgotten)
     names = layers_of([f.latest for f in forgotten])
     return Finding(
-        rule="parameter.not_in_optimizer",
+        rule="parameter.not_in_optimizer" if untrained or between else "parameter.left_out",
         category=Category.OPTIMIZATION,
         severity=Severity.WARNING if untrained or between else Severity.INFO,
         summary=f"No optimizer holds {listed(names)}: {count(len(forgotten), 'weight')} of {len(known)} get gradients "
@@ -166,7 +166,7 @@ def cut_graph(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
     cut = whole or (untrained and fits(body[-1].latest, reached[0].latest))
     names = layers_of([f.latest for f in lost])
     return Finding(
-        rule="parameter.detached",
+        rule="parameter.detached" if cut else "parameter.unused",
         category=Category.GRADIENT,
         severity=Severity.ERROR if whole else Severity.WARNING if cut else Severity.INFO,
         summary=f"The loss does not depend on {listed(names)}: {count(len(lost), 'weight')} of {len(known)} that the "

@@ -15,7 +15,9 @@ RATE_STEPS = 50
 
 
 def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
-    """Fire when all gradients, or all of the first layers, are exactly 0 in every look since the start.
+    """Fire when all gradients, or those of the first two layers or more, are exactly 0 in every look since the start.
+
+    Those of later layers are 0 on purpose at times: a head whose loss has no weight yet, attention to a single place.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -24,16 +26,15 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
     del steps
     known = [f for f in fates(looks) if f.held and f.gradient is not None]
     zero = [f for f in known if f.idle and f.gradient == 0]
-    if not zero:
-        return None
     whole = len(zero) == len(known)
     others = [f.place for f in known if f.gradient]
-    first = whole or max(f.place for f in zero) < min(others)
+    if not zero or (not whole and (len(zero) < 2 or max(f.place for f in zero) > min(others))):
+        return None
     names = layers_of([f.latest for f in zero])
     return Finding(
         rule="gradient.zero",
         category=Category.GRADIENT,
-        severity=Severity.ERROR if whole else Severity.WARNING if first and len(zero) > 1 else Severity.INFO,
+        severity=Severity.ERROR if whole else Severity.WARNING,
         summary=f"The gradients of {listed(names)} are exactly 0 in every step looked at: "
         f"{count(len(zero), 'weight')} of {len(known)} never {'change' if len(zero) != 1 else 'changes'}.",
         cause="What comes after these layers has no slope: dead units, clamp or rounding out of range, a factor of 0, "
