@@ -41,6 +41,11 @@ def _answers(view: RankView) -> bool:
     return not view.gone and view.position is not _UNKNOWN
 
 
+def _left(view: RankView) -> bool:
+    """Return whether a rank has left the loop that it made its steps in."""
+    return view.steps > 0 and not view.position.in_loop and view.position.phase not in (COLLECTIVE, Phase.DATA.value)
+
+
 def _latest(waiting: Sequence[RankView]) -> list[RankView]:
     """Return those that wait in the collective that has got furthest."""
     numbers = [view.collective.number for view in waiting if view.collective is not None]
@@ -53,7 +58,7 @@ def _missing(missing: Sequence[RankView], waiting: Sequence[RankView]) -> Findin
     first, names = missing[0], _ranks(missing)
     step = max(view.steps for view in waiting)
     what = _operation(waiting[0])
-    uneven = any(view.ended or (view.steps != step and _answers(view)) for view in missing)
+    uneven = any(view.ended or (_answers(view) and (view.steps != step or _left(view))) for view in missing)
     summary = (
         f"{names[0].upper()}{names[1:]} {'is' if len(missing) == 1 else 'are'} missing in {what} of step {step}: "
         f"{_about(first)}. {_ranks(waiting, capital=True)} {'waits' if len(waiting) == 1 else 'wait'} for it."
@@ -65,7 +70,7 @@ def _missing(missing: Sequence[RankView], waiting: Sequence[RankView]) -> Findin
     )
     cause = f"A collective ends only when every rank takes part in it. Rank {first.rank} has not come to this one."
     if uneven:
-        cause += " The ranks have not made the same number of steps: they may have different numbers of batches."
+        cause += " The ranks are not at the same step: they may have different numbers of batches."
         solutions = (
             "Give all ranks the same number of batches: DistributedSampler, drop_last=True, or `with model.join():`.",
             *solutions,
@@ -195,7 +200,10 @@ def _about(view: RankView) -> str:
         return f"it waits in {_operation(view)}{at}"
     if view.position.phase == Phase.DATA:
         return f"it waits for its next batch{at}"
-    return f"it is in {view.position.place or 'code outside of the program'}{at}"
+    place = view.position.place or "code outside of the program"
+    if _left(view):
+        return f"it has left the loop of its steps after {view.steps} of them, and is in {place}"
+    return f"it is in {place}{at}"
 
 
 def _operation(view: RankView) -> str:

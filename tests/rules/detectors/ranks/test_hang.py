@@ -122,14 +122,19 @@ def test_the_missing_rank_and_its_place_are_named_whoever_notices(noticing):
         pytest.param(rank(1, steps=15, ended=True), "it has ended training after 15 steps", id="fewer batches"),
         pytest.param(rank(1, SYNCING, age_s=30.0), "does not answer, heard of last at step 20, 30 s ago", id="stopped"),
         pytest.param(rank(1, at("data")), "it waits for its next batch at step 20", id="no data"),
-        pytest.param(rank(1, at()), "it is in code outside of the program at step 20", id="in a library"),
+        pytest.param(rank(1, at(in_loop=True)), "it is in code outside of the program at step 20", id="in a library"),
+        pytest.param(
+            rank(1, AFTER),
+            "it has left the loop of its steps after 20 of them, and is in <module> (train.py:40)",
+            id="fewer batches, and other work",
+        ),
     ],
 )
 def test_what_is_known_of_the_missing_rank_is_said(other, said):
     finding = hang(rank(0, REDUCING), [other], 10.0)
     assert said in finding.summary
     assert finding.evidence["rank"] == 1
-    assert ("DistributedSampler" in finding.solutions[0]) is (other.steps == 15)
+    assert ("DistributedSampler" in finding.solutions[0]) is (other.steps == 15 or other.position == AFTER)
 
 
 def test_what_a_rank_that_does_not_answer_has_done_before_says_nothing_of_its_batches():
