@@ -78,14 +78,20 @@ def log_probabilities(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
 
 
 def log_softmax_twice(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when log_softmax is applied to its own result: it changes nothing, and says that somebody was not sure."""
+    """Fire when log_softmax is applied to its own result: it changes nothing.
+
+    Over rows and columns in turn it does: Sinkhorn's normalisation.
+    """
 
     def judge(look: Look) -> str | None:
         graph = Graph(look)
-        for place, _ in graph.of(frozenset(("LogSoftmax",))):
+        for place, operation in graph.of(frozenset(("LogSoftmax",))):
             source = graph.source(place)
-            if source is not None and graph.kind(source) == "LogSoftmax":
-                return graph.operations[source].layer
+            if source is None or graph.kind(source) != "LogSoftmax":
+                continue
+            below = graph.operations[source]
+            if dimension(operation) == dimension(below):
+                return below.layer
         return None
 
     if (found := lasting(looks, judge)) is None:

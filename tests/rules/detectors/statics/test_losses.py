@@ -228,3 +228,5 @@ def test_log_softmax_of_log_softmax_is_a_hint_only():
     assert (finding.rule, finding.severity) == ("loss.log_softmax_twice", Severity.INFO)
     assert rule(probabilities, looks(*chain(LINEAR, LOG_SOFTMAX, LOG_SOFTMAX, NLL))) == ""
     assert rule(log_softmax_twice, looks(*chain(LINEAR, LOG_SOFTMAX, NLL))) == ""
+    columns = op("LogSoftmax", N, 3, settings={"dim": 0})
+    assert rule(log_softmax_twice, looks(*chain(LINEAR, LOG_SOFTMAX, columns, op("Sum")))) == ""
