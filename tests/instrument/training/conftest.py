@@ -8,6 +8,7 @@ import pytest
 from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
 
 torch = pytest.importorskip("torch")
@@ -18,6 +19,7 @@ class Memory(sink.NullSink):
 
     def __init__(self) -> None:
         self.steps: list[StepRecord] = []
+        self.looks: list[Look] = []
         self.found: list[tuple[Finding, dict[str, Any]]] = []
         self.facts: dict[str, Any] = {}
 
@@ -26,6 +28,9 @@ class Memory(sink.NullSink):
 
     def step(self, record: StepRecord) -> None:
         self.steps.append(record)
+
+    def look(self, look: Look) -> None:
+        self.looks.append(look)
 
     def finding(self, finding: Finding, **where: Any) -> None:
         self.found.append((finding, where))

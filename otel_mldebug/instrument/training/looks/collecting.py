@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from otel_mldebug.instrument.training.looks.draft import Draft, Seen
 from otel_mldebug.instrument.training.looks.models import Models
 from otel_mldebug.instrument.training.looks.operations import Graph, ordered
-from otel_mldebug.instrument.training.looks.parameters import Parameters
+from otel_mldebug.instrument.training.looks.parameters import Parameters, reach
 from otel_mldebug.instrument.training.looks.parts import Parts
 from otel_mldebug.instrument.training.looks.sheet import Sheet
 from otel_mldebug.instrument.training.looks.updates import Remembered, updates
@@ -56,7 +56,7 @@ class Collector:
             seen.operations = graph.drafts
             seen.leaves = {**graph.leaves, **{k: v for k, v in seen.leaves.items() if k not in graph.leaves}}
             seen.whole = seen.whole and graph.whole and not several
-            seen.full = seen.full and graph.whole and models.complete
+            seen.full = seen.full and graph.full and graph.whole and models.complete
             seen.layers = models.layers
             seen.autocast = graph.autocast or seen.autocast
             seen.calls += 1
@@ -79,10 +79,9 @@ class Collector:
         with self._quiet():
             watch = self._watch
             seen = draft.seen
+            held = watch.layers.held(seen.leaves) if seen is not None else []  # also what no optimizer was given
             if optimizer is not None:
-                held = [p for g in optimizer.param_groups for p in g["params"]]
-            else:
-                held = watch.layers.held(seen.leaves) if seen is not None else []
+                held = [*(p for g in optimizer.param_groups for p in g["params"]), *held]
             watch.layers.learn(held)
             models = Models(self._torch, watch.layers, held)
             collect = Parameters(self._torch, self._sheet)
@@ -105,6 +104,9 @@ class Collector:
         with self._quiet():
             if draft.closure:
                 self._gradients(draft, optimizer)
+                seen = draft.seen or Seen(whole=False)
+                for parameter, _ in draft.parameters:
+                    parameter.reached = reach(parameter.key, seen.leaves, whole=seen.whole)
             updates(self._torch, self._sheet, draft.stacks, draft.parameters)
             self._sheet.measure(draft.readings)
             self._remembered.compare(draft.parameters)

@@ -68,7 +68,7 @@ class Looker:
         """Take note of an optimizer that the program has made: its first step is worth a look."""
         with _guard.guard("take note of an optimizer"):
             self._watch.optimizers.made(optimizer)
-            if self._watch.recorder.budget.share > 0:
+            if self._watch.recorder.budget.share > 0 and self._watch.optimizers.purse.first_s > 0:
                 self._early, self.wanted = max(self._early, 2), True
 
     def worry(self) -> None:
@@ -223,6 +223,8 @@ class Looker:
 
     def _finish(self, draft: Draft, track: Track) -> None:
         draft.release()
+        if draft.seen is None and not draft.parameters:
+            return  # something is active that must not see what we compute
         draft.readings.send(self._watch.torch, self._watch.devices)
         self._waiting.append(draft)
         for ready in self._arrived():

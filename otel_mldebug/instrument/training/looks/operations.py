@@ -88,6 +88,7 @@ class Graph:
         drafts: Its operations in forward order.
         leaves: Identities of the parameters that the loss depends on, with the place of the first operation to use it.
         outside: What came in, each tensor once.
+        full: Whether all operations are there.
         whole: Whether all of it was visited, and nothing can be hidden inside of an opaque operation.
         autocast: Type that weights were cast to on their way to an operation; empty if they were not.
     """
@@ -100,6 +101,7 @@ class Graph:
         self.leaves: dict[int, int] = {}
         self.outside: list[Outside] = []
         self.autocast = ""
+        self.full = True
         self.whole = len(nodes) < MOST_NODES
         kept, carried = self._sort(nodes)
         self._most = max(LEAST_ELEMENTS, min(MOST_ELEMENTS, ALL_ELEMENTS // max(1, len(kept))))
@@ -118,7 +120,8 @@ class Graph:
                 carried[i] = carried[node.inputs[0]]
             else:
                 operations.append(i)
-        if len(operations) > MOST_OPERATIONS:
+        self.full = len(operations) <= MOST_OPERATIONS
+        if not self.full:
             half = MOST_OPERATIONS // 2
             operations = operations[:half] + operations[-half:]
         for i in operations:

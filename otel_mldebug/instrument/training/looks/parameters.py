@@ -29,8 +29,9 @@ class Draft:
     optimized: bool
     mine: bool
     reached: bool | None
-    group: Mapping[str, Any] | None
+    decay: float
     rate: float | None
+    momentum: float
     weight: Slot | None = None
     gradient: Slot | None = None
     update: Slot | None = None
@@ -40,7 +41,6 @@ class Draft:
         """Return it with the numbers that have arrived."""
         weight = self.weight.stats() if self.weight is not None else None
         gradient = self.gradient.stats() if self.gradient is not None else None
-        group = self.group or {}
         rare = gradient is not None and gradient.zero >= _RARE and gradient.norm > 0
         changed = None
         if self.before is not None and self.weight is not None and (now := self.weight.digest()):
@@ -61,9 +61,9 @@ class Draft:
             gradient=gradient,
             update_ratio=ratio,
             changed=changed,
-            decay=_number(group.get("weight_decay")) or 0.0,
+            decay=self.decay,
             learning_rate=self.rate,
-            momentum=momentum_of(group),
+            momentum=self.momentum,
         )
 
 
@@ -107,9 +107,6 @@ class Parameters:
         for key, place in places.items():
             parameter = place.parameter
             group = groups.get(key) or held.get(key)
-            reached = None
-            if leaves is not None:
-                reached = True if key in leaves else (False if whole else None)
             draft = Draft(
                 place,
                 key,
@@ -118,9 +115,10 @@ class Parameters:
                 trainable=bool(parameter.requires_grad),
                 optimized=group is not None,
                 mine=key in groups,
-                reached=reached,
-                group=group,
+                reached=reach(key, leaves, whole=whole),
+                decay=_number(group.get("weight_decay")) or 0.0 if group is not None else 0.0,
                 rate=self._rate(group),
+                momentum=momentum_of(group) if group is not None else 0.0,
             )
             found.append((draft, parameter))
         return _forward(found, leaves) if leaves else found
@@ -146,6 +144,13 @@ class Parameters:
         if isinstance(rate, self._torch.Tensor):
             return float(rate) if rate.is_cpu and rate.numel() == 1 else None
         return _number(rate)
+
+
+def reach(key: int, leaves: Mapping[int, int] | None, *, whole: bool) -> bool | None:
+    """Return whether the loss depends on a parameter, as far as what was seen of the graph tells."""
+    if leaves is None:
+        return None
+    return True if key in leaves else (False if whole else None)
 
 
 def sample_size(count: int) -> int:

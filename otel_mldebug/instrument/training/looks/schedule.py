@@ -54,7 +54,8 @@ class Schedule:
         self._share = share
         self._cost_s: float | None = None
         self._trouble = 0
-        self.next_step = 0 if share > 0 else NEVER
+        # Programs that make an optimizer for each task must not get looks for each of them.
+        self.next_step = (0 if purse.first_s > 0 else LEAST_BETWEEN) if share > 0 else NEVER
         self.skip = self.misses = 0
 
     def looked(self, step: int, cost_s: float, step_s: float, every: int = 0) -> float:
@@ -104,10 +105,6 @@ class Schedule:
         if step >= self._trouble and self._purse.trouble_s > 0:
             self.next_step = min(self.next_step, step)
         self._trouble = step + TROUBLE_STEPS
-
-    def demand(self, step: int) -> None:
-        """Have `step` looked at, whatever it costs."""
-        self.next_step = min(self.next_step, step)
 
     def missed(self) -> None:
         """Note that a look was prepared for this optimizer and another one stepped: ask for it less and less often."""

@@ -181,7 +181,7 @@ class Sheet:
         """Return samples of tensors of one kind, one in each row, as `measure` keeps them."""
         take = self._flattener
         samples = [take.sample(take.local(tensor), most) for tensor in tensors]
-        return self._torch.stack(samples).view(len(samples), -1)
+        return self._torch.stack(samples).reshape(len(samples), -1)
 
     @staticmethod
     def _put(where: dict[Any, tuple[list[Any], list[Slot]]], key: Any, tensor: Any, slot: Slot) -> None:
@@ -200,7 +200,7 @@ class Sheet:
         parts: dict[Any, list[tuple[Any, list[Slot], bool]]] = {}
         for (_, _, device, tiny, digest), (tensors, slots) in self._groups.items():
             copied = len(tensors) > 1 or kept is not None
-            stacked = torch.stack(tensors).view(len(tensors), -1) if copied else tensors[0].reshape(1, -1)
+            stacked = torch.stack(tensors).reshape(len(tensors), -1) if copied else tensors[0].reshape(1, -1)
             direct = self._devices.direct(tensors[0])
             found = rows(torch, stacked, tiny, direct=direct, digest=digest)
             parts.setdefault((device, direct), []).append((found, slots, False))

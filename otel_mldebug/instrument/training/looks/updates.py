@@ -22,8 +22,8 @@ class Remembered:
         if len(known) > MOST_REMEMBERED:
             self._known = known = {key: entry for key, entry in known.items() if entry[0]() is not None}
         for draft, parameter in found:
-            if draft.weight is None:
-                continue
+            if draft.weight is None or (draft.optimized and not draft.mine):
+                continue  # between two looks of several optimizers, those of another one need not have had a step
             entry = known.get(draft.key)
             if entry is not None and entry[0]() is parameter:
                 draft.before = entry[1]

@@ -1,0 +1,113 @@
+"""When looks are due: pure counts and seconds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_mldebug.instrument.training.looks.schedule import (
+    ALLOWANCE_S,
+    LEAST_BETWEEN,
+    NEVER,
+    TROUBLE_STEPS,
+    Purse,
+    Schedule,
+    doubled,
+)
+
+
+def run(schedule: Schedule, steps: int, *, cost_s: float, step_s: float, every: int = 0) -> tuple[list[int], float]:
+    """Return the steps that are looked at, and what the budget had to pay for."""
+    looked, owed_s = [], 0.0
+    for step in range(steps):
+        if step >= schedule.next_step:
+            looked.append(step)
+            owed_s += schedule.looked(step, cost_s, step_s, every)
+    return looked, owed_s
+
+
+def test_the_first_steps_are_looked_at_and_the_budget_pays_for_none_of_it():
+    purse = Purse()
+
+    assert run(Schedule(purse, 0.02), 130, cost_s=0.005, step_s=0.01) == ([0, 1, 2, 4, 8, 16, 32, 64, 128], 0.0)
+    assert (purse.spent_s, purse.first_s) == pytest.approx((0.045, ALLOWANCE_S - 0.045))
+
+
+def test_once_the_allowance_is_used_up_looks_take_a_quarter_of_the_budget():
+    looked, owed_s = run(Schedule(Purse(first_s=0.0), 0.02), 10_000, cost_s=0.005, step_s=0.01)
+
+    assert looked == list(range(LEAST_BETWEEN, 10_000, 100))
+    assert owed_s == pytest.approx(0.25 * 0.02 * 10_000 * 0.01)
+
+
+def test_long_steps_are_looked_at_every_fifty_steps_at_most():
+    looked, _ = run(Schedule(Purse(first_s=0.0), 0.02), 300, cost_s=0.005, step_s=10.0)
+
+    assert looked == [50, 100, 150, 200, 250]
+
+
+def test_a_program_that_says_how_often_gets_just_that():
+    looked, owed_s = run(Schedule(Purse(), 0.02), 40, cost_s=0.5, step_s=0.001, every=10)
+
+    assert looked == [0, 10, 20, 30]
+    assert owed_s == 2.0
+
+
+def test_without_a_budget_there_are_no_looks():
+    schedule = Schedule(Purse(), 0.0)
+    schedule.worry(3)
+
+    assert schedule.next_step == NEVER
+    assert run(schedule, 100, cost_s=0.001, step_s=0.1) == ([], 0.0)
+
+
+def test_trouble_has_every_step_looked_at_for_a_while():
+    schedule = Schedule(Purse(), 0.02)
+    run(schedule, 100, cost_s=0.001, step_s=0.01)
+    schedule.worry(100)
+    looked = [step for step in range(100, 140) if step >= schedule.next_step and not schedule.looked(step, 0.001, 0.01)]
+
+    assert looked == [*range(100, 100 + TROUBLE_STEPS + 1)]
+
+
+def test_trouble_that_goes_on_does_not_cost_more_than_a_twentieth_of_the_time():
+    schedule = Schedule(Purse(first_s=0.0, trouble_s=0.0), 0.02)
+    looked = 0
+    for step in range(2000):
+        schedule.worry(step)
+        if step >= schedule.next_step:
+            looked += 1
+            schedule.looked(step, 0.004, 0.001)
+
+    assert looked * 0.004 <= 0.05 * 2000 * 0.001 + 0.004
+
+
+def test_a_program_that_makes_optimizers_all_the_time_gets_looks_at_the_first_ones_only():
+    purse = Purse()
+    looked = [run(Schedule(purse, 0.02), 3, cost_s=0.01, step_s=0.01)[0] for _ in range(50)]
+
+    assert looked == [[0, 1, 2]] * 10 + [[]] * 40
+
+
+@given(st.integers(0, 1 << 40))
+def test_the_next_doubled_step_comes_later_and_is_a_power_of_two(step):
+    found = doubled(step)
+
+    assert step < found <= max(1, 2 * step)
+    assert found & (found - 1) == 0
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10), st.booleans()), max_size=40),
+    st.floats(0, 1),
+    st.integers(0, 100),
+)
+def test_a_look_is_always_followed_by_a_later_one(costs, share, every):
+    schedule = Schedule(Purse(), share)
+    step = 0
+    for cost_s, step_s, worried in costs:
+        if worried:
+            schedule.worry(step)
+        owed_s = schedule.looked(step, cost_s, step_s, every)
+        assert 0 <= owed_s <= cost_s
+        assert schedule.next_step > step
+        step = min(schedule.next_step, step + 1000)
