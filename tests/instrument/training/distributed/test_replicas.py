@@ -142,3 +142,48 @@ def test_a_wrapped_model_says_whether_it_averages(tmp_path):
         assert watched.checks()[0].optimizer != watched.checks()[2].optimizer
     finally:
         torch.distributed.destroy_process_group()
+
+
+class OnDevice(torch.Tensor):
+    """Says that it is on a GPU."""
+
+    is_cpu = False
+    device = torch.device("cuda")
+
+
+class Copying:
+    """Stands in for the copy into pinned memory."""
+
+    def __init__(self):
+        self.vectors, self.arrived = [], False
+
+    def copy(self, vector):
+        self.vectors.append(vector.tolist())
+        return SimpleNamespace(ready=lambda: self.arrived, values=lambda: self.vectors[-1])
+
+
+def on_device(capturing=False):
+    samples, copier = Samples(torch), Copying()
+    samples._copier = copier
+    samples._torch = SimpleNamespace(
+        as_strided=torch.as_strided,
+        cat=torch.cat,
+        float32=torch.float32,
+        cuda=SimpleNamespace(is_current_stream_capturing=lambda: capturing),
+    )
+    return samples, copier
+
+
+def test_on_a_gpu_nothing_is_waited_for():
+    samples, copier = on_device()
+    sums = samples.of([torch.arange(64.0).as_subclass(OnDevice), torch.ones(3).as_subclass(OnDevice)])
+    assert sums() is None
+    copier.arrived = True
+    assert sums() == sums() == Samples(torch).of([torch.arange(64.0), torch.ones(3)])()
+    assert copier.vectors == [[4.0 * n for n in range(16)] + [1.0] * 3]
+
+
+def test_while_a_graph_is_captured_nothing_is_launched():
+    samples, copier = on_device(capturing=True)
+    assert samples.of([torch.ones(3).as_subclass(OnDevice)]) is None
+    assert copier.vectors == []

@@ -154,3 +154,15 @@ def test_a_worker_of_a_dataloader_starts_no_thread():
     vigil.end()
     vigil.begin()
     assert vigil._thread is None, "what has ended does not start again"
+
+
+def test_a_forked_child_has_no_thread_and_may_have_one_of_its_own():
+    world = World()
+    world.vigil.begin()
+    parents, stop = world.vigil._thread, world.vigil._stop
+    world.vigil.after_fork()
+    assert world.vigil._thread is None
+    stop.set()  # in the child it would not be there
+    world.vigil.begin()
+    assert world.vigil._thread is not parents
+    world.vigil.end()
