@@ -1,12 +1,11 @@
 """Finds the entry of the catalogue that says most about a failure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from heapq import merge
 from typing import NamedTuple
 
-from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, STRIDE, STRUCTURE, Match, Pattern, compiled
+from otel_mldebug.rules.catalogue.pattern import COMMON, GRAM, KEY, STRIDE, STRUCTURE, Match, Pattern, compiled
 from otel_mldebug.rules.codes import codes
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.origin import library_frame, library_of
@@ -36,7 +35,7 @@ def readable(message: str) -> str:
 class Subject:
     """One exception prepared for matching: what several conditions need is worked out once, when first asked for."""
 
-    __slots__ = ("_causes", "_codes", "_library", "_where", "facts", "lowered", "names", "text")
+    __slots__ = ("_causes", "_codes", "_grams", "_library", "_where", "facts", "lowered", "names", "text")
 
     def __init__(self, facts: ErrorFacts) -> None:
         self.facts = facts
@@ -47,6 +46,15 @@ class Subject:
         self._library: str | None = None
         self._where: str | None = None
         self._causes: tuple[str, ...] | None = None
+        self._grams: frozenset[str] | None = None
+
+    @property
+    def grams(self) -> frozenset[str]:
+        """Every third run of five characters: of any seven in a row of the message, one such run is among them."""
+        if self._grams is None:
+            text = self.lowered
+            self._grams = frozenset([text[start : start + GRAM] for start in range(0, len(text) - GRAM + 1, STRIDE)])
+        return self._grams
 
     @property
     def codes(self) -> Mapping[str, int]:
@@ -121,7 +129,10 @@ class Matcher:
             else:
                 self._rest.append(place)
         self._typed: dict[tuple[tuple[str, ...], bool], tuple[int, ...]] = {}
-        self._short = [key for key in self._by_key if len(key) < KEY]
+        self._short: dict[str, list[str]] = {}
+        for key in self._by_key:
+            if len(key) < KEY:
+                self._short.setdefault(max(key, key=lambda char: COMMON.find(char) % len(COMMON)), []).append(key)
         self._by_gram: dict[str, list[str]] = {}
         for key in self._by_key:
             for start in range(STRIDE if len(key) == KEY else 0):
@@ -150,19 +161,22 @@ class Matcher:
                 return Hit(pattern, match, found)
         return None
 
-    def _candidates(self, subject: Subject) -> Iterator[int]:
+    def _candidates(self, subject: Subject) -> list[int]:
         """Return the places of all entries that could match, the most telling first; some may come twice."""
         text = subject.lowered
         places: list[int] = []
-        for gram in {text[start : start + GRAM] for start in range(0, len(text) - GRAM + 1, STRIDE)} & self._grams:
+        for gram in subject.grams & self._grams:
             for key in self._by_gram[gram]:
                 if key in text:
                     places += self._by_key[key]
-        for key in self._short:
-            if key in text:
-                places += self._by_key[key]
+        for rare, keys in self._short.items():
+            if rare in text:
+                for key in keys:
+                    if key in text:
+                        places += self._by_key[key]
+        places += self._for_class(subject)
         places.sort()
-        return merge(places, self._for_class(subject))
+        return places
 
     def _for_class(self, subject: Subject) -> tuple[int, ...]:
         """Return the places of the entries that need no fixed piece, for this class; remembered for each class."""

@@ -21,6 +21,8 @@ _REQUEST = re.compile(
 _POOL = re.compile(r"host='[^']{0,255}', port=\d+")
 _MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{8,64}(?![A-Za-z0-9]))[A-Za-z]*(?:\d+[A-Za-z]+){2,32}\d*")
 """Made-up names such as `7d9f8b6c5`: letters and digits in turns."""
+_REPLICA = re.compile(r"<id>-[a-z0-9]{5}(?![\w-])")
+"""What Kubernetes hangs on the name of a pod behind the hash of its template."""
 _MADE_UP = re.compile(r"(?<![A-Za-z0-9])tmp[a-z0-9_]{8}(?![a-z0-9_])")
 """Names that Python's tempfile makes."""
 _MEASURED = re.compile(r" \(?GPU <n>(?:;| total| has a total)")
@@ -31,6 +33,8 @@ _CODE_BEFORE = re.compile(
     r"|\bcode|signal|StatusCode|Xid)['\" :=(\[]{0,4}$",
     re.IGNORECASE,
 )
+_JOINTS = (":", "=", "-", "->")
+"""Words that only stand between a name and its value."""
 _CODE_WORDS = frozenset(
     {
         "http",
@@ -81,14 +85,14 @@ _HOME = re.compile(r"/(?:home|Users)/[^/]+|[A-Z]:\\Users\\[^\\]+|/root(?=/)")
 _DTYPE = re.compile(
     r"(?:torch\.|np\.|numpy\.)?(?:b?float|u?int|complex|bf|fp|tf|nf|f|i|u)(?:4|8|16|32|64|128)(?:_e\dm\d\w*)?"
     r"|(?:torch\.)?(?:cuda\.)?\w*?(?:Float|Int|BFloat)(?:8|16|32|64)\w*|[248]-?bits?|\w+?[1-4][dD](?:\.\w+)?"
-    r"|sha\d+|md5|utf-?8",
+    r"|e\dm\d\w*|sha\d+|md5|utf-?8",
     re.IGNORECASE,
 )
 _HEX = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,64}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])[-+])?\d+(?:\.\d+)?(?:e[-+]?\d+(?![a-z]))?", re.IGNORECASE)
 _UNIT = re.compile(
     r"<n> ?(?:[KMGTP]i?B?|bytes?|B|ms|milliseconds?|microseconds?|us|ns|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?"
-    r"|days?|%)(?!\w)"
+    r"|days?|%)(?!\w)|<n>\. [KMGTP]?i?B(?!\w)"
 )
 _LIST = re.compile(r"<n>(?:(?:\s?[,;x×*/]\s?|\s)<n>)+")
 _DATES = re.compile(r"<time>(?:[ ,]{1,2}<time>)+")
@@ -157,7 +161,8 @@ def _is_code(words: list[str], place: int, before: str, number: str) -> bool:
     """Return whether the number is a status, errno, signal or exit code, by the words around it."""
     if len(number) > 5 or not number.isdecimal():
         return False
-    previous = words[place - 1].strip("()[]{},;:.='\"").lower() if place else ""
+    before_it = next((word for word in reversed(words[max(0, place - 2) : place]) if word not in _JOINTS), "")
+    previous = before_it.strip("()[]{},;:.='\"").lower()
     context = " ".join((*words[max(0, place - 3) : place], before))
     if (previous in _CODE_WORDS or before.strip("([{'\"")) and _CODE_BEFORE.search(context) is not None:
         return True
@@ -187,4 +192,6 @@ def _without_numbers(word: str) -> str:
     elif (":" in word or word.count(".") == 3) and _HOST.fullmatch(word):
         return "<host>"
     word = _MIXED.sub("<id>", _UUID.sub("<id>", _MADE_UP.sub("<tmp>", word)))
+    if "<id>-" in word:
+        word = _REPLICA.sub("<id>", word)
     return _NUMBER.sub("<n>", word)

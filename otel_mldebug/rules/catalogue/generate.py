@@ -8,7 +8,7 @@ from typing import Any
 
 from otel_mldebug.errors import ConfigError
 from otel_mldebug.rules.catalogue.loader import COMPILED, digest, read, sources
-from otel_mldebug.rules.catalogue.pattern import GRAM, KEY
+from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, Match
 
 
 def render(paths: Sequence[Path]) -> str:
@@ -42,11 +42,23 @@ def choose_keys(entries: Sequence[dict[str, Any]]) -> None:
 
     for entry in entries:
         entry["matches"] = [
-            match._replace(
-                key=min((key for piece in match.literals for key in _runs(piece, KEY)), key=rarity, default=match.key)
+            _short(
+                match._replace(
+                    key=min(
+                        (key for piece in match.literals for key in _runs(piece, KEY)), key=rarity, default=match.key
+                    )
+                )
             )
             for match in entry["matches"]
         ]
+
+
+def _short(match: Match) -> list[Any]:
+    """Return the fields of `match` without the empty ones at its end, as most of the further conditions are."""
+    fields = list(match)
+    while not fields[-1]:
+        fields.pop()
+    return fields
 
 
 def _runs(text: str, length: int) -> list[str]:

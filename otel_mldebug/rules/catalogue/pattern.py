@@ -16,6 +16,8 @@ GRAM, STRIDE = 5, 3
 """Of a message, every third run of five characters is looked up."""
 KEY = GRAM + STRIDE - 1
 """Characters of a fixed piece by which the index finds an expression: in any seven lies one of those runs."""
+COMMON = " etaoinsrhldcumfpgwybvkxjqz"
+"""Characters of English, the commonest first."""
 MESSAGE, TYPE, GENERAL, STRUCTURE = 3, 2, 1, 0
 """Tiers, the most telling last to first: matched by message, by type alone, by a catch-all, by structure."""
 
@@ -34,24 +36,24 @@ class Match(NamedTuple):
         message: Regular expression that the message must contain; any message when empty.
         literals: Fixed pieces of that expression in lower case, the longest first: all must be in the message.
         key: Rare part of a piece, by which the index finds this.
+        tier: `MESSAGE` … `STRUCTURE`.
+        weight: Fixed characters plus a bonus for each further condition: the heavier of one tier wins.
         cause: Regular expression that `TYPE: MESSAGE` of some cause must contain.
         library: Top-level packages, one of which must have raised.
         where: Pieces of the innermost library frame's path.
         code: Values that `errno`, `status`, `signal` or `exit_code` must have, as text with `?` wildcards.
-        tier: `MESSAGE` … `STRUCTURE`.
-        weight: Fixed characters plus a bonus for each further condition: the heavier of one tier wins.
     """
 
     types: Sequence[str] = ()
     message: str = ""
     literals: Sequence[str] = ()
     key: str = ""
+    tier: int = MESSAGE
+    weight: int = 0
     cause: str = ""
     library: Sequence[str] = ()
     where: Sequence[str] = ()
     code: Mapping[str, Sequence[str]] = MappingProxyType({})
-    tier: int = MESSAGE
-    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ class Pattern:
                 "category": Category(normal["category"]),
                 "severity": Severity(normal["severity"]),
                 "solutions": tuple(normal["solutions"]),
-                "matches": tuple(Match._make(match) for match in normal["matches"]),
+                "matches": tuple(Match(*match) for match in normal["matches"]),
                 "evidence": {k: Evidence(kind=v[0], find=v[1], needs=v[2]) for k, v in normal["evidence"].items()},
                 "variants": tuple(
                     Variant(conditions=tuple(Condition(*c) for c in v["conditions"]), changes=v["changes"])

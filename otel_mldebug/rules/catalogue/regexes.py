@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from otel_mldebug.rules.catalogue.pattern import KEY
+from otel_mldebug.rules.catalogue.pattern import COMMON, KEY
 
 _parser: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
 
@@ -15,9 +15,7 @@ UNBOUNDED = 4096
 MAX_PATHS = 1_000_000
 """Ways in which the variable parts of one expression may share out a text, at most."""
 MIN_LITERAL = 3
-_COMMON = " etaoinsrhldcumfpgwybvkxjqz"
-"""Characters of English, the commonest first."""
-_RARE = len(_COMMON) + 1
+_RARE = len(COMMON) + 1
 
 _VARIABLE = ("MAX_REPEAT", "MIN_REPEAT")
 _WIDE = frozenset(chr(code) for code in range(128))
@@ -80,7 +78,7 @@ def key(pieces: Sequence[str]) -> str:
     """
     longest = pieces[0]
     windows = [longest[place : place + KEY] for place in range(max(1, len(longest) - KEY + 1))]
-    return max(windows, key=lambda window: sum(_COMMON.find(char) % _RARE for char in window))
+    return max(windows, key=lambda window: sum(COMMON.find(char) % _RARE for char in window))
 
 
 def _collect(items: Sequence[Any], runs: list[str]) -> None:

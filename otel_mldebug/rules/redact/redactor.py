@@ -4,19 +4,22 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from hashlib import blake2b
 from typing import Any
 
 from otel_mldebug.errors import ConfigError
 from otel_mldebug.rules.redact import exposing, pairs, text
 from otel_mldebug.rules.redact.exposure import Exposure, Place, message
 from otel_mldebug.rules.redact.keys import HARMLESS, KeyClass, Secrecy, classify, words_of
-from otel_mldebug.rules.redact.marks import marker
+from otel_mldebug.rules.redact.marks import Mark, marker
 from otel_mldebug.rules.redact.structure import Walker
 
 _KIND = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+MAX_REMEMBERED, MAX_TEXTS = 4096, 1024
+"""Characters of a text whose result is remembered, and how many such results: failures and attributes come again."""
 _counting = threading.Lock()
 """Held while a replacement is counted, by whichever redactor."""
 
@@ -67,6 +70,9 @@ class Redactor:
     _exempt: tuple[re.Pattern[str], ...] = field(default=(), init=False, compare=False, repr=False)
     _classify: Callable[[str], KeyClass] = field(default=classify, init=False, compare=False, repr=False)
     _find: re.Pattern[str] = field(default=pairs.FIND, init=False, compare=False, repr=False)
+    _known: dict[bytes, tuple[str, tuple[str, ...]]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         more = tuple((_kind(name), _compile(f"redaction pattern {name!r}", source)) for name, source in self.patterns)
@@ -85,9 +91,29 @@ class Redactor:
     def _without_secrets(self, value: str) -> str:
         if not self.enabled or not value:
             return value
+        if len(value) > MAX_REMEMBERED:
+            return self._redacted(value, [])
+        # By its digest: no secret stays in memory for this.
+        mark = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        known = self._known.get(mark)
+        if known is not None:
+            self._count(known[1])
+            return known[0]
+        kinds: list[str] = []
+        redacted = self._redacted(value, kinds)
+        if len(self._known) >= MAX_TEXTS:
+            self._known.clear()
+        self._known[mark] = redacted, tuple(kinds)
+        return redacted
+
+    def _redacted(self, value: str, kinds: list[str]) -> str:
+        """Return `value` without its secrets, and add what kinds they were of to `kinds`."""
+        mark = partial(self._marked, kinds)
         for kind, pattern in self._more:
-            value = pattern.sub(partial(self._replace, kind), value)
-        return text.redact(value, self._mark, classify=self._classify, find=self._find)
+            value = pattern.sub(partial(self._replace, kind, mark), value)
+        value = text.redact(value, mark, classify=self._classify, find=self._find)
+        self._count(kinds)
+        return value
 
     def value(self, value: Any) -> Any:
         """Return the JSON-like `value` without its secrets; containers are copied, never changed. Never raises."""
@@ -132,17 +158,27 @@ class Redactor:
         return Walker(self._without_secrets, self._mark, self._classify, **bounds)
 
     def _mark(self, kind: str, secret: str) -> str:
+        kinds: list[str] = []
+        shown = self._marked(kinds, kind, secret)
+        self._count(kinds)
+        return shown
+
+    def _marked(self, kinds: list[str], kind: str, secret: str) -> str:
         for pattern in self._exempt:
             if pattern.search(secret):
                 return secret
-        with _counting:
-            self.counts[kind] += 1
+        kinds.append(kind)
         return marker(kind)
 
-    def _replace(self, kind: str, found: re.Match[str]) -> str:
+    def _count(self, kinds: Sequence[str]) -> None:
+        if kinds:
+            with _counting:
+                self.counts.update(kinds)
+
+    def _replace(self, kind: str, mark: Mark, found: re.Match[str]) -> str:
         group = "secret" if found.re.groupindex.get("secret") and found["secret"] is not None else 0
         start, stop = (position - found.start() for position in found.span(group))
-        return found[0][:start] + self._mark(kind, found[group]) + found[0][stop:] if found[group] else found[0]
+        return found[0][:start] + mark(kind, found[group]) + found[0][stop:] if found[group] else found[0]
 
 
 def _kind(name: str) -> str:

@@ -53,6 +53,7 @@ _INNER: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     (":A", "telegram-token", re.compile(r"(?a)(?<![0-9A-Za-z])(?:bot)?(\d{6,10}:A[\w-]{32,36})(?![\w-])")),
     ("1//0", "google-refresh-token", re.compile(r"(?a)(?<!\w)1//0[\w-]{20,}")),
     (".atlasv1.", "terraform-token", re.compile(r"(?a)(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{50,}")),
+    ('"username"', "kaggle-key", re.compile(r'"username": ?"[^"]{1,64}", ?"key": ?"([0-9a-f]{32})(?=")')),
     ("NRAL", "newrelic-key", re.compile(r"(?a)(?<![A-Za-z0-9])[0-9a-f]{36}NRAL(?![A-Za-z0-9])")),
     ("-us", "mailchimp-key", re.compile(r"(?a)(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
 )

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from otel_mldebug.rules.matching import Subject
-from otel_mldebug.rules.structure.lexicon import PHRASES, WORDS, stem
+from otel_mldebug.rules.structure.lexicon import WORDS, phrases_near, stem
 from otel_mldebug.rules.structure.origins import LIBRARIES, PLACES
 from otel_mldebug.semconv.names import Category
 
@@ -69,8 +69,9 @@ def judge(subject: Subject, *, form: Category | None = None, enough: float = ENO
         if name in PLAIN_CLASSES:
             continue
         _add(totals, _stems(name.rpartition(".")[2]), TYPE_FACTOR)
-    for phrase, category in PHRASES:
-        if phrase in subject.lowered:
+    lowered = subject.lowered
+    for phrase, category in phrases_near(subject.grams):
+        if phrase in lowered:
             totals[category] = totals.get(category, 0.0) + PHRASE_WEIGHT
     # "must be", "expected", "argument" are the words of a contract in any area: what it is about counts for more.
     totals[Category.INPUT_VALIDATION] = CONTRACT_FACTOR * totals.get(Category.INPUT_VALIDATION, 0.0)
@@ -87,8 +88,9 @@ def judge(subject: Subject, *, form: Category | None = None, enough: float = ENO
 
 def _add_origin(totals: dict[Category, float], subject: Subject) -> None:
     """Add what the place and the library that raised speak for."""
-    for piece, category, weight in PLACES:
-        if piece in subject.where:
+    where = subject.where
+    for piece, category, weight in PLACES if where else ():
+        if piece in where:
             totals[category] = totals.get(category, 0.0) + weight
             return
     if subject.library in LIBRARIES:

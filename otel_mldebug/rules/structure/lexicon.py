@@ -1,5 +1,8 @@
 """The vocabulary the other way round: for each word and phrase the categories that it speaks for."""
 
+from collections.abc import Collection, Set
+
+from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, STRIDE
 from otel_mldebug.rules.structure import vocabulary
 from otel_mldebug.semconv.names import Category
 
@@ -21,6 +24,21 @@ for _category, _lists in vocabulary.WORDS.items():
             if all(known is not _category for known, _ in WORDS.get(stem(_word), ())):
                 WORDS[stem(_word)] = (*WORDS.get(stem(_word), ()), (_category, _weight))
 
-PHRASES: tuple[tuple[str, Category], ...] = tuple(
-    (phrase, category) for category, phrases in vocabulary.PHRASES.items() for phrase in phrases
-)
+_SHORT: list[tuple[str, Category]] = []
+_BY_GRAM: dict[str, list[tuple[str, Category]]] = {}
+for _category, _phrases in vocabulary.PHRASES.items():
+    for _phrase in _phrases:
+        if len(_phrase) < KEY:
+            _SHORT.append((_phrase, _category))
+        else:
+            for _start in range(STRIDE):
+                _BY_GRAM.setdefault(_phrase[_start : _start + GRAM], []).append((_phrase, _category))
+
+
+def phrases_near(grams: Set[str]) -> Collection[tuple[str, Category]]:
+    """Return the phrases that may stand in a text, each once, with the category that it speaks for.
+
+    Args:
+        grams: Every third run of five characters of the text, in lower case.
+    """
+    return dict.fromkeys([*_SHORT, *(pair for gram in grams & _BY_GRAM.keys() for pair in _BY_GRAM[gram])])

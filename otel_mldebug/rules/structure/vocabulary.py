@@ -129,7 +129,7 @@ PHRASES: Mapping[Category, tuple[str, ...]] = {
         "double backward",
         "anomaly",
     ),
-    Category.LOSS: ("loss function", "target size", "is nan", "non-finite", "not finite", "out of bounds.*target"),
+    Category.LOSS: ("loss function", "target size", "is nan", "non-finite", "not finite"),
     Category.OPTIMIZATION: (
         "learning rate",
         "parameter group",

@@ -181,3 +181,9 @@ def test_the_secret_half_of_an_aws_key_goes_with_its_id():
     text = f"AKIA{upper(16)},{secret} us-east-1"
 
     assert Redactor().text(text) == "[redacted:aws-access-key-id],[redacted:aws-secret-key] us-east-1"
+
+
+def test_a_key_of_kaggle_is_known_by_what_stands_before_it():
+    text = '{"username": "jane", "key": "' + hexes(32) + '"}'
+    assert Redactor().text(text) == '{"username": "jane", "key": "[redacted:kaggle-key]"}'
+    assert Redactor().text('{"key": "' + hexes(32) + '"}') == '{"key": "' + hexes(32) + '"}'
