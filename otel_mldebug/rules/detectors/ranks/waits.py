@@ -19,10 +19,13 @@ def hang(own: RankView, others: Sequence[RankView], silent_s: float) -> Finding:
     others = [_unanswering(view) if view.age_s >= silent_s else view for view in others]
     views = sorted([own, *others], key=lambda view: view.rank)
     waiting = [view for view in views if _waits(view)]
-    if not waiting or len(views) < 2:
-        return _alone(own) if not waiting else _without_the_others(own)
+    if not waiting:
+        return _alone(own)
     missing = [view for view in views if view not in _latest(waiting)]
-    return _missing(missing, _latest(waiting)) if missing else _mismatched(waiting)
+    if missing:
+        return _missing(missing, _latest(waiting))
+    unheard = sorted(set(range(own.world_size)) - {view.rank for view in views})
+    return _unheard(waiting, unheard) if unheard else _mismatched(waiting)
 
 
 def _unanswering(view: RankView) -> RankView:
@@ -55,13 +58,14 @@ def _latest(waiting: Sequence[RankView]) -> list[RankView]:
 
 
 def _missing(missing: Sequence[RankView], waiting: Sequence[RankView]) -> Finding:
-    first, names = missing[0], _ranks(missing)
+    first, late = missing[0], [view.rank for view in missing]
     step = max(view.steps for view in waiting)
     what = _operation(waiting[0])
     uneven = any(view.ended or (_answers(view) and (view.steps != step or _left(view))) for view in missing)
     summary = (
-        f"{names[0].upper()}{names[1:]} {'is' if len(missing) == 1 else 'are'} missing in {what} of step {step}: "
-        f"{_about(first)}. {_ranks(waiting, capital=True)} {'waits' if len(waiting) == 1 else 'wait'} for it."
+        f"{_ranks(late, capital=True)} {'is' if len(missing) == 1 else 'are'} missing in {what} of step {step}: "
+        f"{_about(first)}. {_ranks([view.rank for view in waiting], capital=True)} "
+        f"{'waits' if len(waiting) == 1 else 'wait'} for it."
     )
     solutions: tuple[str, ...] = (
         f"Look at what rank {first.rank} does there: a lock, a file system or network that does not answer, a long "
@@ -82,7 +86,7 @@ def _missing(missing: Sequence[RankView], waiting: Sequence[RankView]) -> Findin
         solutions,
         confidence=0.95,
         rank=first.rank,
-        missing=tuple(view.rank for view in missing),
+        missing=tuple(late),
         waiting=tuple(view.rank for view in waiting),
         steps=tuple(view.steps for view in sorted([*missing, *waiting], key=lambda view: view.rank)),
         step=step,
@@ -115,21 +119,27 @@ def _mismatched(waiting: Sequence[RankView]) -> Finding:
     )
 
 
-def _without_the_others(own: RankView) -> Finding:
+def _unheard(waiting: Sequence[RankView], unheard: Sequence[int]) -> Finding:
+    first = waiting[0]
+    waits = "has waited" if len(waiting) == 1 else "have waited"
     return _finding(
         Category.DISTRIBUTED,
-        f"Rank {own.rank} has waited in {_operation(own)} of step {own.steps} for {own.idle_s:.0f} s; nothing is "
-        "known of the other ranks.",
-        "A collective ends only when every rank takes part in it, and some rank has not come to this one.",
+        f"{_ranks([view.rank for view in waiting], capital=True)} {waits} in {_operation(first)} of step {first.steps} "
+        f"for {first.idle_s:.0f} s; nothing was heard of {_ranks(unheard)}.",
+        "A collective ends only when every rank takes part in it. A rank that nothing was heard of has not begun to "
+        "train, was not started, or runs on another host.",
         (
-            "See where the other ranks are: py-spy dump --pid PID on each host.",
-            "Run under one `otel-mldebug run torchrun …`, or with one OTEL_MLDEBUG_STORE: then it is named.",
+            "See whether all ranks were started, with the same world size, and what they print.",
+            "See where they are: py-spy dump --pid PID on each host.",
+            "Let OTEL_MLDEBUG_STORE name one directory for all hosts: then the missing one is named.",
         ),
         confidence=0.8,
-        rank=own.rank,
-        step=own.steps,
-        **_of(own.position, COLLECTIVE),
-        **_collective(own),
+        rank=unheard[0],
+        unheard=tuple(unheard[:64]),
+        waiting=tuple(view.rank for view in waiting),
+        step=first.steps,
+        **_of(first.position, COLLECTIVE),
+        **_collective(first),
     )
 
 
@@ -227,9 +237,9 @@ def _of(position: Position, phase: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _ranks(views: Sequence[RankView], *, capital: bool = False) -> str:
-    some = ", ".join(str(view.rank) for view in views[:8]) + (f" and {len(views) - 8} more" if len(views) > 8 else "")
-    text = f"rank{'s' * (len(views) > 1)} {some}"
+def _ranks(ranks: Sequence[int], *, capital: bool = False) -> str:
+    some = ", ".join(map(str, ranks[:8])) + (f" and {len(ranks) - 8} more" if len(ranks) > 8 else "")
+    text = f"rank{'s' * (len(ranks) > 1)} {some}"
     return text[0].upper() + text[1:] if capital else text
 
 

@@ -166,10 +166,19 @@ def test_many_ranks_are_counted():
     assert finding.summary.endswith("Ranks 0, 1, 2, 3, 4, 5, 6, 7 and 7 more wait for it.")
 
 
-def test_without_the_others_the_collective_is_said():
-    finding = hang(rank(3, REDUCING, idle_s=61.4, collective=reduction(9)), [], 10.0)
+def test_a_rank_that_nothing_was_heard_of_is_said():
+    finding = hang(rank(0, REDUCING, idle_s=61.4, collective=reduction(9)), [], 10.0)
     assert finding.summary == (
-        "Rank 3 has waited in all_reduce number 9 of step 20 for 61 s; nothing is known of the other ranks."
+        "Rank 0 has waited in all_reduce number 9 of step 20 for 61 s; nothing was heard of rank 1."
+    )
+    assert (finding.evidence["rank"], finding.evidence["unheard"], finding.evidence["waiting"]) == (1, (1,), (0,))
+
+
+def test_ranks_that_wait_together_for_one_that_nothing_was_heard_of_do_not_wait_for_each_other():
+    waiting = [rank(number, REDUCING, idle_s=61.4, world_size=4) for number in range(3)]
+    finding = hang(waiting[2], waiting[:2], 10.0)
+    assert finding.summary == (
+        "Ranks 0, 1, 2 have waited in all_reduce of step 20 for 61 s; nothing was heard of rank 3."
     )
 
 

@@ -144,5 +144,26 @@ def test_the_innermost_loop_is_the_one_around_the_step():
     assert inner[1] <= outer[1]
 
 
+def handled(loader, step, after):
+    while loader:
+        try:
+            with loader:
+                step(loader)
+        except ValueError:  # noqa: PERF203
+            continue
+    after(loader)
+    return step
+
+
+def test_what_follows_a_loop_with_handlers_in_it_is_outside():
+    import dis
+
+    named = [(i.offset, i.argval) for i in dis.get_instructions(handled) if i.opname.startswith("LOAD_FAST")]
+    inside = next(offset for offset, name in named if name == "step")
+    outside = next(offset for offset, name in named if name == "after")
+    assert loop_around(handled.__code__, inside) is not None
+    assert loop_around(handled.__code__, outside) is None
+
+
 def test_a_function_without_loops_has_none():
     assert loops((lambda x: x + 1).__code__) == ()
