@@ -60,7 +60,7 @@ def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> F
 def forgotten_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when weights get gradients and no optimizer holds them. Frozen ones (requires_grad False) get none.
 
-    Training only the last layers of a trained network, or through a perceptual network, is done on purpose: a hint at
+    Training only the last layers of a trained network, adapters in it, or through it, is done on purpose: a hint at
     most. Weights that are still as PyTorch drew them were never trained, so leaving them out is a mistake.
 
     Args:
@@ -74,13 +74,11 @@ def forgotten_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> 
     if not forgotten or not held or looks[-1].step - looks[0].step < PATIENCE:
         return None
     untrained = any(fresh(f.latest) for f in forgotten)
-    places = [f.place for f in held]
-    between = any(min(places) < f.place < max(places) for f in forgotten)
     names = layers_of([f.latest for f in forgotten])
     return Finding(
-        rule="parameter.not_in_optimizer" if untrained or between else "parameter.left_out",
+        rule="parameter.not_in_optimizer" if untrained else "parameter.left_out",
         category=Category.OPTIMIZATION,
-        severity=Severity.WARNING if untrained or between else Severity.INFO,
+        severity=Severity.WARNING if untrained else Severity.INFO,
         summary=f"No optimizer holds {listed(names)}: {count(len(forgotten), 'weight')} of {len(known)} get gradients "
         "and are never updated.",
         cause="The optimizer was given a part of the parameters only: another module's, a list made too early, or a "
@@ -90,7 +88,7 @@ def forgotten_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> 
             "If these are meant to stay as they are, freeze them with requires_grad_(False), which also saves time.",
         ),
         prevention="Compare the number of parameters in optimizer.param_groups with that of the model before training.",
-        confidence=0.9 if untrained or between else 0.5,
+        confidence=0.9 if untrained else 0.5,
         basis="detector",
         evidence=evidence(looks, forgotten, known),
     )

@@ -25,7 +25,8 @@ ZERO = {"gradient": stats(4096, 0.0), "changed": False, "update_ratio": 0.0}
     ("parameters", "severity"),
     [
         pytest.param([*NET, weight("head", **MISSING, **NEW)], Severity.WARNING, id="a head as it was drawn"),
-        pytest.param([NET[0], weight("mid", **MISSING), NET[1]], Severity.WARNING, id="one in the middle"),
+        pytest.param([NET[0], weight("mid", **MISSING, **NEW), NET[1]], Severity.WARNING, id="one in the middle"),
+        pytest.param([NET[0], weight("mid", **MISSING), NET[1]], Severity.INFO, id="a trained one between adapters"),
         pytest.param([weight("body", **MISSING), *NET], Severity.INFO, id="a trained body"),
         pytest.param([*NET, weight("vgg", **MISSING)], Severity.INFO, id="a perceptual network"),
         pytest.param([weight("body", **MISSING, **NEW, trainable=False), *NET], None, id="frozen"),
