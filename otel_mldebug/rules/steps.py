@@ -32,7 +32,6 @@ class StepRecord:
             for, else what it occupies without files. Taken now and then.
         device_bytes: Memory that PyTorch has allocated on the GPU.
         device_reserved_bytes: Memory that PyTorch has reserved there, allocated or not.
-        device_s: Time between begin and end of the step on the GPU's own clock, seconds.
         evaluation_loss: Mean loss of the evaluation pass that ended since the record before.
         evaluation_s: How long evaluation passes took since the record before, seconds.
         evaluation_batches: Their batches.
@@ -61,7 +60,6 @@ class StepRecord:
     memory_bytes: int | None = None
     device_bytes: int | None = None
     device_reserved_bytes: int | None = None
-    device_s: float | None = None
     evaluation_loss: float | None = None
     evaluation_s: float | None = None
     evaluation_batches: int | None = None

@@ -327,6 +327,27 @@ MLDEBUG_TRACK_VALUE: Final = Metric(
     attributes=("mldebug.track.name",),
 )
 
+MLDEBUG_TRAIN_EVALUATION_LOSS: Final = Metric(
+    "mldebug.train.evaluation.loss",
+    "gauge",
+    "{loss}",
+    "Mean loss of the latest of those passes that computed one.",
+)
+
+MLDEBUG_TRAIN_EVALUATION_TIME: Final = Metric(
+    "mldebug.train.evaluation.time",
+    "counter",
+    "s",
+    "Wall time of those passes.",
+)
+
+MLDEBUG_TRAIN_EVALUATIONS: Final = Metric(
+    "mldebug.train.evaluations",
+    "counter",
+    "{pass}",
+    "Passes over data that is not trained on, between training steps.",
+)
+
 MLDEBUG_TRAIN_GRADIENT_NORM: Final = Metric(
     "mldebug.train.gradient.norm",
     "gauge",
@@ -405,6 +426,14 @@ MLDEBUG_TRAIN_SAMPLES: Final = Metric(
     "Samples that went through training steps.",
 )
 
+MLDEBUG_TRAIN_SCALE: Final = Metric(
+    "mldebug.train.scale",
+    "gauge",
+    "1",
+    "Factor of the gradient scaler before the latest step that was recorded.",
+    attributes=("mldebug.train.optimizer",),
+)
+
 MLDEBUG_TRAIN_STEP_DURATION: Final = Metric(
     "mldebug.train.step.duration",
     "histogram",
@@ -420,6 +449,13 @@ MLDEBUG_TRAIN_STEPS: Final = Metric(
     "{step}",
     "Training steps, every one counted.",
     attributes=("mldebug.train.optimizer",),
+)
+
+MLDEBUG_TRAIN_TOKENS: Final = Metric(
+    "mldebug.train.tokens",
+    "counter",
+    "{token}",
+    "Tokens that went through training steps; of steps that were not measured, as many as in the one that was.",
 )
 
 PROCESS_CPU_TIME: Final = Metric(
@@ -583,6 +619,9 @@ METRICS: Final = (
     MLDEBUG_SELF_SUPPRESSED,
     MLDEBUG_SELF_TIME,
     MLDEBUG_TRACK_VALUE,
+    MLDEBUG_TRAIN_EVALUATION_LOSS,
+    MLDEBUG_TRAIN_EVALUATION_TIME,
+    MLDEBUG_TRAIN_EVALUATIONS,
     MLDEBUG_TRAIN_GRADIENT_NORM,
     MLDEBUG_TRAIN_LAYER_DEAD,
     MLDEBUG_TRAIN_LAYER_GRADIENT_NORM,
@@ -593,8 +632,10 @@ METRICS: Final = (
     MLDEBUG_TRAIN_NONFINITE,
     MLDEBUG_TRAIN_PHASE_TIME,
     MLDEBUG_TRAIN_SAMPLES,
+    MLDEBUG_TRAIN_SCALE,
     MLDEBUG_TRAIN_STEP_DURATION,
     MLDEBUG_TRAIN_STEPS,
+    MLDEBUG_TRAIN_TOKENS,
     PROCESS_CPU_TIME,
     PROCESS_CPU_UTILIZATION,
     PROCESS_DISK_IO,

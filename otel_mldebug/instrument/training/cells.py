@@ -51,6 +51,7 @@ class Cell:
         "norm_alarm",
         "optimizer_s",
         "samples",
+        "scale",
         "steps",
         "stood_for",
         "tokens",
@@ -74,6 +75,7 @@ class Cell:
         self.loss: float | None = None
         self.gradient_norm: float | None = None
         self.learning_rate: float | None = None
+        self.scale: float | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -120,6 +122,8 @@ class Cell:
                 bad = True
         if (rate := record.learning_rate) is not None:
             self.learning_rate = rate
+        if record.scale is not None:
+            self.scale = record.scale
         if bad:
             self.nonfinite += 1
         return bad

@@ -1,5 +1,6 @@
 """Evaluation passes that have ended, on their way to the next record and to the detectors."""
 
+import math
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -25,11 +26,13 @@ class Passed:
 
     Attributes:
         count: Passes that have ended.
+        seconds: How long they took.
         latest: Mean loss of the latest one that had any.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self.seconds = 0.0
         self.latest: float | None = None
         self._late: list[tuple[LateLoss, Evaluation, Cell]] = []
 
@@ -43,6 +46,7 @@ class Passed:
             cell: Of the optimizer that has stepped last.
         """
         self.count += 1
+        self.seconds += evaluation.duration_s
         track.passed.append(evaluation)
         if evaluation.loss is not None:
             self.latest = evaluation.loss
@@ -81,6 +85,11 @@ class Passed:
         self.latest = late.values()[0]
         self._keep(replace(evaluation, loss=self.latest), cell)
         return self.latest
+
+    @property
+    def finite(self) -> float | None:
+        """The latest mean loss, if it is a number that can be a measurement."""
+        return self.latest if self.latest is not None and math.isfinite(self.latest) else None
 
     def __bool__(self) -> bool:
         """Return whether losses are still on their way."""

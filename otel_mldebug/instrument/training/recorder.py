@@ -70,11 +70,11 @@ class StepRecorder:
         self.cells: dict[str, Cell] = {}
         self.latest: Cell | None = None
         self._next_index = itertools.count().__next__
-        self._signals = Signals(self.cells, self.budget)
+        self.passed = Passed()
+        self._signals = Signals(self.cells, self.budget, self.passed)
         self.reporter = Reporter(detectors, self._signals)
         self.relay = Relay(clock, self.budget, self.reporter, self._signals)
         self._epoch: int | None = None
-        self.passed = Passed()
         self.extras: Callable[[Track, Cell, int], dict[str, Any]] | None = None
 
     def cell(self, name: str) -> Cell:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.instrument.training.cells import Cell
+from otel_mldebug.instrument.training.passed import Passed
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.metric import Metric
@@ -29,8 +30,9 @@ FIRST = 10
 class Signals:
     """The instruments of one generation of the pipeline."""
 
-    def __init__(self, cells: Mapping[str, Cell], budget: Budget) -> None:
+    def __init__(self, cells: Mapping[str, Cell], budget: Budget, passed: Passed | None = None) -> None:
         self._cells = cells
+        self._passed = Passed() if passed is None else passed
         self._budget = budget
         self._generation: int | None = None
         self._duration: Histogram | None = None
@@ -67,6 +69,12 @@ class Signals:
         yield names.MLDEBUG_TRAIN_LEARNING_RATE, each(lambda cell: cell.learning_rate)
         yield names.MLDEBUG_TRAIN_PHASE_TIME, self._phases
         yield names.MLDEBUG_TRAIN_SAMPLES, lambda: [(self._sum(lambda cell: cell.samples) or None, {})]
+        yield names.MLDEBUG_TRAIN_TOKENS, lambda: [(self._sum(lambda cell: cell.tokens) or None, {})]
+        yield names.MLDEBUG_TRAIN_SCALE, each(lambda cell: cell.scale)
+        passed = self._passed
+        yield names.MLDEBUG_TRAIN_EVALUATIONS, lambda: [(passed.count or None, {})]
+        yield names.MLDEBUG_TRAIN_EVALUATION_TIME, lambda: [(passed.seconds or None, {})]
+        yield names.MLDEBUG_TRAIN_EVALUATION_LOSS, lambda: [(passed.finite, {})]
         yield names.MLDEBUG_TRAIN_NONFINITE, lambda: [(self._sum(lambda cell: cell.nonfinite), {})]
 
     def _phases(self) -> Iterable[tuple[float | None, dict[str, Any]]]:
