@@ -12,6 +12,7 @@ from typing import Any
 from otel_mldebug._guard import guard, log
 from otel_mldebug.errors import UsageError
 from otel_mldebug.instrument import sink as sinks
+from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.explicit import current, recorder
 from otel_mldebug.instrument.training.numbers import Promise, Sent, number
 from otel_mldebug.recover.losses import NonFiniteLossError, not_finite
@@ -187,7 +188,8 @@ class _Loop:
         if isinstance(problem, NonFiniteLossError):
             finding = not_finite(problem.value, index if problem.index is None else problem.index)
             if not current().reporter.firing("loss.nonfinite"):  # else it has been told, with where it comes from
-                sinks.current().finding(finding, context={"batch": index, "batch_content": like})
+                context = {"batch": index, "batch_content": like}
+                sinks.current().finding(finding, step=progress.context().get("step"), context=context)
             return finding
         with guard("explain a failure"):
             occurrence = sinks.current().exception(problem, context={"batch": index, "batch_content": like})

@@ -55,5 +55,5 @@ class Pass:
         if known:
             contract = replace(contract, finite=False)
         if (finding := judge(contract, like, layer=layer, root=layer == self._root)) is not None:
-            more: dict[str, Any] = {"after": self._latest} if self._latest else {}
+            more: dict[str, Any] = {"after": self._latest} if self._latest and (like.nan or like.infinite) else {}
             self.found.append((layer, replace(finding, evidence={**finding.evidence, **more})))
