@@ -1,9 +1,8 @@
 """The operations of a look as a graph that can be walked backwards from the loss, past what only moves values."""
 
-import math
 from collections.abc import Iterator
 
-from otel_mldebug.rules.looks import Look, Operation, Part, Stats
+from otel_mldebug.rules.looks import Look, Operation, Stats
 
 BATCH = "batch"
 """Beginning of the place of what a data loader gave."""
@@ -140,33 +139,6 @@ def dimension(operation: Operation) -> int | None:
         return None
     dim = dim - _WRAP if dim >= _WRAP // 2 else dim
     return dim % rank if -rank <= dim < rank else None
-
-
-def target_of(look: Look, operation: Operation) -> Part | None:
-    """Return what a loss compares with, if that is known for sure.
-
-    For a difference that is taken by hand, it is the one part of a loader's batch that nothing else takes. What is
-    both input and target, as for an autoencoder, is known as an input.
-    """
-    targets = [part for part in look.parts if part.role == "target"]
-    named = [part for part in targets if part.place.startswith(operation.kind)]
-    fitting = [part for part in targets if part.shape and part.shape in operation.operands]
-    unused = [
-        part
-        for part in look.parts
-        if operation.kind == "Sub" and not part.role and part.place.startswith(BATCH) and part.dtype.startswith("float")
-        and math.prod(part.shape) == math.prod(operation.shape)
-    ]  # fmt: skip
-    both = [
-        part
-        for part in look.parts
-        if operation.kind != "Sub" and len(operation.inputs) == 1 and part.role == "input"
-        and part.shape and part.shape in operation.operands
-    ]  # fmt: skip
-    for found in (targets, named, fitting, [] if targets else unused, [] if targets else both):
-        if len(found) == 1:
-            return found[0]
-    return None
 
 
 def rms(stats: Stats) -> float:

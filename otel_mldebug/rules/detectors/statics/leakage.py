@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, Graph, target_of
+from otel_mldebug.rules.detectors.statics.compared import target_of
+from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, Graph
 from otel_mldebug.rules.detectors.statics.telling import lasting, tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Part

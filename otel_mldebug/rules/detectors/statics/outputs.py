@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from otel_mldebug.rules.detectors.statics.compared import target_by_hand, target_of
 from otel_mldebug.rules.detectors.statics.graph import (
     CLASS_LOSSES,
     JOINS,
@@ -12,7 +13,6 @@ from otel_mldebug.rules.detectors.statics.graph import (
     VIEWS,
     Graph,
     dimension,
-    target_of,
 )
 from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
 from otel_mldebug.rules.finding import Finding
@@ -235,7 +235,7 @@ def _out_of_reach(look: Look) -> tuple[Operation, Stats, float, float] | None:
         if loss.kind == "Sub" and not (len(graph.inputs(place)) == 1 and graph.ends_in_mean(place)):
             continue
         source = graph.source(place)
-        target = target_of(look, loss)
+        target = target_by_hand(look, graph, place) if loss.kind == "Sub" else target_of(look, loss)
         if source is None or target is None or target.stats is None or not target.dtype.startswith(("float", "bfloat")):
             continue
         given, stats = graph.operations[source], target.stats

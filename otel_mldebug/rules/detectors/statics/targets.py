@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.statics.graph import BATCH, CLASS_LOSSES, VALUE_LOSSES, Graph, rms, target_of
+from otel_mldebug.rules.detectors.statics.compared import target_of
+from otel_mldebug.rules.detectors.statics.graph import BATCH, CLASS_LOSSES, VALUE_LOSSES, Graph, rms
 from otel_mldebug.rules.detectors.statics.telling import lasting, tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Part, Stats
@@ -15,8 +16,11 @@ SAMPLES = 64
 """Labels in them, at least."""
 _BINARY = frozenset(("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"))
 LARGE = 1e3
-"""Size of a regression's targets from which they matter, and how small outputs are against them, at most."""
+LARGEST = 1e4
+"""Size of a regression's targets from which they matter: of those out of a loader, and of all others. Returns of
+reinforcement learning are made by the program, and may well be in the thousands."""
 SMALL = 0.1
+"""Size of outputs over that of targets, at most: near them is fine, whatever their size is."""
 MANY_CLASSES = 100
 """Outputs up to which a class without samples is worth a word; vocabularies have more."""
 
@@ -102,7 +106,7 @@ def target_scale(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding
             if part is None or part.stats is None or operation.operand is None:
                 continue
             size, output = rms(part.stats), rms(operation.operand)
-            if size >= LARGE and output < SMALL * size:
+            if size >= (LARGE if part.place.startswith(BATCH) else LARGEST) and output < SMALL * size:
                 return size, output
         return None
 

@@ -106,7 +106,7 @@ def test_inputs_that_differ_anywhere_are_left_alone(seen):
 
 def labelled(low: float, high: float, *, count: int = 4, place: str = "batch[1]", same: bool = False) -> list[Look]:
     """Return looks at a classifier with three classes and these labels."""
-    label = target(low, high, place=place, shape=(32,), dtype="int64", size=32)
+    label = target(low, high, place=place, shape=(N,), dtype="int64")
     return [look(*CLASSES, step=i, parts=(batch(7 if same else i + 1), label)) for i in range(count)]
 
 
@@ -114,7 +114,7 @@ def test_labels_of_one_class_are_found():
     finding = constant_target(labelled(2, 2), [])
     assert finding is not None
     assert (finding.rule, finding.severity) == ("data.constant_target", Severity.WARNING)
-    assert dict(finding.evidence) == {"step": 0, "label": 2, "samples": 128, "place": "batch[1]"}
+    assert dict(finding.evidence) == {"step": 0, "label": 2, "samples": 64, "place": "batch[1]"}
 
 
 @pytest.mark.parametrize(
@@ -183,10 +183,10 @@ def test_probabilities_as_targets_are_left_alone(seen):
     assert rule(target_range, [seen]) == ""
 
 
-def regression(size: float, output: float) -> list[Look]:
+def regression(size: float, output: float, place: str = "batch[1]") -> list[Look]:
     """Return looks at a regression whose targets and outputs have these sizes."""
     loss = op("MseLoss", operand=stats(0, output, output, 0), operands=((N, 1), (N, 1)))
-    return looks(*chain(UNIT, loss), parts=(target(0, size, size, 0.1 * size),))
+    return looks(*chain(UNIT, loss), parts=(target(0, size, size, 0.1 * size, place=place),))
 
 
 def test_targets_out_of_all_proportion_are_found():
@@ -196,6 +196,9 @@ def test_targets_out_of_all_proportion_are_found():
     for size, output in ((1.0, 0.3), (500.0, 0.3), (2e5, 1.9e5)):
         assert rule(target_scale, regression(size, output)) == ""
     assert rule(target_scale, regression(2e5, 0.3)[:2]) == ""
+    assert rule(target_scale, regression(2e5, 0.3, "MseLoss")) == "data.target_scale"
+    assert rule(target_scale, regression(2e3, 0.3)) == "data.target_scale"
+    assert rule(target_scale, regression(2e3, 0.3, "MseLoss")) == ""
 
 
 def fed(*digests: int, passes: tuple[int, ...] = (), length: int = 40, **part: object) -> list[Look]:

@@ -1,11 +1,13 @@
 """Last operations of models, and models that are linear in disguise."""
 
+from dataclasses import replace
+
 import pytest
 
 from otel_mldebug.rules.detectors.statics.activation import no_activation
 from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
 from otel_mldebug.semconv.names import Severity
-from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, chain, look, looks, op, rule, target
+from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, chain, look, looks, op, rule, stats, target
 
 LOG_SOFTMAX = op("LogSoftmax", N, 3, settings={"dim": 1})
 MSE = op("MseLoss", operands=((N, 1), (N, 1)))
@@ -118,12 +120,19 @@ def test_targets_within_reach_are_left_alone(kind, parts):
 
 
 def test_targets_of_a_loss_by_hand_count_too():
-    hand = chain(UNIT, op("Relu", N, 1), op("Sub", N, 1), op("Pow", N, 1), op("Mean"))
+    given = op("Relu", N, 1, output=stats(0.0, 1.0, 0.4, 0.3))
+    hand = chain(UNIT, given, op("Sub", N, 1), op("Pow", N, 1, operand=stats(-3.0, 4.0, 0.4, 1.1)), op("Mean"))
     unused = target(-3.0, 3.0, role="")
     assert rule(output_range, [look(*hand, parts=(unused,))]) == "loss.output_range"
-    assert rule(output_range, [look(*hand, parts=(unused, unused))]) == ""
-    assert rule(output_range, [look(*hand, parts=(target(-3.0, 3.0),))]) == "loss.output_range"
-    assert rule(output_range, [look(*hand[:3], parts=(target(-3.0, 3.0),))]) == ""
+    changed = target(-3.0, 3.0, 0.5, role="")
+    assert rule(output_range, [look(*hand, parts=(changed,))]) == ""
+    assert rule(output_range, [look(*hand, parts=(target(-3.0, 3.0),))]) == ""
+    assert rule(output_range, [look(*hand[:3], parts=(unused,))]) == ""
+
+
+def test_a_column_of_a_part_is_not_the_part():
+    columns = target(-3.0, 300.0, 50.0, 60.0, shape=(N, 5))
+    assert rule(output_range, [look(*chain(UNIT, op("Sigmoid", N, 1), MSE), parts=(columns,))]) == ""
 
 
 @pytest.mark.parametrize(
@@ -168,6 +177,13 @@ def test_logits_with_an_activation_are_found(operations, severity):
 )
 def test_logits_without_an_activation_are_left_alone(operations):
     assert rule(bounded_logits, [look(*operations)]) == ""
+
+
+def test_of_several_losses_and_targets_it_is_not_known_which_belong_together():
+    twice = (*chain(UNIT, op("Sigmoid", N, 1), MSE), replace(MSE, inputs=(0,)))
+    wide = target(-3.0, 300.0, 50.0, 60.0)
+    assert rule(output_range, [look(*twice, parts=(wide, target(0.0, 1.0, shape=(N, 5))))]) == ""
+    assert rule(output_range, [look(*twice, parts=(wide,))]) == "loss.output_range"
 
 
 def test_an_autoencoder_is_compared_with_its_input():
