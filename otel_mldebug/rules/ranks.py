@@ -104,6 +104,7 @@ class RankView:
         checks: Oldest first.
         wrapped: Whether it trains a model inside of DistributedDataParallel.
         divided: Whether its DataLoader has a sampler that gives each rank its own part; None without a DataLoader.
+        joined: Whether it has said that ranks may have different numbers of batches (`with model.join():`).
         sharded: Whether it holds parameters of which each rank has another part.
         batches: Digests of what training was fed with, by number of optimizer steps made before.
         times: Of its latest steps, oldest first.
@@ -122,6 +123,7 @@ class RankView:
     checks: tuple[Check, ...] = ()
     wrapped: bool = False
     divided: bool | None = None
+    joined: bool = False
     sharded: bool = False
     batches: Mapping[int, int] = field(default_factory=dict)
     times: tuple[Times, ...] = ()

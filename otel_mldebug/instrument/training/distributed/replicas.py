@@ -41,6 +41,7 @@ class Replicas:
     Attributes:
         names: Names of the parameters of each optimizer.
         batches: Digests of batches, by number of optimizer steps.
+        joined: Whether the program has said that ranks may have different numbers of batches.
         sharded: Whether parameters were met of which each rank has another part.
         divided: Whether a DataLoader gives each rank its own part; None before the first.
     """
@@ -54,6 +55,7 @@ class Replicas:
         self._number = self._next = 0
         self.names: list[tuple[str, ...]] = []
         self.batches: dict[int, int] = {}
+        self.joined = False
         self.sharded = False
         self.divided: bool | None = None
         self._strided = torch.strided
@@ -142,6 +144,7 @@ class Replicas:
         wanted = {id(p) for p in parameters if p.requires_grad}
         for wrapper in list(self._wrappers):
             if wanted and wanted <= {id(p) for p in wrapper.parameters()}:
+                self.joined = self.joined or bool(getattr(getattr(wrapper, "_join_config", None), "enable", False))
                 return bool(getattr(wrapper, "require_backward_grad_sync", True))
         return None
 

@@ -137,6 +137,7 @@ class Standing:
             checks=replicas.checks(),
             wrapped=replicas.wrapped,
             divided=replicas.divided,
+            joined=replicas.joined,
             sharded=replicas.sharded,
             batches=dict(replicas.batches),
             times=self._times(),

@@ -62,7 +62,7 @@ def uneven_batches(views: Sequence[RankView]) -> Finding | None:
     """
     if len(views) < 2 or len(views) < views[0].world_size:
         return None
-    if not all(view.ended and view.wrapped and view.steps for view in views):
+    if not all(view.ended and view.wrapped and view.steps and not view.joined for view in views):
         return None
     steps = [view.steps for view in views]
     if min(steps) == max(steps):

@@ -140,6 +140,10 @@ def test_a_wrapped_model_says_whether_it_averages(tmp_path):
         watched.before(torch.optim.SGD([torch.nn.Parameter(torch.ones(2))], lr=0.1), (), {})
         assert [check.synchronising for check in watched.checks()] == [True, False, None]
         assert watched.checks()[0].optimizer != watched.checks()[2].optimizer
+        assert not watched.joined
+        with wrapper.join():
+            watched.before(optimizer, (), {})
+        assert watched.joined
     finally:
         torch.distributed.destroy_process_group()
 

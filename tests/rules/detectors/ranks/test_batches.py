@@ -62,6 +62,7 @@ def test_different_numbers_of_steps_are_named():
         pytest.param([ended(0, 100)], id="nothing known of the other"),
         pytest.param([ended(0, 100), ended(1, 40, ended=False)], id="still going on"),
         pytest.param([ended(0, 100), ended(1, 40, wrapped=False)], id="no averaging"),
+        pytest.param([ended(0, 100, joined=True), ended(1, 40, joined=True)], id="uneven on purpose"),
         pytest.param([ended(0, 100), ended(1, 0)], id="a rank that does not train"),
     ],
 )

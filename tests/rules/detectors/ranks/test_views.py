@@ -28,6 +28,7 @@ views = st.builds(
     ).map(tuple),
     wrapped=st.booleans(),
     divided=st.none() | st.booleans(),
+    joined=st.booleans(),
     sharded=st.booleans(),
     batches=st.dictionaries(counts, counts, max_size=4),
     times=st.lists(st.builds(Times, step=counts, duration_s=seconds, forward_s=seconds), max_size=4).map(tuple),
