@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from otel_mldebug._guard import fault
 from otel_mldebug.export.event import finding_on_span
+from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.redact import Redactor
@@ -31,9 +32,10 @@ class SpanCopy(ReadableSpan):
     Args:
         span: An ended span.
         redactor: What replaces secrets; one that is switched off leaves the texts alone.
+        patterns: The user's entries and ours, as `rules.explain.explain` takes them.
     """
 
-    def __init__(self, span: ReadableSpan, redactor: Redactor) -> None:
+    def __init__(self, span: ReadableSpan, redactor: Redactor, patterns: tuple[Pattern, ...] | None = None) -> None:
         super().__init__(
             UNREADABLE,
             context=span.context,
@@ -44,12 +46,12 @@ class SpanCopy(ReadableSpan):
             start_time=span.start_time,
             end_time=span.end_time,
         )
-        self._span, self._redactor = span, redactor
+        self._span, self._redactor, self._patterns = span, redactor, patterns
 
     @cached_property
     def _clean(self) -> ReadableSpan:
         try:
-            return _made(self._span, self._redactor)
+            return _made(self._span, self._redactor, self._patterns)
         except Exception as exc:  # noqa: BLE001
             fault("redact a span", exc)
             return _made_empty(self._span)  # what could not be redacted does not leave the process
@@ -104,10 +106,10 @@ class SpanCopy(ReadableSpan):
         return str(self._clean.to_json(indent))
 
 
-def _made(span: ReadableSpan, redactor: Redactor) -> ReadableSpan:
+def _made(span: ReadableSpan, redactor: Redactor, patterns: tuple[Pattern, ...] | None) -> ReadableSpan:
     attributes = dict(span.attributes or {})
     if names.MLDEBUG_FINDING_RULE not in attributes and (facts := facts_of_span(span)):
-        attributes |= finding_on_span(explain(facts))
+        attributes |= finding_on_span(explain(facts, patterns))
     description = span.status.description
     return _like(
         span,

@@ -89,6 +89,7 @@ class Emitter:
         self.listeners: list[Callable[[Occurrence], None]] = []
         """Called with each occurrence that is made."""
         self._inside = threading.local()
+        self._turns = seen.Turns()
 
     def exception(
         self,
@@ -117,7 +118,8 @@ class Emitter:
                 _add_note(exc, event.note(sent))
             return sent
 
-        return self._once("explain an exception", make)
+        with self._turns.of(exc):
+            return self._once("explain an exception", make)
 
     def finding(
         self,

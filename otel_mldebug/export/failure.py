@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from textwrap import indent
 from typing import Any
@@ -20,6 +21,8 @@ from otel_mldebug.semconv.names import Category, Severity
 ARGUMENT = "argument."
 """Prefix of the arguments of the failed call among the context."""
 _MAX_CONTEXT = 32
+MAX_WAIT_S = 1.0
+"""Seconds to wait for another thread that explains something; the first time it reads the catalogue."""
 forking = threading.RLock()
 """Held while something is explained, and by a thread that forks: the rules import some of what they need when they
 first need it, and a child that was forked in the middle of an import would wait for it for ever."""
@@ -67,7 +70,7 @@ def explained(
 ) -> Explained:
     """Explain `exc`; values of the user's own (`category`, `severity`) win over ours, as do their `patterns`."""
     began_s = time.perf_counter()
-    with forking:
+    with _turn():
         facts = facts_of(exc)
         left_s = BUDGET_S - (time.perf_counter() - began_s)
         finding = explain(facts, patterns)  # bounded by itself; the first one loads the catalogue, once
@@ -90,6 +93,22 @@ def explained(
     if redactor.exposure is Exposure.FULL and redactor.text(text) == text:
         return replace(made, context=_redacted_context(made.context, redactor))
     return made.redacted(redactor)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Hold `forking`, or go on without it when it takes too long.
+
+    A hook for what is ignored in `__del__` may run while its thread holds any lock, one that the thread which is
+    explaining now waits for.
+    """
+    lock = forking  # the child of a fork gets another
+    held = lock.acquire(timeout=MAX_WAIT_S)
+    try:
+        yield
+    finally:
+        if held:
+            lock.release()
 
 
 def chosen(finding: Finding, own: Mapping[str, Any]) -> Finding:

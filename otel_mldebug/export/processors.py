@@ -15,14 +15,22 @@ from typing_extensions import override
 from otel_mldebug._guard import fault, guard, log
 from otel_mldebug.export.copies import UNREADABLE, SpanCopy, redacted
 from otel_mldebug.export.gates import OURS
+from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.rules.redact import Redactor
 
 
 class Redactors(NamedTuple):
-    """Redaction of our own signals and of everybody else's, which can be switched off by itself."""
+    """Redaction of our own signals and of everybody else's, which can be switched off by itself.
+
+    Attributes:
+        ours: For our own.
+        foreign: For everybody else's.
+        patterns: What failed spans are explained by: the user's entries and ours; None for ours alone.
+    """
 
     ours: Redactor
     foreign: Redactor
+    patterns: tuple[Pattern, ...] | None = None
 
     def of(self, signal: Any) -> Redactor:
         """Return the one for a span or a log record."""
@@ -58,7 +66,7 @@ class DiagnosingSpanProcessor(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         if self.on:
             try:
-                span = SpanCopy(span, self._redactors.of(span))
+                span = SpanCopy(span, self._redactors.of(span), self._redactors.patterns)
             except Exception as exc:  # noqa: BLE001
                 fault("copy a span", exc)
                 return  # unredacted it must not go on

@@ -1,6 +1,8 @@
 """What was made of an exception hangs on the exception itself, so that an outer place refers to the same finding."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -10,6 +12,8 @@ from otel_mldebug.semconv.names import Category, Severity
 ATTRIBUTE = "__mldebug_finding__"
 """Attribute of an exception that holds what was made of it; read it with `finding_of`."""
 
+MAX_WAIT_S = 0.5
+"""Seconds that a thread waits for another one that is at the same exception."""
 # The real dictionary of any exception, whatever its class makes of slots, `__dict__`, `__getattr__` or `__setattr__`:
 # every exception has one, and no code of the user's runs.
 _dictionary: Callable[[BaseException], dict[str, Any]] = vars(BaseException)["__dict__"].__get__
@@ -34,6 +38,27 @@ class Attached:
         occurrence = self.occurrence
         plain = {"id": occurrence.id, "time_ns": occurrence.time_ns, "function": occurrence.function}
         return dict, ({**plain, "finding": occurrence.finding.to_json()},)
+
+
+class Turns:
+    """Lets one thread after the other see the same exception, as when a pool's worker and its caller both do."""
+
+    def __init__(self) -> None:
+        self._taken: dict[int, tuple[int, threading.Event]] = {}
+
+    @contextmanager
+    def of(self, exc: BaseException) -> Iterator[None]:
+        """Wait until no other thread is at `exc`, for a moment at most: nothing of ours holds up the program."""
+        mine = threading.get_ident(), threading.Event()
+        thread, ended = self._taken.setdefault(id(exc), mine)  # atomic: one of two threads is the first
+        if ended is not mine[1] and thread != mine[0]:
+            ended.wait(MAX_WAIT_S)
+        try:
+            yield
+        finally:
+            if ended is mine[1]:
+                self._taken.pop(id(exc), None)
+                ended.set()
 
 
 def remember(exc: BaseException, occurrence: Occurrence) -> None:

@@ -21,8 +21,6 @@ from otel_mldebug.export.prometheus.address import wanted
 from otel_mldebug.export.prometheus.endpoint import Endpoint
 from otel_mldebug.instrument import costs
 from otel_mldebug.instrument.resources.surroundings import surroundings
-from otel_mldebug.rules.catalogue.loader import load_all
-from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import TARGETS
 from otel_mldebug.wiring.identity import Identity
@@ -72,7 +70,7 @@ def build(
             Outlets(store=store),
             redactor=redactor,
             notes=notes,
-            explain=partial(explained, patterns=_patterns(config)),
+            explain=partial(explained, patterns=joined.redactors.patterns),
             surroundings=surroundings if config.resources else None,
         ),
         redactor=redactor,
@@ -94,10 +92,6 @@ def build(
         )
     pipeline.begin()
     return pipeline
-
-
-def _patterns(config: Config) -> tuple[Pattern, ...] | None:
-    return load_all(config.patterns) if config.patterns else None
 
 
 def _send(pipeline: Pipeline, environ: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from otel_mldebug import _guard
 from otel_mldebug.export import copies
 from otel_mldebug.export.copies import UNREADABLE, SpanCopy, facts_of_span
 from otel_mldebug.export.processors import DiagnosingSpanProcessor, Joined, Redactors
+from otel_mldebug.rules.catalogue.loader import load_all
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.semconv import names
@@ -211,3 +212,14 @@ def test_a_log_record_that_cannot_be_redacted_leaves_without_its_content(logs, m
     provider.get_logger("theirs").emit(body="text", attributes={"line": SECRET})
     record = exporter.get_finished_logs()[0].log_record
     assert (record.body, dict(record.attributes)) == (UNREADABLE, {})
+
+
+def test_entries_of_the_users_explain_the_spans_of_others(provider, exporter, tmp_path):
+    own = tmp_path / "patterns.toml"
+    own.write_text(
+        '[[pattern]]\nid = "acme.full"\ncategory = "inference"\nsummary = "Full."\nsolutions = ["Wait."]\n'
+        "match = [{ message = 'the frobnicator is full' }]\n"
+    )
+    Joined(redactors()._replace(patterns=load_all([own]))).spans(provider)
+    failing_span(provider, "the frobnicator is full")
+    assert exporter.get_finished_spans()[0].attributes[names.MLDEBUG_FINDING_RULE] == "acme.full"

@@ -4,12 +4,17 @@ import copy
 import pickle
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 
 import pytest
 
-from otel_mldebug.export.seen import ATTRIBUTE, finding_of, occurrence_of, remember
+from otel_mldebug.export import failure
+from otel_mldebug.export.emitter import Emitter, Outlets
+from otel_mldebug.export.failure import explained
+from otel_mldebug.export.seen import ATTRIBUTE, Turns, finding_of, occurrence_of, remember
 from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.redact.redactor import DEFAULT
 from otel_mldebug.semconv.names import Category, Severity
 
 FINDING = Finding(
@@ -96,3 +101,50 @@ def test_an_attribute_of_somebody_else_is_no_finding(foreign):
     setattr(exc, ATTRIBUTE, foreign)
     assert occurrence_of(exc) is None
     assert finding_of(exc) is None
+
+
+def test_two_threads_that_see_one_exception_make_one_finding():
+    explaining, going_on = threading.Event(), threading.Event()
+
+    def slowly(exc, redactor, **given):
+        explaining.set()
+        going_on.wait(5)
+        return explained(exc, redactor, **given)
+
+    made = []
+    emitter = Emitter(Outlets(), explain=slowly)
+    emitter.listeners.append(made.append)
+    exc = ValueError("boom")
+    seen_by = []
+    threads = [threading.Thread(target=lambda: seen_by.append(emitter.exception(exc))) for _ in range(2)]
+    threads[0].start()
+    assert explaining.wait(5)
+    threads[1].start()
+    going_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert len(made) == 1
+    assert [occurrence.id for occurrence in seen_by] == [made[0].id] * 2
+
+
+def test_a_thread_that_stays_at_an_exception_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr("otel_mldebug.export.seen.MAX_WAIT_S", 0.01)
+    turns, exc = Turns(), ValueError("boom")
+    done = threading.Event()
+    with turns.of(exc):
+        other = threading.Thread(target=lambda: turns.of(exc).__enter__() or done.set())
+        other.start()
+        assert done.wait(5)
+        with turns.of(exc):
+            pass
+    assert not turns._taken
+
+
+def test_a_thread_that_holds_what_explaining_needs_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr(failure, "MAX_WAIT_S", 0.01)
+    found = []
+    with failure.forking:
+        other = threading.Thread(target=lambda: found.append(explained(ValueError("boom"), DEFAULT)))
+        other.start()
+        other.join(5)
+    assert [made.finding.rule for made in found] == ["unknown"]
