@@ -46,7 +46,7 @@ def fates(looks: Sequence[Look], least: int = STEPS) -> list[Fate]:
     """Return what became of the parameters that were trainable in all looks, those that count, in forward order.
 
     Weights that mix their inputs count; all of them where there are none of those. Nothing is returned while the looks
-    are not of the start or too close together, since a solved problem does not move either.
+    are not of the start or too close together, since a solved problem does not move either, nor while all changes.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -54,6 +54,8 @@ def fates(looks: Sequence[Look], least: int = STEPS) -> list[Fate]:
     """
     if looks[0].step > START or looks[-1].step - looks[0].step < least:
         return []
+    if not any(p.changed is False for look in looks[-2:] for p in look.parameters):
+        return []  # the usual case, at no cost
     seen: dict[tuple[str, int], list[tuple[Look, Parameter]]] = {}
     places: dict[tuple[str, int], int] = {}
     for look in looks:
@@ -75,6 +77,8 @@ def _fate(history: Sequence[tuple[Look, Parameter]], place: int) -> Fate:
             continue
         if later.changed or earlier.learning_rate != 0:  # a warm-up starts at 0, and what it holds stays
             told.append(later.changed)
+    if history[0][1].weight != history[-1][1].weight:
+        told.append(True)  # in looks between them that are no longer kept
     known = any(told) or len(told) >= LOOKS
     gradients = [p.gradient.norm for _, p in history if p.gradient is not None and p.gradient.nonfinite == 0]
     reached = [p.reached for _, p in history if p.reached is not None]

@@ -50,15 +50,17 @@ def dead_units(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | 
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
-    now = list(_activations(looks[-1]))
+    bad = [activation for activation in _activations(looks[-1]) if activation.dead >= MOST]
+    if not bad:
+        return None
     known = progress(looks, steps)
-    for activation in now:
+    for activation in bad:
         fits = activation.inside or known.left is None or known.left > 0.8
         if fits and _lasts(looks, activation, WHOLE, STEPS[0 if activation.inside else 1]):
-            return _finding(looks, steps, activation, now, whole=True)
-    for activation in now:
+            return _finding(looks, activation, len(bad) - 1, whole=True)
+    for activation in bad:
         if activation.inside and known.stuck and known.steps >= 30 and _lasts(looks, activation, MOST, STEPS[0]):
-            return _finding(looks, steps, activation, now, whole=False)
+            return _finding(looks, activation, len(bad) - 1, whole=False)
     return None
 
 
@@ -84,7 +86,9 @@ def _right_behind_a_layer(look: Look, place: int) -> bool:
 
 def _lasts(looks: Sequence[Look], activation: _Activation, share: float, steps: int) -> bool:
     """Return whether the same activation is as bad in the latest looks, `LOOKS` at least and over so many steps."""
-    seen = [(look, a) for look in reversed(looks) for a in _activations(look) if a.at == activation.at]
+    if activation.dead < share:
+        return False
+    seen = ((look, a) for look in reversed(looks) for a in _activations(look) if a.at == activation.at)
     for count, (look, same) in enumerate(seen, 1):
         if same.dead < share or same.layer != activation.layer or same.operation.units != activation.operation.units:
             return False
@@ -93,9 +97,7 @@ def _lasts(looks: Sequence[Look], activation: _Activation, share: float, steps: 
     return False
 
 
-def _finding(
-    looks: Sequence[Look], steps: Sequence[StepRecord], bad: _Activation, now: Sequence[_Activation], *, whole: bool
-) -> Finding:
+def _finding(looks: Sequence[Look], bad: _Activation, others: int, *, whole: bool) -> Finding:
     first = looks[-1].step
     shares = [
         (look.step, a.dead) for look in looks for a in _activations(look) if a.at == bad.at and a.layer == bad.layer
@@ -104,9 +106,8 @@ def _finding(
         if share < (WHOLE if whole else MOST):
             break
         first = step
-    others = sum(a.dead >= MOST for a in now) - 1
     name = bad.layer or f"activation {bad.at + 1} of the model"
-    cause, fix, evidence = _blame(looks, steps, bad, shares)
+    cause, fix, evidence = _blame(looks, bad, shares)
     also = f", and so {'are' if others > 1 else 'is'} {others} more" if others > 0 else ""
     what = "All" if bad.dead >= 1 else f"{bad.dead:.0%} of the"
     return Finding(
@@ -130,14 +131,14 @@ def _finding(
             "dead_share": round(bad.dead, 4),
             "dead_share_first": round(shares[0][1], 4) if shares else round(bad.dead, 4),
             "units": bad.operation.units,
-            "other_dead_layers": max(0, others),
+            "other_dead_layers": others,
             **evidence,
         },
     )
 
 
 def _blame(
-    looks: Sequence[Look], steps: Sequence[StepRecord], bad: _Activation, shares: Sequence[tuple[int, float]]
+    looks: Sequence[Look], bad: _Activation, shares: Sequence[tuple[int, float]]
 ) -> tuple[str, str, dict[str, Value]]:
     """Return cause, what to do about it, and the numbers behind it."""
     parameters = [p for p in looks[-1].parameters if p.layer == bad.layer and bad.layer]

@@ -37,11 +37,13 @@ def vanishing_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
-    drops = [_drop(look) for look in looks]
+    drops = [_drop(look) for look in looks[-LOOKS:]]
+    if min(drops) < DECADES:
+        return None
     known = progress(looks, steps)
     for limit, fits in ((CERTAIN, not _falls(known)), (DECADES, known.stuck and known.steps >= STEPS)):
-        if fits and len(drops) >= LOOKS and min(drops[-LOOKS:]) >= limit:
-            return _finding(looks, drops, limit, known)
+        if fits and len(drops) >= LOOKS and min(drops) >= limit:
+            return _finding(looks, [_drop(look) for look in looks], limit, known)
     return None
 
 
@@ -52,9 +54,8 @@ def exploding_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
-    drops = [_drop(look) for look in looks]
-    known = progress(looks, steps)
-    if len(drops) < LOOKS or max(drops[-LOOKS:]) > -DECADES or not known.stuck:
+    drops = [_drop(look) for look in looks[-LOOKS:]]
+    if len(drops) < LOOKS or max(drops) > -DECADES or not progress(looks, steps).stuck:
         return None
     weights = matrices(looks[-1])
     if max((_relative(p) or 0.0 for p in weights), default=0.0) < 1:
@@ -75,7 +76,11 @@ def exploding_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
         prevention="Compare gradient norms of the first and the last layer in the first steps.",
         confidence=0.8,
         basis="detector",
-        evidence={"step": _since(looks, [-d for d in drops], DECADES), "layer": layers[0], "factor": factor},
+        evidence={
+            "step": _since(looks, [-_drop(look) for look in looks], DECADES),
+            "layer": layers[0],
+            "factor": factor,
+        },
     )
 
 

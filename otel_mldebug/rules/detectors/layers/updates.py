@@ -68,7 +68,9 @@ def rate_too_low(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding 
             is solved.
         steps: Its latest ones.
     """
-    ratios = [max(p.update_ratio or 0.0 for p in weights) for look in looks if (weights := _weights(look))]
+    if _largest(looks[-1]) >= LOW:
+        return None
+    ratios = [largest for look in looks if (largest := _largest(look)) >= 0]
     rates = [rate for look in looks if (rate := _rate(look)) is not None]
     known = progress(looks, steps)
     if len(ratios) < LOOKS or looks[0].step > EARLY or looks[-1].step - looks[0].step < STEPS[1] or not known.stuck:
@@ -128,6 +130,11 @@ def _weights(look: Look) -> list[Parameter]:
         for p in matrices(look)
         if p.update_ratio is not None and p.weight is not None and p.weight.norm > 0 and p.weight.zero < 0.5
     ]
+
+
+def _largest(look: Look) -> float:
+    """Return the largest update over weight of all layers; -1 where it was not measured."""
+    return max((p.update_ratio for p in _weights(look) if p.update_ratio is not None), default=-1.0)
 
 
 def _median_ratio(look: Look) -> float:

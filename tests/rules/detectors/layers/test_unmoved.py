@@ -125,6 +125,13 @@ def test_a_problem_that_gets_solved_has_no_gradient_any_more():
     assert zero_gradients(looks(solved, at=(500, 550, 600, 650)), []) is None
 
 
+def test_what_changed_in_looks_that_are_no_longer_kept_has_changed():
+    begun = looks([replace(p, weight=uniform()) for p in NET], at=(0,))
+    rest = looks([replace(p, changed=False, update_ratio=1e-9) for p in NET], at=(500, 550, 600, 650))[1:]
+    assert lost_updates([*begun, *rest], []) is None
+    assert {f.changed for f in fates([*begun, *rest])} == {True}
+
+
 IDLE = {"learning_rate": 0.0, "changed": False, "update_ratio": 0.0}
 STILL = [replace(p, **IDLE) for p in NET]
 
