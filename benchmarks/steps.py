@@ -15,9 +15,11 @@ from typing import Any
 
 from benchmarks.figure import Figure
 from benchmarks.timing import difference, median, ratio
-from otel_mldebug.instrument.training import pytorch
+from otel_mldebug.instrument.training import options, pytorch
 
 Step = Callable[[], None]
+SAMPLED = 50
+"""Steps between two looks where layers are sampled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Workload:
         rounds: Blocks of each kind when it has to be quick; four times as many otherwise.
         limit: Ratio that we promise.
         note: Model, batch and optimizer, exactly.
+        layers: Ratio that we promise with a look at every layer each 50 steps; None where we promise none.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Workload:
     rounds: int
     limit: float
     note: str
+    layers: float | None = None
 
 
 def _step(torch: Any, net: Any, optimizer: Any, loss: Callable[[], Any]) -> Step:
@@ -116,15 +120,15 @@ def tiny(torch: Any) -> Step:
 
 WORKLOADS = (
     Workload(
-        name="transformer", make=transformer, rounds=8, block=5, limit=1.01,
+        name="transformer", make=transformer, rounds=8, block=5, limit=1.01, layers=1.02,
         note="10.2 M parameters, 4 layers, width 384, batch 4 x 64 tokens, AdamW, no loader",
     ),
     Workload(
-        name="mlp", make=mlp, rounds=25, block=30, limit=1.03,
+        name="mlp", make=mlp, rounds=25, block=30, limit=1.03, layers=1.05,
         note="200 tensors, 100 residual layers of width 64, batch 32, AdamW, no loader",
     ),
     Workload(
-        name="cnn", make=cnn, rounds=25, block=20, limit=1.01,
+        name="cnn", make=cnn, rounds=25, block=20, limit=1.01, layers=1.02,
         note="3 convolutions, 32 images of 3 x 32 x 32, SGD with momentum, DataLoader",
     ),
     Workload(
@@ -187,6 +191,19 @@ def paired(torch: Any, step: Step, block: int, repeats: int) -> dict[str, list[f
     return times
 
 
+def sampled(torch: Any, work: Workload, *, quick: bool) -> Figure:
+    """Return the ratio with a look at every layer each 50 steps. Blocks are as long, so that each has one look."""
+    options.use(options.Options(layers=SAMPLED))
+    try:
+        times = paired(
+            torch, work.make(torch), SAMPLED, max(4, work.rounds * work.block // SAMPLED) * (1 if quick else 4)
+        )
+    finally:
+        options.use(options.Options())
+    note = f"{work.note}; a look at every layer each {SAMPLED} steps"
+    return ratio(f"steps.{work.name}.layers.ratio", times["on"], times["off"], limit=work.layers, note=note)
+
+
 def measure(quick: bool) -> Iterable[Figure]:
     """Yield the ratio of each workload, and for the tiny one the time by step as well."""
     import torch
@@ -204,5 +221,7 @@ def measure(quick: bool) -> Iterable[Figure]:
                 note = f"{work.note}; {median(times['off']) / work.block * 1e3:.3g} ms a step"
                 yield ratio(f"steps.{work.name}.ratio", times["on"], times["off"], limit=work.limit, note=note)
                 yield difference(f"steps.{work.name}.cost", times["on"], times["off"], calls=work.block)
+                if work.layers is not None:
+                    yield sampled(torch, work, quick=quick)
         finally:
             otel_mldebug.shutdown()

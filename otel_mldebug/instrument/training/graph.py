@@ -92,16 +92,25 @@ def walk(root: Any, *, most: int = MOST_NODES) -> list[Node]:
 _attributes: dict[str, tuple[str, ...]] = {}
 
 
+def saves(function: Any) -> bool:
+    """Return whether operations of this kind save tensors at all."""
+    return bool(_raw_names(function))
+
+
+def _raw_names(function: Any) -> tuple[str, ...]:
+    name = function.name()
+    found = _attributes.get(name)
+    if found is None:
+        found = _attributes[name] = tuple(a for a in dir(function) if a.startswith("_raw_saved_"))
+    return found
+
+
 def saved(function: Any) -> Iterator[tuple[str, Any]]:
     """Yield the tensors that an operation has saved, by name. Those behind hooks (checkpointing, offloading) are not.
 
     Unpacking those would run user code, such as the forward pass of a checkpointed block.
     """
-    name = function.name()
-    raw_names = _attributes.get(name)
-    if raw_names is None:
-        raw_names = _attributes[name] = tuple(a for a in dir(function) if a.startswith("_raw_saved_"))
-    for raw_name in raw_names:
+    for raw_name in _raw_names(function):
         try:
             raw = getattr(function, raw_name)
             several = isinstance(raw, (list, tuple))

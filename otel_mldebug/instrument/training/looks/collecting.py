@@ -1,5 +1,6 @@
 """The three stages of a look, each of which measures what is there and holds no tensor longer than it has to."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,18 @@ class Collector:
 
     def __init__(self, watch: "Watch") -> None:
         self._watch = watch
-        self._torch = torch = watch.torch
-        self._modes = torch._C._len_torch_dispatch_stack
-        self._sheet = Sheet(torch, watch.devices)
+        self._torch = watch.torch
+        self._modes = watch.torch._C._len_torch_dispatch_stack
+        self._sheets = threading.local()
         self._remembered = Remembered()
+
+    @property
+    def _sheet(self) -> Sheet:
+        """Return the calling thread's sheet."""
+        sheet: Sheet | None = getattr(self._sheets, "sheet", None)
+        if sheet is None:
+            sheet = self._sheets.sheet = Sheet(self._torch, self._watch.devices)
+        return sheet
 
     def graph(self, draft: Draft, track: Track, tensors: Any) -> None:
         """Look at the graph of `tensors`, at what went in, and at the modes of modules."""
@@ -92,6 +101,7 @@ class Collector:
                 seen.leaves if seen is not None else None,
                 whole=seen is not None and seen.whole,
             )
+            draft.stacks.clear()  # of a step that has failed and is tried again
             collect.weights(draft.parameters)
             self._sheet.measure(draft.readings, draft.stacks)
             if not draft.closure:

@@ -1,6 +1,7 @@
 """Finished looks on their way: to the sink, to metrics, and to the rules that judge them."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
@@ -14,6 +15,10 @@ from otel_mldebug.rules.looks import Look
 
 MOST_LOOKS = 64
 """Looks of one optimizer that rules look back on."""
+FIRST_LOOKS = 12
+"""Looks of one optimizer that are judged at once, …"""
+JUDGE_SHARE = 0.02
+"""… before judging is kept within this share of the time."""
 MOST_ITEMS = 8_000
 """Parameters, operations and parts in all of them: about 5 MB. Beyond, the oldest but the first are dropped."""
 
@@ -26,9 +31,18 @@ class Judge:
         detectors: In order of importance.
     """
 
-    def __init__(self, recorder: StepRecorder, detectors: Sequence[LookDetector] = LOOK_DETECTORS) -> None:
+    def __init__(
+        self,
+        recorder: StepRecorder,
+        detectors: Sequence[LookDetector] = LOOK_DETECTORS,
+        *,
+        cost: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._recorder = recorder
         self._detectors = detectors
+        self._cost = cost
+        self._next: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
         self._gauges = Gauges()
         self._windows: dict[str, tuple[int, list[Look]]] = {}
 
@@ -49,10 +63,21 @@ class Judge:
         owner, window = self._windows.get(cell.name, (key, []))
         if owner != key:
             window = []
+            self._counts.pop(cell.name, None)
         self._windows[cell.name] = key, window
         window.append(look)
         while len(window) > 2 and (len(window) > MOST_LOOKS or sum(map(_items, window)) > MOST_ITEMS):
             del window[1]
+        count = self._counts[cell.name] = self._counts.get(cell.name, 0) + 1
+        if count > FIRST_LOOKS and self._recorder.clock() < self._next.get(cell.name, 0.0):
+            return False
+        began_s = self._cost()
+        try:
+            return self._judged(window, cell, track)
+        finally:
+            self._next[cell.name] = self._recorder.clock() + (self._cost() - began_s) / JUDGE_SHARE
+
+    def _judged(self, window: list[Look], cell: Cell, track: Track) -> bool:
         found: list[Finding] = []
         for detect in self._detectors:
             with _guard.guard(f"judge looks by {getattr(detect, '__name__', detect)}"):
@@ -60,7 +85,7 @@ class Judge:
                 if finding is not None:
                     found.append(finding)
         recorder = self._recorder
-        return recorder.reporter.of_looks(found, cell, lambda: recorder.span_of(track), step=look.step)
+        return recorder.reporter.of_looks(found, cell, lambda: recorder.span_of(track), step=window[-1].step)
 
     def restart(self) -> None:
         """Forget all looks."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_mldebug.instrument.training.graph import Node, saved, walk
+from otel_mldebug.instrument.training.graph import Node, saved, saves, walk
 from otel_mldebug.instrument.training.looks.models import Models
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.instrument.training.looks.units import Units
@@ -19,6 +19,8 @@ MOST_ELEMENTS, LEAST_ELEMENTS = 4096, 512
 """Elements of a sample of an activation."""
 ALL_ELEMENTS = 400_000
 """Elements of all samples of activations, as long as each has the least."""
+MOST_MEASURED = 120
+"""Operations of one look whose tensors are measured; of more, the first, the last, and some evenly in between."""
 RESULTS = frozenset({"result", "out", "output"})
 _TAKEN = ("self", "input", "mat1", "batch1", "query", "indices", "tensor1", "other")
 """What an operation takes first, by the names that autograd gives it."""
@@ -157,6 +159,7 @@ class Graph:
     def _read(self, nodes: list[Node], kept: dict[int, int]) -> None:
         places = {nodes[i].function: place for i, place in kept.items()}
         seen: set[int] = set()
+        measured = chosen([i for i in kept if saves(nodes[i].function)])
         for i, place in kept.items():
             draft, function = self.drafts[place], nodes[i].function
             if draft.kind.startswith(COMPILED):
@@ -164,24 +167,30 @@ class Graph:
             if hasattr(type(function), "saved_tensors"):
                 self.whole = False  # somebody's own function can hide a whole graph, as checkpointing does
             draft.settings = settings_of(function)
-            taken: dict[str, Any] = {}
-            for name, tensor in saved(function):
-                if self._sheet.local(tensor) is None:
-                    continue
-                if name in RESULTS:
-                    draft.output = draft.output or self._sheet.add(tensor, self._most)
-                    self._units.result(draft, tensor)
-                    draft.shape = draft.shape or tuple(tensor.shape)
-                    continue
-                taken.setdefault(name, tensor)
-                producer = tensor.grad_fn
-                if producer is None:
-                    if not tensor.requires_grad and id(tensor) not in seen:
-                        seen.add(id(tensor))
-                        self.outside.append(Outside(draft.kind, name, tensor))
-                elif (made := places.get(producer)) is not None and self.drafts[made].output is None:
-                    self.drafts[made].output = self._sheet.add(tensor, self._most)
-            self._take(draft, taken)
+            if i not in measured:
+                continue
+            self._see(draft, function, places, seen)
+
+    def _see(self, draft: Draft, function: Any, places: dict[Any, int], seen: set[int]) -> None:
+        """Have what one operation has saved measured."""
+        taken: dict[str, Any] = {}
+        for name, tensor in saved(function):
+            if self._sheet.local(tensor) is None:
+                continue
+            if name in RESULTS:
+                draft.output = draft.output or self._sheet.add(tensor, self._most)
+                self._units.result(draft, tensor)
+                draft.shape = draft.shape or tuple(tensor.shape)
+                continue
+            taken.setdefault(name, tensor)
+            producer = tensor.grad_fn
+            if producer is None:
+                if not tensor.requires_grad and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    self.outside.append(Outside(draft.kind, name, tensor))
+            elif (made := places.get(producer)) is not None and self.drafts[made].output is None:
+                self.drafts[made].output = self._sheet.add(tensor, self._most)
+        self._take(draft, taken)
 
     def _take(self, draft: Draft, taken: dict[str, Any]) -> None:
         first = next((name for name in _TAKEN if name in taken), None)
@@ -207,6 +216,15 @@ def ordered(root: Any) -> list[Node]:
     for node in nodes:
         node.inputs = [places[j] for j in node.inputs]
     return [nodes[i] for i in order]
+
+
+def chosen(places: list[int]) -> set[int]:
+    """Return which operations are measured: all, or of very many a third each at both ends and in between."""
+    third = MOST_MEASURED // 3
+    if len(places) <= MOST_MEASURED:
+        return set(places)
+    middle = places[third:-third]
+    return {*places[:third], *middle[:: -(-len(middle) // third)], *places[-third:]}
 
 
 _plain: dict[str, tuple[str, ...]] = {}
