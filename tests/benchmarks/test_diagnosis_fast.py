@@ -11,10 +11,10 @@ pytest.importorskip("sklearn")
 TABLE = {
     "faulty/broadcast_loss": "loss.broadcast",
     "faulty/constant_input": "data.constant_input",
-    "faulty/decoder_not_in_optimizer": "parameter.not_in_optimizer",
     "faulty/nan_log_of_zero": "loss.nonfinite",
     "faulty/no_zero_grad": "gradient.not_zeroed",
-    "faulty/softmax_before_cross_entropy": "loss.log_softmax_twice",
+    "faulty/softmax_before_cross_entropy": "loss.expects_logits",
+    "faulty/softmax_over_batch": "loss.softmax_dimension",
     "faulty/vanishing_sigmoid": "gradient.vanishing",
     "healthy/converged_plateau": "",
     "healthy/frozen_backbone": "",

@@ -4,7 +4,6 @@
 # rules = ["parameter.not_in_optimizer", "parameter.never_changes"]
 # words = ["not in (the|any) optimizer|no optimizer|never (chang|updat)"]
 # within = 150
-# fast = true
 # ///
 import argparse
 

@@ -4,6 +4,7 @@
 # rules = ["loss.softmax_dimension"]
 # words = ["softmax", "dim|batch|axis"]
 # within = 150
+# fast = true
 # ///
 import argparse
 
