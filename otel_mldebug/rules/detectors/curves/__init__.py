@@ -35,9 +35,9 @@ LOOK_DETECTORS: tuple[LookDetector, ...] = (plateau_at_chance,)
 FAMILIES: Mapping[str, str] = {
     "amp.steps_skipped": "nonfinite",
     "loss.spike": "explosion",
-    "learning_rate.too_high": "explosion",
+    "learning_rate.too_high": "rate",
     "loss.oscillation": "explosion",
-    "learning_rate.too_low": "learning_rate.collapsed",
-    "loss.plateau": "learning_rate.collapsed",
+    "learning_rate.too_low": "signal",
+    "loss.plateau": "signal",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

@@ -10,7 +10,7 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
-THROWN = ((16, 10.0), (40, 5.0))
+THROWN_STEPS, THROWN = 16, 5.0
 """Steps, and how many times the first loss their median has to be: the first updates have thrown the loss up."""
 BEGIN = 10
 """Steps in which that has to have begun; a loss that rises later does so for other reasons."""
@@ -33,14 +33,14 @@ _ADAPTIVE = ("Adam", "NAdam", "RAdam", "Adamax", "Lion", "Adafactor", "RMSprop",
 
 
 def rate_too_high(window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when the first updates have thrown the loss up (`THROWN`), and it stayed there.
+    """Fire when the first updates have thrown the loss up `THROWN` times, and it stayed there.
 
     Args:
         window: Steps of one optimizer, oldest first; of a `Course` its first steps are judged.
     """
     course = Course.of(window)
     known = [(r.index, r.loss) for r in course.early if r.loss is not None and math.isfinite(r.loss)]
-    if course.shared or len(known) < THROWN[0][0] + 3 or not known[0][1] > 0:
+    if course.shared or len(known) < THROWN_STEPS + 3 or not known[0][1] > 0:
         return None
     first = known[0][1]
     values = [loss for _, loss in known]
@@ -52,13 +52,8 @@ def rate_too_high(window: Sequence[StepRecord]) -> Finding | None:
     if middle - math.log(first) < SIGMAS * spread or min(values[3:]) < 3 * first:
         return None
     begun = next((step for step, loss in known[1:BEGIN] if loss >= 3 * first), None)
-    later = [s.loss for s in course.stretches if s.loss is not None and s.first >= known[BEGIN // 2][0]]
-    level = median(values[3:19])
-    thrown = level >= THROWN[0][1] * first
-    if not thrown and course.steps >= THROWN[1][0] and later:
-        level = min(later)
-        thrown = level >= THROWN[1][1] * first
-    if begun is None or not thrown:
+    level = median(values[3 : 3 + THROWN_STEPS])
+    if begun is None or level < THROWN * first:
         return None
     return _too_high(course, first, level, begun)
 
@@ -90,7 +85,7 @@ def _too_high(course: Course, first: float, level: float, begun: int) -> Finding
 def rate_too_low(window: Sequence[StepRecord]) -> Finding | None:
     """Fire when the loss has not moved for `STILL_STEPS` and the updates are too small to ever move it.
 
-    While the rate still rises (warm-up), or after the loss has fallen, it says nothing.
+    While the rate still rises (warm-up), or after it or the loss has fallen, it says nothing.
 
     Args:
         window: Steps of one optimizer, oldest first; of a `Course` all of them are judged.
@@ -103,7 +98,14 @@ def rate_too_low(window: Sequence[StepRecord]) -> Finding | None:
     before = [s.top_rate for s in course.stretches if s.top_rate]
     early = [r.loss for r in course.early if r.loss is not None and math.isfinite(r.loss)]
     late = [loss for _, loss in course.losses[-len(early) :]]
-    if not 0 < rate < 1 or not early or not late or rate > 1.05 * min(before) or fmean(early) <= 0:
+    if (
+        not 0 < rate < 1
+        or not early
+        or not late
+        or rate > 1.05 * min(before)
+        or fmean(early) <= 0
+        or rate < 0.1 * max(before)
+    ):
         return None
     level, spread = fmean(early), (max(early) - min(early)) / math.sqrt(len(early))
     moved = abs(fmean(late) - level)
