@@ -19,7 +19,7 @@ from otel_mldebug.instrument.training import options, pytorch  # noqa: E402
 from otel_mldebug.instrument.training.cells import Cell  # noqa: E402
 from otel_mldebug.instrument.training.devices import Devices  # noqa: E402
 from otel_mldebug.instrument.training.looks.gauges import MOST_LAYERS, Gauges  # noqa: E402
-from otel_mldebug.instrument.training.looks.judging import MOST_ITEMS, MOST_LOOKS, Judge  # noqa: E402
+from otel_mldebug.instrument.training.looks.judging import FIRST_LOOKS, MOST_ITEMS, MOST_LOOKS, Judge  # noqa: E402
 from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
 from otel_mldebug.instrument.training.track import Track  # noqa: E402
 from otel_mldebug.rules.finding import Finding  # noqa: E402
@@ -77,12 +77,28 @@ def test_a_detector_that_fails_keeps_no_other_from_judging(seen, monkeypatch):
 def test_the_window_keeps_the_first_look_and_the_latest_within_its_bounds(seen, parameters, kept):
     windows: list[list[int]] = []
     look = Look(step=0, time_ns=0, parameters=(Parameter(name="w"),) * parameters)
-    judge = Judge(StepRecorder(), [lambda looks, _: windows.append([id(one) for one in looks])])
+    watch = [lambda looks, _: windows.append([id(one) for one in looks])]
+    judge = Judge(StepRecorder(), watch, cost=lambda: 0.0)
     looks = [Look(step=step, time_ns=0, parameters=look.parameters) for step in range(100)]
     for one in looks:
         judge.judge(one, Cell("SGD"), 1, Track())
 
     assert windows[-1] == [id(one) for one in (looks[0], *looks[-kept + 1 :])]
+
+
+def test_after_the_first_looks_judging_keeps_within_its_share_of_the_time(seen):
+    now, spent, judged_at = [0.0], [0.0], []
+
+    def detect(looks: Sequence[Look], _: Any) -> None:
+        judged_at.append(now[0])
+        spent[0] += 0.09
+
+    judge = Judge(StepRecorder(clock=lambda: now[0]), [detect], cost=lambda: spent[0])
+    for step in range(24):
+        now[0] = float(step)
+        judge.judge(Look(step=step, time_ns=0), Cell("SGD"), 1, Track())
+
+    assert judged_at == [*range(FIRST_LOOKS), 16, 21]
 
 
 def test_another_optimizer_of_the_same_name_begins_anew(seen):
