@@ -39,8 +39,8 @@ FAMILIES = [
     ("tensorflow.general", "tensorflow.python.framework.errors_impl.AbortedError", "never seen"),
 ]
 OTHERS = [
-    ("shape.matmul", "ValueError", "shapes (3,4) and (5,6) not aligned: 4 (dim 1) != 5 (dim 0)"),
-    ("shape.broadcast", "ValueError", "operands could not be broadcast together with shapes (3,) (4,)"),
+    ("numpy.shape", "ValueError", "shapes (3,4) and (5,6) not aligned: 4 (dim 1) != 5 (dim 0)"),
+    ("numpy.shape", "ValueError", "operands could not be broadcast together with shapes (3,) (4,)"),
 ]
 
 
