@@ -1,6 +1,6 @@
 """What explaining costs, against what the SDK does with an exception; and how well it explains labelled messages.
 
-`MLDEBUG_LABELLED=FILE.jsonl` names further labelled messages; see `benchmarks.scores`.
+`--labelled FILE.jsonl` (or `MLDEBUG_LABELLED`) names further labelled messages; see `benchmarks.scores`.
 """
 
 import json

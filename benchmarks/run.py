@@ -99,8 +99,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer repeats: orders of magnitude, no figures to quote")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where to write the figures")
     parser.add_argument("--docs", action="store_true", help="also write the figures into docs/reference/cost.md")
+    parser.add_argument("--labelled", action="append", metavar="FILE", help="labelled messages to score (explain)")
     parser.add_argument("--child", choices=known, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
+    if options.labelled:
+        os.environ["MLDEBUG_LABELLED"] = os.pathsep.join(str(Path(file).absolute()) for file in options.labelled)
     if options.child:
         return child(options.child, quick=options.quick)
     figures: list[Figure] = []

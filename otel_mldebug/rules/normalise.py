@@ -161,8 +161,10 @@ def _is_code(words: list[str], place: int, before: str, number: str) -> bool:
     """Return whether the number is a status, errno, signal or exit code, by the words around it."""
     if len(number) > 5 or not number.isdecimal():
         return False
-    before_it = next((word for word in reversed(words[max(0, place - 2) : place]) if word not in _JOINTS), "")
-    previous = before_it.strip("()[]{},;:.='\"").lower()
+    previous = words[place - 1] if place else ""
+    if previous in _JOINTS and place > 1:
+        previous = words[place - 2]
+    previous = previous.strip("()[]{},;:.='\"").lower()
     context = " ".join((*words[max(0, place - 3) : place], before))
     if (previous in _CODE_WORDS or before.strip("([{'\"")) and _CODE_BEFORE.search(context) is not None:
         return True
