@@ -91,7 +91,9 @@ class Schedule:
         if self._share <= 0:
             return NEVER
         cost_s = self._cost_s or 0.0
-        after = step + max(LEAST_BETWEEN, _gap(cost_s, BUDGET_SHARE * self._share * step_s))
+        after = step + LEAST_BETWEEN
+        if step_s > 0:  # after the first step it is not known yet
+            after = max(after, step + _gap(cost_s, BUDGET_SHARE * self._share * step_s))
         if self._purse.first_s > 0:
             after = min(after, doubled(step))
         if troubled:
