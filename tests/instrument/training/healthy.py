@@ -58,7 +58,7 @@ def critic() -> None:
     for _ in range(100):
         for _ in range(3):
             opt_d.zero_grad()
-            (d(g(torch.randn(32, 4)).detach()).mean() - d(torch.randn(32, 2) * 20 + 100).mean()).backward()
+            (d(g(torch.randn(32, 4)).detach()).mean() - d(torch.randn(32, 2) * 2 + 5).mean()).backward()
             opt_d.step()
         opt_g.zero_grad()
         (-d(g(torch.randn(32, 4))).mean()).backward()

@@ -75,7 +75,7 @@ for step in range(12):
     if step == 9:
         net[2].weight.data[0, 0] = float("inf")
     opt.zero_grad()
-    net(torch.ones(3, 4)).square().mean().backward()
+    net(torch.randn(3, 4)).square().mean().backward()
     opt.step()
 """
 

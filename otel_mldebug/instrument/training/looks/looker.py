@@ -53,7 +53,7 @@ class Looker:
         self._collector = Collector(watch)
         self._judge = Judge(watch.recorder)
         self._early = EARLY_CALLS
-        self._demanded = self._finished = False
+        self._demanded = False
         self._waiting: deque[Draft] = deque()
         self._latest: dict[int, Draft] = {}
         self._alone = Schedule(watch.optimizers.purse, watch.recorder.budget.share)
@@ -212,8 +212,6 @@ class Looker:
 
     def _pay(self, draft: Draft, known: Known, step: int, finishing_s: float) -> None:
         """Note what the look has cost: collecting, finishing and judging it, and writing it down in another thread."""
-        if not self._finished:  # the first one of a process loads code and opens the pipeline: the next ones do not
-            self._finished, finishing_s = True, min(finishing_s, draft.cost_s)
         cost_s = draft.cost_s + finishing_s + WRITE_S * draft.items
         owed_s = known.looks.looked(step, cost_s, known.cell.step_s(), options.current().layers)
         self._watch.recorder.relay.watched(0.0, owed_s)

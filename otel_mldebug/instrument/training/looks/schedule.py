@@ -4,6 +4,9 @@ import math
 
 ALLOWANCE_S = 0.3
 """Processor time of one process for the looks of its first steps, which tell most; nothing else pays for them."""
+UNUSUAL, USUAL_S = 3, 0.03
+"""The first looks of a process load code, open the pipeline and search for models: of so many it is charged this much at
+most, seconds, since what they took says nothing about the next ones."""
 ESCALATION_S = 0.2
 """The same for looks at every step after a first sign of trouble."""
 BUDGET_SHARE = 0.25
@@ -26,12 +29,14 @@ class Purse:
         first_s: Left for first steps, seconds.
         trouble_s: Left for looks when something is wrong, seconds.
         spent_s: What has been paid from here, seconds.
+        looks: Looks that have been paid for.
     """
 
     def __init__(self, first_s: float = ALLOWANCE_S, trouble_s: float = ESCALATION_S) -> None:
         self.first_s = first_s
         self.trouble_s = trouble_s
         self.spent_s = 0.0
+        self.looks = 0
 
 
 class Schedule:
@@ -71,6 +76,9 @@ class Schedule:
             What of the cost the budget has to pay, seconds.
         """
         purse, previous = self._purse, self._cost_s
+        purse.looks += 1
+        if purse.looks <= UNUSUAL and not every:
+            cost_s = min(cost_s, USUAL_S)
         self._cost_s = cost_s if previous is None else previous + _WEIGHT * (min(cost_s, 4 * previous) - previous)
         self.misses = self.skip = 0
         troubled = step < self._trouble
