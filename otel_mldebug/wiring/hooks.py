@@ -11,6 +11,7 @@ from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.later import later
 from otel_mldebug.instrument.logged import Logged
 from otel_mldebug.instrument.loops import Loops
+from otel_mldebug.instrument.pools import Pools
 from otel_mldebug.instrument.training import options
 from otel_mldebug.instrument.training.distributed.settings import provide
 from otel_mldebug.instrument.uncaught import Uncaught
@@ -27,8 +28,8 @@ class Hooks:
     """The hooks of this process. Cheap to put in place: neither torch nor the SDK comes in with them."""
 
     def __init__(self) -> None:
-        self._futures = Futures()
-        self._uncaught = (Uncaught(), Loops(), self._futures)
+        self._unasked = (Futures(), Pools())
+        self._uncaught = (Uncaught(), Loops(), *self._unasked)
         self._logged = Logged()
         self._import = OnImport("torch", self._found)
         self._torch = False
@@ -68,12 +69,14 @@ class Hooks:
     def ending(self) -> None:
         """Report what is only known to have gone wrong once the program ends."""
         if "errors" in self.parts:
-            self._futures.ending()
+            for watching in self._unasked:
+                watching.ending()
 
     def after_fork(self) -> None:
         """Forget what the parent was about to report, in the child."""
         later.after_fork()
-        self._futures.after_fork()
+        for watching in self._unasked:
+            watching.after_fork()
 
     def _see_errors(self, runtime: Runtime) -> None:
         if runtime.config.uncaught:

@@ -33,6 +33,14 @@ START = "import otel_mldebug.wiring as wiring; wiring.start()\n"
             "a future whose result nobody asked for",
             id="future of another process",
         ),
+        pytest.param(
+            "import multiprocessing, operator\n"
+            "if __name__ == '__main__':\n"
+            "    pool = multiprocessing.Pool(1)\n    pool.apply_async(operator.truediv, (1, 0))\n"
+            "    pool.close()\n    pool.join()\n",
+            "a result of a pool that nobody asked for",
+            id="result of a pool of processes",
+        ),
     ],
 )
 def test_a_failure_that_nobody_sees_is_one_finding_and_the_program_prints_what_it_would(programs, code, uncaught):

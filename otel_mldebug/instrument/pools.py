@@ -1,0 +1,87 @@
+"""Results of `multiprocessing.Pool` that failed and that nobody asked for: `apply_async` and `map_async` say nothing.
+
+As with the futures of executors, a result that fails gets a mark. Whoever gave an `error_callback` was told, `get()`
+raises the exception, and `successful()` tells that there is one: none of those is a finding.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from otel_mldebug._guard import fault
+from otel_mldebug.instrument.importing import OnImport
+from otel_mldebug.instrument.replaced import Replaced
+from otel_mldebug.instrument.unseen import Marks
+
+_MODULES = ("multiprocessing.pool", "multiprocess.pool")
+"""The standard library's, and the one that pickles more, which the library `datasets` uses."""
+
+
+class Pools:
+    """Sees failures in the results of pools, of processes and of threads."""
+
+    def __init__(self) -> None:
+        self._imports = tuple(OnImport(name, partial(self._found, name)) for name in _MODULES)
+        self._methods: dict[str, tuple[Replaced, ...]] = {}
+        self._marks = Marks("a result of a pool that nobody asked for")
+        self._on = False
+
+    def install(self) -> None:
+        """Begin, once the program has imported pools."""
+        self._on = True
+        for waiting in self._imports:
+            waiting.install()
+
+    def remove(self) -> None:
+        """Stop."""
+        self._on = False
+        for waiting in self._imports:
+            waiting.remove()
+        for methods in self._methods.values():
+            for method in methods:
+                method.remove()
+
+    def ending(self) -> None:
+        """Report what nobody has asked for by now and nobody will: the program ends."""
+        self._marks.ending()
+
+    def after_fork(self) -> None:
+        """Leave the parent's results to the parent, in the child."""
+        self._marks.after_fork()
+
+    def _found(self, name: str, module: ModuleType) -> None:
+        if name not in self._methods:
+            self._methods[name] = (
+                Replaced(module.ApplyResult, "_set", self._setting),
+                Replaced(module.MapResult, "_set", self._setting),
+                Replaced(module.ApplyResult, "successful", self._asking),
+            )
+        for method in self._methods[name]:
+            method.install()
+
+    def _setting(self, previous: Callable[..., Any]) -> Callable[..., Any]:
+        def _set(result: Any, index: Any, outcome: Any) -> Any:
+            try:
+                if self._on and not outcome[0]:
+                    self._failed(result, outcome[1])  # before waiters are woken, who may ask at once
+            except Exception as problem:  # noqa: BLE001
+                fault("mark a failed result of a pool", problem)
+            return previous(result, index, outcome)
+
+        return _set
+
+    def _failed(self, result: Any, exception: Any) -> None:
+        """Mark `result`; of a map only for the first of its failures, which is the one that it keeps and raises."""
+        known = vars(result)
+        first = known.get("_success", True)
+        if first and known.get("_error_callback") is None and isinstance(exception, BaseException):
+            self._marks.put(result, exception)
+
+    def _asking(self, previous: Callable[..., Any]) -> Callable[..., Any]:
+        def successful(result: Any) -> Any:
+            found = previous(result)
+            self._marks.seen(result)
+            return found
+
+        return successful
