@@ -95,6 +95,8 @@ class BackwardHooks:
             track.backward_begins(now, value)
             if value is not None and value - value != 0.0:
                 self._watch.bad_loss(track, loss, value)
+            if not self._watch.stepping:
+                self._watch.idle.backward(track)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch backward", exc)
 

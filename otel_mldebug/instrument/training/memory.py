@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from otel_mldebug.rules.course import Course
 
@@ -87,6 +87,7 @@ class Census:
         seen: set[Any] = set()
         for thing in gc.get_objects():
             if type(thing) is tensor:
+                thing = cast("Any", thing)
                 node = thing.grad_fn
                 self.kinds[Kind(tuple(thing.shape), node is not None)] += 1
                 if node is not None:

@@ -39,7 +39,7 @@ class ScalerHooks:
         def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             track = self._tracks.track
             before = track.closed
-            factor = getattr(scaler, "_scale", None)
+            factor: Any = getattr(scaler, "_scale", None)
             if type(factor) is self._tensor and self._watch.devices.direct(factor):
                 track.scale = factor.item()
             out = original(scaler, optimizer, *args, **kwargs)

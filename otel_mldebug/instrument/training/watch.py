@@ -10,6 +10,7 @@ from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.devices import Devices
 from otel_mldebug.instrument.training.diagnosis import Diagnosis
 from otel_mldebug.instrument.training.gradients import Gradients
+from otel_mldebug.instrument.training.idle import Idle
 from otel_mldebug.instrument.training.late import LateStep
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.looks.looker import Looker
@@ -51,6 +52,7 @@ class Watch:
         self.devices = devices or Devices(torch)
         self.constructed = self.stepping = False
         self.looks = Looker(self)
+        self.idle = Idle(self)
         recorder.relay.on_alarm = self.worry
         self._patience: int | None = None
         self._names: dict[str, None] = {}

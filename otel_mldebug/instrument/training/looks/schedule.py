@@ -5,8 +5,8 @@ import math
 ALLOWANCE_S = 0.3
 """Processor time of one process for the looks of its first steps, which tell most; nothing else pays for them."""
 UNUSUAL, USUAL_S = 3, 0.03
-"""The first looks of a process load code, open the pipeline and search for models: of so many it is charged this much at
-most, seconds, since what they took says nothing about the next ones."""
+"""Of so many first looks of a process no more than this is charged for each, seconds: they load code, open the pipeline
+and search for models, which the next ones do not."""
 ESCALATION_S = 0.2
 """The same for looks at every step after a first sign of trouble."""
 BUDGET_SHARE = 0.25

@@ -1,0 +1,55 @@
+"""Optimizers that are made and never step, while somebody sets their gradients to zero again and again."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from otel_mldebug.rules.detectors.idle import never_stepped
+
+if TYPE_CHECKING:
+    from otel_mldebug.instrument.training.track import Track
+    from otel_mldebug.instrument.training.watch import Watch
+
+LOOKS = (40, 60, 80, 100)
+"""Backward calls of the process before which it is looked: accumulation seldom takes so many, and never clears them."""
+_MOST = 4
+"""Weights of each optimizer that are looked at."""
+
+
+class Idle:
+    """Looks, before a few backward calls, at optimizers that have not stepped yet. Nothing runs once one has.
+
+    Args:
+        watch: What all hooks share.
+    """
+
+    def __init__(self, watch: "Watch") -> None:
+        self._watch = watch
+        self._calls = 0
+        self._cleared = 0
+        self._weights: list[float] | None = None
+
+    def backward(self, track: "Track") -> None:
+        """Take note of a backward call that is about to begin, of a program in which no optimizer has stepped."""
+        self._calls += 1
+        if self._calls not in LOOKS:
+            return
+        watch = self._watch
+        for optimizer in watch.optimizers.all():
+            weights = [p for group in optimizer.param_groups for p in group["params"] if self._plain(p)][:_MOST]
+            if not weights:
+                continue
+            now = self._sums(weights)
+            before, self._weights = self._weights, now
+            cleared = all(p.grad is None or not p.grad.any() for p in weights)
+            self._cleared = self._cleared + 1 if cleared and before in (None, now) else 0
+            if self._cleared == len(LOOKS):
+                finding = never_stepped(type(optimizer).__name__, self._calls)
+                watch.recorder.report(track, finding)
+            return
+
+    def _plain(self, parameter: Any) -> bool:
+        return parameter.is_leaf and self._watch.devices.direct(parameter) and not parameter.is_sparse
+
+    @staticmethod
+    def _sums(weights: Sequence[Any]) -> list[float]:
+        return [float(weight.detach().sum()) for weight in weights]
