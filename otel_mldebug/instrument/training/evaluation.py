@@ -7,8 +7,9 @@ pass over a loader. Losses that are computed so are one, too, also where there i
 from typing import Any
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument.training.ahead import Fetch
 from otel_mldebug.instrument.training.callers import Caller, Graphs, caller
-from otel_mldebug.instrument.training.track import Fetch, Track
+from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.instrument.training.watch import Watch
 from otel_mldebug.rules.course import Evaluation
 
@@ -18,6 +19,8 @@ MOST_WRONG = 10
 """Losses in evaluation mode that turned out to be trained on, after which no other is taken for evaluation."""
 LOOKS = 4
 """Batches of a pass at which modes and graphs are looked at, and the end."""
+_OVER = -1
+"""Source of a pass whose loader has no more batches."""
 _BEHAVE = ("Dropout", "BatchNorm", "SyncBatchNorm", "InstanceNorm")
 """Beginnings of the classes of PyTorch that do something else in training."""
 
@@ -28,6 +31,7 @@ class Pass:
     Attributes:
         source: Identity of the loader's iterator; 0 without one.
         maybe: Gradients are enabled and there is no loader: should backward come now, it was training.
+        first: Batches that had been fetched when the first loss was computed; 0 before that.
     """
 
     def __init__(self, owner: "Evaluations", source: int, stream: str, found: Caller, began: float, step: int) -> None:
@@ -38,6 +42,7 @@ class Pass:
         self.began = self.ended = began
         self.step = step
         self.maybe = False
+        self.first = 0
         self.trained_on = False
         self.batches = 0
         self.samples: int | None = None
@@ -45,6 +50,11 @@ class Pass:
         self.devices: dict[str, list[Any]] = {}
         self.modes: list[bool] = []
         self.graphs = Graphs(owner.trained_models)
+
+    @property
+    def ahead(self) -> bool:
+        """Return whether batches are fetched ahead: the next one before the loss of the current one."""
+        return self.first > 1 or (not self.first and self.batches == 1)
 
     def count(self, samples: int | None) -> None:
         """Count one batch."""
@@ -91,26 +101,41 @@ class Evaluations:
             found = caller(2)
             if found.internal:  # PyTorch's own: update_bn goes over the data in training mode, and has to
                 return
-            self.end(track)
+            losses = current if current is not None and not current.source and current.began >= track.mark else None
+            if losses is None:
+                self.end(track)
             current = track.passing = Pass(
                 self, source, self._stream(passes), found, self._clock() - fetch.seconds, self._recorder.index
             )
             if (before := track.pending.get(source)) is not None:
                 current.count(before.samples)
+            if losses is not None:  # those of the first batch
+                current.values, current.devices, current.first = losses.values, losses.devices, 1
+                self.maybe = False
         current.trained_on = bool(getattr(passes, "trained", False))
         current.count(fetch.samples)
         current.ended = self._clock()
         if current.batches <= LOOKS:
             self._look(current, disabled=disabled)
 
-    def exhausted(self, iterator: Any) -> None:
-        """Note that a loader has no more batches."""
+    def exhausted(self, iterator: Any) -> bool:
+        """Note that a loader has no more batches; return whether those that are pending may yet be trained on."""
         track = self._tracks.track
         current = track.passing
-        if current is not None and current.source == id(iterator):
-            current.ended = self._clock()
-            self._look(current, disabled=not self._watch.torch.is_grad_enabled())
+        if current is None or current.source != id(iterator):
+            return True
+        disabled = not self._watch.torch.is_grad_enabled()
+        current.ended = self._clock()
+        self._look(current, disabled=disabled)
+        if not disabled and current.trained_on and not current.values and not current.graphs.held:
+            track.passing = None  # fetched ahead for training, before the model was put into training mode again
+            self.maybe = False
+            return True
+        if current.ahead:
+            current.source = _OVER  # the loss of its last batch is still to come
+        else:
             self.end(track)
+        return False
 
     def loss(self, name: str, target: Any, value: Any) -> None:
         """Note a loss that was computed with gradients disabled, or in evaluation mode.
@@ -136,6 +161,7 @@ class Evaluations:
             current.maybe = self.maybe = graph
             current.count(None)
         current.ended = self._clock()
+        current.first = current.first or current.batches
         weight = int(target.shape[0]) if isinstance(target, self._tensor) and target.dim() else 1
         if not current.source:
             current.samples = (current.samples or 0) + weight
@@ -178,7 +204,7 @@ class Evaluations:
             track.passing = None
             self.maybe = False
         else:
-            track.pending.pop(current.source, None)  # loops that count its batches never ask for one too many
+            track.drop(current.source)  # loops that count its batches never ask for one too many
             self.end(track)
 
     def finish(self) -> None:

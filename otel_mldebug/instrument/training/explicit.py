@@ -129,9 +129,9 @@ class Step:
             if exc is None:
                 self._close(recorder, track)
             track.optimizers.clear()
-            track.pending.clear()
             track.depth = 0
             if exc is not None:
+                track.drop_all()
                 track.begin(recorder.clock())
                 for value in (*self._given.values(), *self._late):
                     if isinstance(value, (Sent, LateStep)) and value.ready():
@@ -161,7 +161,7 @@ class Step:
 
     def _close(self, recorder: StepRecorder, track: Track) -> None:
         now, given = recorder.clock(), self._given
-        if track.pending:  # nothing of PyTorch's has called backward
+        if track.pending and not track.backward_calls:  # nothing of PyTorch's has called backward
             track.data = sum(fetch.seconds for fetch in track.pending.values())
             track.let_go()
         for name, seconds in self._phases.items():

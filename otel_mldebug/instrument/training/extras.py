@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument.training import batches
 from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.memory import Growth, usage
 from otel_mldebug.instrument.training.track import Track
@@ -12,9 +13,6 @@ MEMORY_EVERY = 8
 """Records for each look at the memory, which costs about 10 us."""
 DEVICE_EVERY = 16
 """The same for the memory of a GPU: about 100 us."""
-_DEPTH = 4
-_MOST = 16
-"""Tensors of a batch that are looked at."""
 
 
 class Extras:
@@ -46,7 +44,9 @@ class Extras:
 
     def _of(self, track: Track, cell: Cell, index: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        tokens, shape = self._batch(track.held)
+        tensors = batches.tensors(track.held[-1]) if track.held else []
+        shape = " x ".join(map(str, tensors[0].shape)) if tensors else ""
+        tokens = track.tokens + sum(map(batches.tokens, track.held))
         if shape:
             found["shape"] = shape
         if tokens:
@@ -77,26 +77,3 @@ class Extras:
             "device_bytes": stats.get("allocated_bytes.all.current", 0),
             "device_reserved_bytes": stats.get("reserved_bytes.all.current", 0),
         }
-
-    def _batch(self, batches: list[Any]) -> tuple[int, str]:
-        """Return the tokens in the batches, and the shape of the first tensor of the latest."""
-        tokens, shape = 0, ""
-        for batch in batches:
-            tensors = self._tensors(batch)
-            tokens += next((int(t.numel()) for t in tensors if t.dim() == 2 and t.dtype == self._torch.int64), 0)
-            shape = " x ".join(map(str, tensors[0].shape)) if tensors else shape
-        return tokens, shape
-
-    def _tensors(self, batch: Any) -> list[Any]:
-        found: list[Any] = []
-        left = [(batch, 0)]
-        while left and len(found) < _MOST:
-            thing, depth = left.pop(0)
-            if isinstance(thing, self._torch.Tensor):
-                found.append(thing)
-            elif depth < _DEPTH:
-                inside = (
-                    thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple)) else ()
-                )
-                left += [(item, depth + 1) for item in list(inside)[:_MOST]]
-        return found

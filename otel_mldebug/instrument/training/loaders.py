@@ -5,9 +5,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument.training.ahead import Fetch
 from otel_mldebug.instrument.training.evaluation import Evaluations
 from otel_mldebug.instrument.training.passes import Passes
-from otel_mldebug.instrument.training.track import Fetch, Track
+from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.instrument.training.watch import Watch
 
 _ATTRIBUTE = "_mldebug_passes"
@@ -69,7 +70,11 @@ class LoaderHooks:
                 track, disabled = tracks.track, not enabled()
                 if disabled or id(iterator) in track.pending:
                     evaluations.fetched(iterator, passes, fetch, disabled=disabled)
-                track.fetched(id(iterator), started, now, fetch)
+                    passing = track.passing is not None and track.passing.source == id(iterator)
+                    training = not disabled and (not passing or bool(passes is not None and passes.trained))
+                    track.fetched(id(iterator), started, now, fetch, training=training)
+                else:
+                    track.fetched(id(iterator), started, now, fetch)
             except Exception as exc:  # noqa: BLE001
                 _guard.fault("watch a DataLoader", exc)
             return batch
@@ -77,12 +82,13 @@ class LoaderHooks:
         return __next__
 
     def _exhausted(self, track: Track, iterator: Any) -> None:
+        training = True
         try:
             if track.passing is not None:
-                self._evaluations.exhausted(iterator)
+                training = self._evaluations.exhausted(iterator)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch a DataLoader", exc)
-        track.exhausted(id(iterator), self._clock())
+        track.exhausted(id(iterator), self._clock(), training=training)
 
     def _samples(self, batch: Any) -> int | None:
         """Return the first dimension of the first tensor in `batch`; the length of a plain list."""

@@ -2,44 +2,27 @@
 
 from typing import Any
 
-from otel_mldebug.instrument.training.passes import Passes
-
-
-class Fetch:
-    """One batch that was fetched and may yet turn out to be for training."""
-
-    __slots__ = ("batch", "epoch", "number", "passes", "place", "samples", "seconds")
-
-    def __init__(self, seconds: float, samples: int | None, passes: Passes | None, batch: Any) -> None:
-        self.seconds = seconds
-        self.samples = samples
-        self.passes = passes
-        self.epoch = passes.done if passes is not None else 0
-        self.number = passes.number if passes is not None else 0
-        self.place = passes.batches if passes is not None else 0
-        self.batch = batch
-
-    def trained(self) -> None:
-        """Note that it was for training."""
-        if self.passes is not None:
-            self.passes.trained = True
+from otel_mldebug.instrument.training.ahead import Ahead, Fetch
+from otel_mldebug.instrument.training.batches import tokens
 
 
 class Track:
     """Plain slots, because every training step goes through here several times.
 
     A fetched batch counts for the step only once backward runs: batches of an evaluation pass are fetched from the
-    same loader, one after the other, with no backward in between, and are dropped again. Times are seconds of one
-    monotonic clock.
+    same loader, one after the other, with no backward in between, and are dropped again. Some loops fetch ahead: each
+    backward call takes one batch of each loader, and the others wait. Times are seconds of one monotonic clock.
 
     Attributes:
         begun: End of the previous step, or the first sign of life before the first one; 0.0 before that.
         mark: Where the forward pass may have begun: the latest end of a fetch, a backward call or a step.
         passing: The evaluation pass that is going on, or None.
         passed: Those that have ended since the latest record.
-        pending: Fetches without a backward yet, by identity of the iterator.
+        pending: The next fetch of each loader that has had no backward yet, by identity of the iterator.
+        ahead: Those behind it.
         held: Batches that the latest backward call was fed with, for whoever looks for bad input; let go at the end of
             the step.
+        tokens: Tokens of those that earlier backward calls of the step were fed with.
         loss: Sum of the objectives so far; None as long as there is none that can be read.
         light: This step gets no record unless something is wrong with it: its phases need not be measured.
         late: Objectives that live on a device and are not read yet.
@@ -59,6 +42,7 @@ class Track:
     """
 
     __slots__ = (
+        "ahead",
         "backward",
         "backward_calls",
         "begun",
@@ -90,6 +74,7 @@ class Track:
         "scale",
         "scaled",
         "span",
+        "tokens",
     )
 
     def __init__(self) -> None:
@@ -100,6 +85,7 @@ class Track:
         self.begun = 0.0
         self.mark = 0.0
         self.pending: dict[int, Fetch] = {}
+        self.ahead = Ahead()
         self.passing: Any = None
         self.passed: list[Any] = []
         self.epoch: int | None = None
@@ -132,45 +118,76 @@ class Track:
         self.backward_calls = 0
         self.samples: int | None = None
         self.held: list[Any] = []
+        self.tokens = 0
         self.span: Any = None
 
-    def fetched(self, source: int, started: float, ended: float, fetch: Fetch) -> None:
-        """Note that the iterator `source` has handed out a batch."""
-        if source in self.pending:
-            self.pending.clear()
-        self.pending[source] = fetch
+    def fetched(self, source: int, started: float, ended: float, fetch: Fetch, *, training: bool = True) -> None:
+        """Note that the iterator `source` has handed out a batch; `training` if it may be for training."""
+        if self.ahead:
+            self.ahead.fresh(self.pending, source, fetch)
+        if source not in self.pending:
+            self.pending[source] = fetch
+        elif training:
+            self.ahead.add(self.pending, source, fetch)
+        else:
+            self.drop(source)
+            self.pending[source] = fetch
         if not self.begun:
             self.begun = started
         self.mark = ended
 
-    def exhausted(self, source: int, now: float) -> None:
-        """Note that `source` has ended: a batch of it that is still pending was not for training."""
-        self.pending.pop(source, None)
+    def exhausted(self, source: int, now: float, *, training: bool = True) -> None:
+        """Note that `source` has ended; what is pending of it is for training only if it was fetched ahead."""
+        if source in self.pending:
+            self.ahead.ended(self.pending, source, training=training)
         self.mark = now
+
+    def drop(self, source: int) -> None:
+        """Forget what is pending of one loader."""
+        self.ahead.drop(self.pending, source)
+
+    def drop_all(self) -> None:
+        """Forget all that is pending."""
+        self.pending.clear()
+        self.ahead.clear()
 
     def let_go(self) -> None:
         """Count the pending batches in a step whose phases are not measured."""
+        if self.ahead:
+            self.ahead.stale(self.pending)
         for fetch in self.pending.values():
             if fetch.samples is not None:
                 self.samples = (self.samples or 0) + fetch.samples
             self.epoch = fetch.epoch
             fetch.trained()
         self.pending.clear()
+        if self.ahead:
+            self.ahead.refill(self.pending)
+
+    def _take(self) -> None:
+        """Count the next batch of each loader for the step."""
+        if self.ahead:
+            self.ahead.stale(self.pending)
+        if self.held:
+            self.tokens += sum(map(tokens, self.held))
+            self.held = []
+        for fetch in self.pending.values():
+            self.data = (self.data or 0.0) + fetch.seconds
+            if fetch.samples is not None:
+                self.samples = (self.samples or 0) + fetch.samples
+            self.epoch = fetch.epoch
+            self.held.append(fetch.batch)
+            fetch.trained()
+        self.pending.clear()
+        if self.ahead:
+            self.ahead.refill(self.pending)
 
     def backward_begins(self, now: float, loss: float | None) -> None:
         """Take over the pending batches; the time since the latest mark was forward."""
         if self.passing is not None:
             self.passing.backward(self)
         if self.pending:
-            self.held = []
-            for fetch in self.pending.values():
-                self.data = (self.data or 0.0) + fetch.seconds
-                if fetch.samples is not None:
-                    self.samples = (self.samples or 0) + fetch.samples
-                self.epoch = fetch.epoch
-                self.held.append(fetch.batch)
-                fetch.trained()
-            self.pending.clear()
+            self._take()
         if self.mark:
             self.forward = (self.forward or 0.0) + now - self.mark
             if self.depth:

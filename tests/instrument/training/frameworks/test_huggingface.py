@@ -65,8 +65,14 @@ def test_the_steps_losses_and_evaluations_of_a_trainer_are_seen_without_a_callba
     assert [s.loss for s in watched.steps] == pytest.approx([float(x) for x in logged], abs=2e-3)
     assert [s.epoch for s in watched.steps] == [0, 0, 0, 1, 1, 1]
     assert [s.backward_calls for s in watched.steps] == [2, 2, 1, 2, 2, 1]
+    assert [(s.samples, s.tokens, s.shape) for s in watched.steps] == [
+        (4, 32, "2 x 8"),
+        (4, 32, "2 x 8"),
+        (2, 16, "2 x 8"),
+    ] * 2
     evaluated = [row["eval_loss"] for row in trainer.state.log_history if "eval_loss" in row]
-    assert [s.evaluation_loss for s in watched.steps][3] == pytest.approx(float(evaluated[0]), abs=2e-3)
+    assert [s.evaluation_loss for s in watched.steps][3] == pytest.approx(evaluated[0], abs=1e-6)
+    assert (watched.steps[3].evaluation_batches, watched.steps[3].evaluation_samples) == (2, 10)
 
 
 def test_the_callback_adds_epochs_and_exact_samples(tmp_path, watched):
@@ -107,6 +113,7 @@ def test_accelerate_is_seen_with_its_accumulation_and_precision(watched, precisi
     assert [s.loss for s in watched.steps] == pytest.approx(sums, rel=1e-5)
     assert [(s.index, s.epoch) for s in watched.steps] == [(0, 0), (1, 0), (2, 0), (3, 1), (4, 1), (5, 1)]
     assert [s.backward_calls for s in watched.steps] == [2, 2, 1, 2, 2, 1]
+    assert [s.samples for s in watched.steps] == [8, 8, 4, 8, 8, 4]
 
 
 def test_what_accelerate_logs_is_kept_and_judged():
