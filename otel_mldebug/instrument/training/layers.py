@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any
 
 _PREFIXES = ("_orig_mod.", "module.", "_fsdp_wrapped_module.")
@@ -31,6 +32,7 @@ class Layers:
         self._inner: list[weakref.ref[Any]] = []
         self._names: dict[int, tuple[weakref.ref[Any], weakref.ref[Any], str]] = {}
         self._searches = 0
+        self._prefixes: dict[int, tuple[weakref.ref[Any], str]] = {}
 
     def note(self, module: Any, *_: Any) -> None:
         """Note a module in which a parameter or a module is being registered."""
@@ -47,7 +49,7 @@ class Layers:
             parameters: Tensors that an optimizer or a graph holds.
             search: Go through all objects of the process if the modules noted are not enough.
         """
-        unknown = [p for p in parameters if not self.name(p)]
+        unknown = [p for p in parameters if not self._knows(p)]
         if not unknown:
             return
         wanted = {id(p) for p in unknown}
@@ -116,7 +118,24 @@ class Layers:
 
     def _spell(self, found: tuple[weakref.ref[Any], weakref.ref[Any], str]) -> str:
         root = found[1]() if len(self._focus) > 1 else None
-        return f"{type(_unwrap(root)).__name__}.{found[2]}" if root is not None else found[2]
+        return f"{self._prefix(root)}.{found[2]}" if root is not None else found[2]
+
+    def _prefix(self, root: Any) -> str:
+        """Return the class of a model, and its number if there are others of that class: `Linear`, `Linear#2`."""
+        known = self._prefixes.get(id(root))
+        if known is not None and known[0]() is root:
+            return known[1]
+        self._prefixes = {key: entry for key, entry in self._prefixes.items() if entry[0]() is not None}
+        roots = [found for ref in self._roots if (found := ref()) is not None]
+        for each in (*roots, root):  # in the order in which they were made
+            if id(each) not in self._prefixes:
+                self._prefixes[id(each)] = weakref.ref(each), self._free(type(_unwrap(each)).__name__)
+        return self._prefixes[id(root)][1]
+
+    def _free(self, kind: str) -> str:
+        taken = {name for _, name in self._prefixes.values()}
+        numbered = (f"{kind}#{number}" for number in count(2))
+        return kind if kind not in taken else next(name for name in numbered if name not in taken)
 
     def models(self) -> list[str]:
         """Return the class names of the models that are being trained."""
@@ -125,13 +144,17 @@ class Layers:
     def models_of(self, parameters: Iterable[Any]) -> list[tuple[str, Any]]:
         """Return the models that hold some of `parameters`, unwrapped, each with what stands before its names."""
         roots = {id(root): root for p in parameters if (root := self._root(p)) is not None}
-        several = len(self._focus) > 1
-        return [(type(inner).__name__ if several else "", inner) for inner in map(_unwrap, roots.values())]
+        several = len(self._focus) > 1 or len(roots) > 1
+        return [(self._prefix(root) if several else "", _unwrap(root)) for root in roots.values()]
 
     def held(self, ids: Iterable[int]) -> list[Any]:
         """Return the parameters and buffers of these identities that are known and still alive."""
         found = (self._names.get(key) for key in ids)
         return [tensor for entry in found if entry is not None and (tensor := entry[0]()) is not None]
+
+    def _knows(self, tensor: Any) -> bool:
+        found = self._names.get(id(tensor))
+        return found is not None and found[0]() is tensor
 
     def _root(self, tensor: Any) -> Any:
         found = self._names.get(id(tensor))

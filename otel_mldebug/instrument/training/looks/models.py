@@ -66,7 +66,7 @@ class Models:
             kind = type(module)
             name = plain(path + ".").rstrip(".")
             whole = not name
-            layer = f"{prefix}.{name}".strip(".") if name else kind.__name__
+            layer = f"{prefix}.{name}".strip(".") if name else prefix or kind.__name__
             if not kind.__module__.startswith("torch."):
                 self.custom.add(layer)
             if whole or isinstance(module, self._moody):

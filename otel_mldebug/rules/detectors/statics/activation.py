@@ -20,7 +20,8 @@ def no_activation(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
     """Fire when nothing but linear operations follow each other from the first layer to the last.
 
     A hidden layer that is narrower than both ends is there to narrow (factorisations, linear autoencoders, adapters),
-    so it is not missed. A residual connection, attention, a pooling maximum or any operation that is not known to be
+    so it is not missed. What leads from one model into another one, as from a generator into a discriminator, is no
+    network of its own. A residual connection, attention, a pooling maximum or any operation that is not known to be
     linear ends the search, too.
     """
     if (found := lasting(looks, _chain)) is None:
@@ -57,6 +58,8 @@ def _chain(look: Look) -> list[Operation] | None:
         if below != before:
             return None
     chain = [graph.operations[place] for place in places]
+    if _crosses(look, chain):
+        return None
     widths = [_width(operation) for operation in chain]
     entry = _entry(chain[0])
     if not entry or min(widths[:-1]) < min(entry, widths[-1]):
@@ -76,6 +79,18 @@ def _linear_below(graph: Graph, place: int) -> int | None:
             return place
         if kind not in _HARMLESS and kind not in _SCALED:
             return None
+
+
+def _crosses(look: Look, chain: Sequence[Operation]) -> bool:
+    """Return whether a chain leads from one model into another one."""
+    roots = [layer.name for layer in look.layers if layer.root]
+    if len(roots) < 2:
+        return False
+    owners = {
+        max((root for root in roots if f"{operation.layer}.".startswith(f"{root}.")), key=len, default="")
+        for operation in chain
+    }
+    return len(owners - {""}) > 1
 
 
 def _width(operation: Operation) -> int:

@@ -144,7 +144,7 @@ def test_each_of_several_optimizers_gets_looks_of_its_own(every):
     assert [(look.step, look.optimizer) for look in every.looks] == [(0, "SGD"), (1, "Adam"), (2, "SGD"), (3, "Adam")]
     assert all(p.optimized for look in every.looks for p in look.parameters)
     assert [{p.name for p in look.parameters if p.update_ratio} for look in every.looks[:2]] == [
-        {"weight", "bias"}, {"Linear.weight", "Linear.bias"},
+        {"Linear#2.weight", "Linear#2.bias"}, {"Linear.weight", "Linear.bias"},
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from otel_mldebug.rules.detectors.statics.activation import no_activation
 from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
+from otel_mldebug.rules.looks import Layer
 from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, chain, look, looks, op, rule, stats, target
 
@@ -245,3 +246,20 @@ def test_networks_with_activations_or_a_reason_are_left_alone(operations):
 
 def test_a_look_that_was_cut_says_nothing_of_what_comes_first():
     assert rule(no_activation, looks(*chain(FIRST, SECOND, LOG_SOFTMAX, NLL), complete=False)) == ""
+
+
+ROOTS = (Layer(name="Net", kind="Net", root=True), Layer(name="Net#2", kind="Net", root=True))
+
+
+@pytest.mark.parametrize(
+    ("roots", "owner", "found"),
+    [
+        pytest.param(ROOTS, "Net#2.0", "", id="from one model into another one"),
+        pytest.param(ROOTS, "Net.2", "model.no_activation", id="within one of two models"),
+        pytest.param(ROOTS[:1], "head", "model.no_activation", id="within the only model"),
+        pytest.param(ROOTS, "", "model.no_activation", id="of a layer that is not known"),
+    ],
+)
+def test_a_chain_from_one_model_into_another_is_no_network(roots, owner, found):
+    operations = chain(replace(FIRST, layer="Net.0"), replace(SECOND, layer=owner), LOG_SOFTMAX, NLL)
+    assert rule(no_activation, [look(*operations, layers=roots)]) == found
