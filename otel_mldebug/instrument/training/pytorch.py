@@ -118,6 +118,7 @@ class Installation:
         self._patches.clear()
         with guard("pass on the last steps"):
             self._evaluations.finish()
+            self.watch.looks.finish()
             self.recorder.finish()
 
 

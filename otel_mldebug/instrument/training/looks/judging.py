@@ -10,6 +10,7 @@ from otel_mldebug.instrument.training.looks.gauges import Gauges
 from otel_mldebug.instrument.training.recorder import StepRecorder
 from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.rules.detectors import LOOK_DETECTORS, LookDetector
+from otel_mldebug.rules.detectors.layers.changes import judging
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
 
@@ -19,6 +20,8 @@ FIRST_LOOKS = 12
 """Looks of one optimizer that are judged at once, …"""
 JUDGE_SHARE = 0.02
 """… before judging is kept within this share of the time."""
+FINISH_S = 0.5
+"""Processor time after which no further optimizer's looks are judged at the end."""
 MOST_ITEMS = 8_000
 """Parameters, operations and parts in all of them: about 5 MB. Beyond, the oldest but the first are dropped."""
 
@@ -43,6 +46,7 @@ class Judge:
         self._cost = cost
         self._next: dict[str, float] = {}
         self._counts: dict[str, int] = {}
+        self._left: dict[str, Cell] = {}
         self._gauges = Gauges()
         self._windows: dict[str, tuple[int, list[Look]]] = {}
 
@@ -58,6 +62,19 @@ class Judge:
         Returns:
             Whether something new was found.
         """
+        window = self.keep(look, cell, key)
+        count = self._counts[cell.name] = self._counts.get(cell.name, 0) + 1
+        if count > FIRST_LOOKS and self._recorder.clock() < self._next.get(cell.name, 0.0):
+            return False
+        self._left.pop(cell.name, None)
+        began_s = self._cost()
+        try:
+            return self._judged(window, cell, track)
+        finally:
+            self._next[cell.name] = self._recorder.clock() + (self._cost() - began_s) / JUDGE_SHARE
+
+    def keep(self, look: Look, cell: Cell, key: int) -> list[Look]:
+        """Pass `look` on and keep it for later judgements; return the looks of its optimizer."""
         sinks.current().look(look)
         self._gauges.show(look)
         owner, window = self._windows.get(cell.name, (key, []))
@@ -68,28 +85,35 @@ class Judge:
         window.append(look)
         while len(window) > 2 and (len(window) > MOST_LOOKS or sum(map(_items, window)) > MOST_ITEMS):
             del window[1]
-        count = self._counts[cell.name] = self._counts.get(cell.name, 0) + 1
-        if count > FIRST_LOOKS and self._recorder.clock() < self._next.get(cell.name, 0.0):
-            return False
-        began_s = self._cost()
-        try:
-            return self._judged(window, cell, track)
-        finally:
-            self._next[cell.name] = self._recorder.clock() + (self._cost() - began_s) / JUDGE_SHARE
+        self._left[cell.name] = cell
+        return window
 
     def _judged(self, window: list[Look], cell: Cell, track: Track) -> bool:
         found: list[Finding] = []
-        for detect in self._detectors:
-            with _guard.guard(f"judge looks by {getattr(detect, '__name__', detect)}"):
-                finding = detect(window, cell.window)
-                if finding is not None:
-                    found.append(finding)
+        with judging(window):
+            for detect in self._detectors:
+                with _guard.guard(f"judge looks by {getattr(detect, '__name__', detect)}"):
+                    finding = detect(window, cell.window)
+                    if finding is not None:
+                        found.append(finding)
         recorder = self._recorder
         return recorder.reporter.of_looks(found, cell, lambda: recorder.span_of(track), step=window[-1].step)
+
+    def finish(self) -> None:
+        """Judge the looks that judging had no time for, once: nothing more will come."""
+        began_s, left, self._left = self._cost(), self._left, {}
+        for name, cell in left.items():
+            if self._cost() - began_s > FINISH_S:
+                break
+            track = Track()
+            self._judged(self._windows[name][1], cell, track)
+            if track.span is not None:
+                track.span.end()
 
     def restart(self) -> None:
         """Forget all looks."""
         self._windows.clear()
+        self._left.clear()
 
 
 def _items(look: Look) -> int:

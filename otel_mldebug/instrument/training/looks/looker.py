@@ -33,6 +33,8 @@ WRITE_S = 15e-6
 """What it costs to write one parameter or operation of a look into the store, seconds. Source: `lines.look_line`."""
 MOST_WAITING = 8
 """Looks that may wait for numbers from a device; the oldest goes on without them."""
+LAST_S = 0.1
+"""How long is waited for a device at the end, seconds."""
 
 
 class Looker:
@@ -74,6 +76,20 @@ class Looker:
     def worry(self) -> None:
         """Take note of a sign of trouble."""
         self.wanted = True
+
+    def finish(self) -> None:
+        """Read what is still on its way from a device and judge what has not been judged: nothing more will come."""
+        with _guard.guard("finish looks"):
+            end = time.monotonic() + LAST_S
+            while self._waiting:
+                ready = self._waiting.popleft()
+                while not ready.readings.ready() and time.monotonic() < end:
+                    time.sleep(0.001)
+                if ready.cell is not None:
+                    self._judge.keep(ready.made(), ready.cell, ready.key)
+            self._judge.finish()
+            self.open.clear()
+            self._latest.clear()
 
     def restart(self) -> None:
         """Forget everything: in a forked child."""

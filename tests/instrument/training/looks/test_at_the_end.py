@@ -1,0 +1,87 @@
+"""What becomes of looks that are left when a program ends: read, as far as they arrive, and judged once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from otel_mldebug.instrument.budget import Budget  # noqa: E402
+from otel_mldebug.instrument.training import options, pytorch  # noqa: E402
+from otel_mldebug.instrument.training.cells import Cell  # noqa: E402
+from otel_mldebug.instrument.training.devices import Devices  # noqa: E402
+from otel_mldebug.instrument.training.looks.judging import FIRST_LOOKS, Judge  # noqa: E402
+from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.track import Track  # noqa: E402
+from otel_mldebug.rules.looks import Look  # noqa: E402
+from tests.instrument.training.looks.test_finishing import Late, bad_step, train  # noqa: E402
+
+
+def test_at_the_end_what_was_not_judged_is_judged_once(seen):
+    judged_at: list[int] = []
+    spent = [0.0]
+
+    def detect(looks: Sequence[Look], _: Any) -> None:
+        judged_at.append(looks[-1].step)
+        spent[0] += 0.09
+
+    judge = Judge(StepRecorder(clock=lambda: 0.0), [detect], cost=lambda: spent[0])
+    for step in range(FIRST_LOOKS + 5):
+        judge.judge(Look(step=step, time_ns=0), Cell("SGD"), 1, Track())
+    assert judged_at == [*range(FIRST_LOOKS)]
+    judge.finish()
+    judge.finish()
+
+    assert judged_at == [*range(FIRST_LOOKS), FIRST_LOOKS + 4]
+
+
+def test_at_the_end_what_was_judged_is_not_judged_again(seen):
+    judged_at: list[int] = []
+    judge = Judge(StepRecorder(), [lambda looks, _: judged_at.append(looks[-1].step)])
+    judge.judge(Look(step=3, time_ns=0), Cell("SGD"), 1, Track())
+    judge.finish()
+
+    assert judged_at == [3]
+
+
+def test_at_the_end_judging_stops_when_it_takes_too_long(seen):
+    spent, judged_by = [0.0], []
+
+    def detect(_: Sequence[Look], __: Any) -> None:
+        spent[0] += 0.3
+        judged_by.append(spent[0])
+
+    judge = Judge(StepRecorder(), [detect], cost=lambda: spent[0])
+    for number in range(6):
+        judge.keep(Look(step=number, time_ns=0), Cell(f"SGD#{number}"), number)
+    judge.finish()
+
+    assert judged_by == pytest.approx([0.3, 0.6])
+
+
+def test_what_is_found_at_the_end_is_reported_with_its_step(seen):
+    judge = Judge(StepRecorder(), [bad_step(7)])
+    judge.keep(Look(step=7, time_ns=7), Cell("SGD"), 1)
+    judge.finish()
+
+    assert [(finding.rule, where["step"]) for finding, where in seen.found] == [("test.bad", 6)]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_at_the_end_looks_that_wait_for_a_device_are_read_as_far_as_they_arrive_soon(seen, arrives):
+    device = Late()
+    devices = Devices(torch, copiers={"cpu": device}, direct=lambda _: False)
+    options.use(options.Options(layers=1))
+    pytorch.install(torch, recorder=StepRecorder(budget=Budget(1e-9)), devices=devices)
+    try:
+        losses, _ = train(2)
+        assert seen.looks == []
+        device.here = arrives
+    finally:
+        pytorch.uninstall()
+        options.use(options.Options())
+
+    assert [look.step for look in seen.looks] == [0, 1]
+    assert [look.loss for look in seen.looks] == (pytest.approx(losses) if arrives else [None, None])
