@@ -5,16 +5,39 @@ from collections.abc import Mapping
 
 from otel_mldebug.rules.facts import ErrorFacts
 
+# The statuses that there are, the usual ones of proxies among them: 512 is a size, not a status.
+_BAD = r"(4(?:0\d|1[0-8]|2[1-689]|31|51|9[89])|5(?:0\d|1[01]|2\d|30|98|99))(?![\w.%]|-\w|,\d)"
+_COUNTED = (  # what makes a number a count or a size: 429 samples, 404 MB, 500 x 500
+    r"(?! ?(?:[kmgt]?i?b|ms|s|px|hz|x|of)\b| ?[*/×]| (?:[\w-]{1,20} )?(?:samples|images|files|steps|tokens|rows|items|"
+    r"examples|epochs|batches|elements|classes|bytes|param(?:eter)?s|features|channels|records|lines|columns|times|"
+    r"seconds|pixels|labels|keys|entries|values|documents|frames|workers|layers|points)\b)"
+)
+_REASONS = (
+    r"Too Many Requests|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out|Internal (?:Server )?Error|"
+    r"Bad Request|Unprocessable|Payload Too Large|Content Too Large|Request Entity Too Large|Method Not Allowed|"
+    r"Request Time-?out|Precondition Failed|Payment Required|Proxy Authentication Required|Not Implemented|"
+    r"Resource (?:has been )?Exhausted|Deadline Exceeded|Permission Denied|Rate limit|Unauthori[sz]ed|Forbidden|"
+    r"URI Too Long|Requested Range Not Satisfiable|Insufficient Storage|Client Error|Server Error"
+)
 _STATUS = re.compile(
-    r"\bHTTP(?:/\d(?:\.\d)?)?(?: Error| status)?(?: code)?[ :=]{1,3}(\d{3})\b"
-    r"|\b([45]\d\d) (?:Client|Server) Error\b"
-    r"|\bstatus(?:[ _]code)?(?: is| was| of)?[ '\":=]{1,4}(\d{3})\b"
-    r"|\bError code: ([45]\d\d)\b"
-    r"|\b(?:response|returned|got|error|code)[ :(]{1,3}([45]\d\d)\b(?! ?[kmg]?i?b)"
-    r"|\b([45]\d\d) (?:Too Many Requests|Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error|"
-    r"Unauthorized|Forbidden|Not Found|Bad Request|Unprocessable|Payload Too Large|Conflict)\b",
+    r"\bHTTP(?:/\d(?:\.\d)?[\"']?)?(?:[ _]?(?:Error|status|response))?(?:[ _]?code)?[ :=]{1,3}(\d{3})\b(?!\.\d)"
+    r"|(?<!exit )(?<!exit_)\bstatus(?:[ _-]?code)?(?: is| was| of)?[ '\":=]{1,4}(\d{3})\b"
+    rf"|(?<!exit )\b(?:response|error|error_?code|code)[\"']?[ :=(\[]{{1,3}}[\"']?{_BAD}{_COUNTED}"
+    rf"|\boccurred \({_BAD}\)"
+    rf"|\b{_BAD}[ :(-]{{1,3}}(?:{_REASONS})"
+    rf"|\b{_BAD} (?-i:Not Found|Conflict|Gone|Locked)\b|(?:\A|[:\[(,;\"'-] ?){_BAD} not found\b"
+    # At the beginning, with a sentence after it: Google's clients, model servers.
+    rf"|\A\[?{_BAD}{_COUNTED}(?:\]?\Z|\] |:? (?-i:[A-Z][a-z]+|[A-Z]{{3,}}|A|I)\b|:? models?/)",
     re.IGNORECASE,
 )
+_ANSWER = re.compile(
+    rf"\b(?:returned|responded with|replied with|received|got|with)(?: an?)?(?: error)?[ :(]{{1,3}}{_BAD}{_COUNTED}",
+    re.IGNORECASE,
+)
+_WEB = re.compile(
+    r"http|server|request|respon|url\b|\bapi|gateway|endpoint|load(?:ing|ed)?\b.*/|\bproxy", re.IGNORECASE
+)
+_THREE_DIGITS = re.compile(r"(?<!\d)[1-5]\d\d(?!\d)")
 _ERRNO = re.compile(r"\[(?:Errno|Error) (-?\d+)\]|\berrno[ :=]{1,3}(\d+)|\(errno (\d+)\)", re.IGNORECASE)
 _SIGNAL = re.compile(
     r"\bsignal[ :=]{0,3}(?:number )?\(?(\d{1,2})\b|\b(SIG[A-Z]{2,6}\d?)\b|\bexit ?code ?:? ?-(\d{1,2})\b"
@@ -43,8 +66,10 @@ def codes(facts: ErrorFacts, text: str, lowered: str) -> dict[str, int]:
     found = _from_attributes(facts)
     if _DIGIT.search(text) is None and "SIG" not in text:
         return _completed(found) if found else found
-    if "status" not in found and _may_hold_status(lowered):
+    if "status" not in found and _THREE_DIGITS.search(text) is not None:
         _read(found, "status", _STATUS, text)
+        if "status" not in found and _WEB.search(text) is not None:
+            _read(found, "status", _ANSWER, text)
     if "errno" not in found and ("errno" in lowered or "[error" in lowered):
         _read(found, "errno", _ERRNO, text)
     leaves = "exit" in lowered or "return" in lowered
@@ -56,25 +81,6 @@ def codes(facts: ErrorFacts, text: str, lowered: str) -> dict[str, int]:
 
 
 _DIGIT = re.compile(r"\d")
-
-
-def _may_hold_status(lowered: str) -> bool:
-    """Return quickly whether the words are there without which no status is recognised."""
-    return (
-        "http" in lowered
-        or "status" in lowered
-        or "code" in lowered
-        or "r error" in lowered
-        or "t error" in lowered
-        or "respon" in lowered
-        or "return" in lowered
-        or "got " in lowered
-        or "gateway" in lowered
-        or " request" in lowered
-        or "unauthorized" in lowered
-        or "forbidden" in lowered
-        or "not found" in lowered
-    )
 
 
 def _read(found: dict[str, int], name: str, expression: "re.Pattern[str]", text: str) -> None:

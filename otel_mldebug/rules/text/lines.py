@@ -29,8 +29,10 @@ _PREFIX = re.compile(
     r"|\[[a-zA-Z_][\w. -]{0,40}\](?=[: ])"
     r")"
 )
+_PROGRESS = re.compile(r"\s*(?:[\w.,()/ -]{1,60}: {1,3})?\d{1,3}%\|")
 _RECORD = re.compile(
-    rf"\[?(?:{_TIME})|\[?{_LEVEL}\]?[ :|]|\s*\d{{1,3}}%\||\[rank\d+\]|Process \w+|\$ |\w+: 100%"
+    rf"\[?(?:{_TIME})|\[?{_LEVEL}\]?[ :|]|\[rank\d+\]|Process \w+|\$ |\w+: 100%"
+    r"|\[\d{1,5}\]:? (?:[Ee]poch|[Ss]tep|[Ii]ter\w*|[Tt]rain\w*|[Ee]val\w*|loss)[ :=]"
     r"|Exception (?:ignored|in) |(?:wandb|srun|slurmstepd|torchrun|accelerate|Epoch|epoch|step|Step|train|eval)[ :]"
     r"|(?:Training|Validat\w+|Evaluating|Loading) "
 )
@@ -52,7 +54,12 @@ def clean(line: str) -> str:
 
 def is_record(line: str) -> bool:
     """Return whether `line` looks like a new record of a log, or like progress: nothing that continues a message."""
-    return _RECORD.match(line) is not None
+    return _RECORD.match(line) is not None or is_progress(line)
+
+
+def is_progress(line: str) -> bool:
+    """Return whether `line` is a progress bar: it stands for itself, also where it is indented to three digits."""
+    return "%|" in line and _PROGRESS.match(line) is not None
 
 
 def without_prefix(line: str) -> str:

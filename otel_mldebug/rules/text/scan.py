@@ -12,7 +12,7 @@ from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.text.events import event_in, may_matter
 from otel_mldebug.rules.text.frames import frame_in, unpanelled
 from otel_mldebug.rules.text.groups import MARGIN
-from otel_mldebug.rules.text.lines import clean, is_record, prefix_pattern
+from otel_mldebug.rules.text.lines import clean, is_progress, is_record, prefix_pattern
 from otel_mldebug.rules.text.tracebacks import (
     HEAD,
     NOTEBOOK_HEAD,
@@ -214,7 +214,8 @@ def _take_message(block: _Block, line: str) -> bool:
             block.lines.pop()
         return True
     indented = line[0] in " \t"
-    if block.message_lines >= MAX_MESSAGE_LINES or (not indented and is_record(line) and not _inside_summary(block)):
+    ends = is_progress(line) if indented else is_record(line) and not _inside_summary(block)
+    if ends or block.message_lines >= MAX_MESSAGE_LINES:
         return False
     block.message_lines += 1
     if block.loose and not indented:

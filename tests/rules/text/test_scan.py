@@ -240,6 +240,27 @@ def test_a_message_of_several_lines_ends_where_the_log_goes_on():
     assert links_ == "ValueError: bad batch 3\nsee the documentation\n    for more"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        " 73%|#######   | 4781/9999 [00:13<01:01, 4.63it/s, loss=0.3]",
+        "  4%|4         | 4/99 [00:13<01:01, 4.63it/s]",
+        "Epoch 3 (train):  45%|####      | 45/100 [00:13<01:01, 4.63it/s]",
+        "[5] epoch 4 accuracy 0.37",
+        "[0]: step=4 loss=2.5",
+    ],
+)
+def test_a_message_ends_where_the_progress_goes_on(line):
+    ((_, _, links_),) = found(TRACEBACK + line + "\nmore\n")
+    assert links_ == "ValueError: bad batch 3"
+
+
+@pytest.mark.parametrize("line", ["  100% of memory", "[5] elements are missing", "  at 3%|4%", "[2, 3] and [4, 5]"])
+def test_a_message_goes_on_with_what_only_looks_like_progress(line):
+    ((_, _, links_),) = found(TRACEBACK + line + "\n")
+    assert links_ == f"ValueError: bad batch 3\n{line}"
+
+
 def test_frames_without_an_end_are_no_failure():
     assert found('Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n') == []
 
