@@ -91,6 +91,7 @@ FAMILIES = [
         "anthropic.BadRequestError",
         "messages.3: all messages must have non-empty content except for the optional final assistant message",
     ),
+    ("vllm.lora", "ValueError", "LoRA rank 64 is greater than max_lora_rank 16."),
     ("serving.structure", "vllm.odd.Error", "never seen"),
     ("api.server_error", "openai.InternalServerError", "upstream went away"),
 ]
