@@ -25,7 +25,7 @@ def redact(text: str, mark: Mark) -> str:
     at = text.find("@")
     while at >= 0:
         backwards = text[max(done, at - 200) : at][::-1]
-        if (start := _password(text, at, backwards)) is not None:
+        if ":" in backwards and (start := _password(text, at, backwards)) is not None:
             parts += [text[done:start], mark("url-password", text[start:at])]
             done = at
         elif found := _address(text, at, backwards):

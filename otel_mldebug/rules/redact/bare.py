@@ -30,23 +30,25 @@ _SCHEMES = vocabulary("bearer basic token digest apikey negotiate ntlm oauth aws
 
 @dataclass(slots=True)
 class Pair:
-    """A secret key in `text` and the separator that ends at `end`."""
+    """A secret key in `text`, and the separator that ends at `end`.
+
+    Attributes:
+        separator: What stands between the key, its closing quote included, and the value.
+        sign: The separator without blanks around it.
+    """
 
     text: str
     key_start: int
     key_end: int
     end: int
     key: KeyClass
+    separator: str
+    sign: str
 
     @property
     def name(self) -> str:
         """The key as it is written."""
         return self.text[self.key_start : self.key_end]
-
-    @property
-    def separator(self) -> str:
-        """What stands between the key, its closing quote included, and the value."""
-        return self.text[self.key_end : self.end]
 
 
 def bare(pair: Pair, start: int) -> Iterator[tuple[int, int]]:

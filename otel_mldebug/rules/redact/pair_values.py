@@ -21,7 +21,7 @@ _DICT_VALUE = re.compile(r"""(:[ \t]*)(["'])([^"'\\{}\r\n]{1,4096})(?=\2)""")
 def values(pair: Pair) -> Iterator[tuple[int, int]]:
     """Yield where in the text the secret values of `pair` are."""
     text, end = pair.text, pair.end
-    if pair.separator.strip() == ":" and (annotation := _ANNOTATION.match(text, end)):
+    if pair.sign == ":" and (annotation := _ANNOTATION.match(text, end)):
         end = annotation.end()
     opening = _OPENING.match(text, end)
     if opening is None or text.startswith("[redacted:", opening.start(1)):
@@ -52,7 +52,7 @@ def _in_braces(pair: Pair, start: int) -> Iterator[tuple[int, int]]:
 
 def _is_no_pair(pair: Pair) -> bool:
     """`pass "x=1"` asks for something; `arn:aws:x:y:1:secret:name` and `AWS::IAM::AccessKey` are names."""
-    separator = pair.separator.strip()
+    separator = pair.sign
     if not separator:
         return pair.key.secrecy is Secrecy.WEAK
     if separator == "==" and pair.key.kind == "token":  # a parser at work
@@ -88,10 +88,10 @@ def _quoted(pair: Pair, opening: re.Match[str]) -> Iterator[tuple[int, int]]:
         closed = _QUOTED[quote].match(text, start)
         stop = closed.end() if closed else -1
     if stop < 0:  # the text was cut
-        if pair.separator.strip() and (cut := BARE.match(text, start)):
+        if pair.sign and (cut := BARE.match(text, start)):
             yield from _if_secret(pair, start, cut.end())
         return
-    if pair.separator.strip() or pair.key.kind == "password" or looks_like_credential(text[start:stop]):
+    if pair.sign or pair.key.kind == "password" or looks_like_credential(text[start:stop]):
         yield from _if_secret(pair, start, stop)
     while opening[1] and (following := _NEXT_IN_LIST.match(text, stop)):
         start = following.end() + 1

@@ -6,6 +6,7 @@ placeholders, types and expressions of a program stay.
 """
 
 import re
+import string
 from collections.abc import Callable, Iterator
 
 from otel_mldebug.rules.redact.bare import Pair
@@ -33,7 +34,7 @@ _SEPARATOR = (
     r"| (?=[a-z_-]{0,20}[0-9])"  # password hunter22
     r"|[ \t](?:is|was|set to|provided|supplied|given|used|value)[:=]?[ \t]+"
 )
-_KEY_BACKWARDS = re.compile(r"[A-Za-z0-9_.-]{0,80}")
+_KEY_CHARACTERS = string.ascii_letters + string.digits + "_.-"
 _WORD_BACKWARDS = re.compile(r" ([A-Za-z]{1,20})(?![A-Za-z0-9_.-])")
 _PLAIN_KEYS = frozenset(["key", "keys", "token", "tokens", "phrase"])
 _COMPLAINTS = vocabulary("invalid bad unknown wrong expired revoked missing this")
@@ -76,15 +77,16 @@ def _pairs(text: str, classify: Classify, find: re.Pattern[str]) -> Iterator[Pai
         low = re.sub("[A-Z]+", lambda m: m[0].lower(), text)
     for found in find.finditer(low):
         start, end = found.start(), found.end(1)
-        before = _KEY_BACKWARDS.match(text[max(0, start - 80) : start][::-1])
-        start -= before.end() if before else 0
+        before = text[max(0, start - 80) : start]
+        start -= len(before) - len(before.rstrip(_KEY_CHARACTERS))
         key = classify(text[start:end])
         if low[start:end] in _PLAIN_KEYS:
             key = _with_word_before(text, start, low[start:end], key, classify)
         if key.secrecy is Secrecy.NONE or text.startswith("[redacted:", start - 10):
             continue
         if key.kind != "authorization" or "[redacted:" not in text[found.end() : found.end() + 24]:  # not done yet
-            yield Pair(text, start, end, found.end(), key)
+            separator = text[end : found.end()]
+            yield Pair(text, start, end, found.end(), key, separator, separator.strip())
 
 
 def _with_word_before(text: str, start: int, name: str, key: KeyClass, classify: Classify) -> KeyClass:

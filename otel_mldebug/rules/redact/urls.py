@@ -42,7 +42,7 @@ def redact(text: str, mark: Mark) -> str:
     if "://" in text:
         if "@" in text:
             text = _USERINFO.sub(lambda m: f"//{_userinfo(m[1], mark)}@", text)
-            text = _ODD_USERINFO.sub(lambda m: f"//{_userinfo(m[1], mark)}@", text)
+            text = _ODD_USERINFO.sub(lambda m: m[0] if "[redacted:" in m[1] else f"//{_userinfo(m[1], mark)}@", text)
     elif "jdbc:oracle" in text:
         text = _ORACLE.sub(lambda m: m[1] + mark("url-password", m[2]), text)
     if "?" in text or "&" in text or "#" in text or "%" in text:
@@ -57,12 +57,12 @@ def _userinfo(userinfo: str, mark: Mark) -> str:
     if found is None or found[1].endswith("[redacted"):  # a marker that an earlier stage left somewhere in it
         return userinfo
     user, colon, password = found[1], found[2], found[3] or ""
-    opaque = not user.startswith("[redacted:") and looks_like_credential(user)
+    opaque = len(user) >= 8 and not user.startswith("[redacted:") and looks_like_credential(user)
     if not colon:
         # `git@`, a user or a container stay; a Sentry DSN's key or a token has the look of one.
         return mark("url-password", user) if opaque and len(user) >= 20 else user
     if password in _HIDDEN_USERS:
-        return (mark("url-password", user) if opaque and len(user) >= 8 else user) + colon + password
+        return (mark("url-password", user) if opaque else user) + colon + password
     if is_placeholder(password) or "[redacted:" in password:
         return userinfo
     if opaque and len(user) >= 24:
@@ -72,11 +72,13 @@ def _userinfo(userinfo: str, mark: Mark) -> str:
 
 def _parameter(found: re.Match[str], mark: Mark) -> str:
     name, value = found[2].lower(), found[3]
+    key = classify(name)
+    if key.secrecy is Secrecy.NONE and name not in _ONLY_IN_URLS:
+        return found[3]
     if found[1][0] == "%" or found[1][-1] in "dD":  # a URL inside a URL
         value = _ENCODED_STOP.split(value, maxsplit=1)[0]
     value = value.rstrip(".:!*")
-    key = classify(name)
-    if is_placeholder(value) or (key.secrecy is Secrecy.NONE and name not in _ONLY_IN_URLS):
+    if is_placeholder(value):
         return found[3]
     judged = name in _JUDGED_BY_VALUE or key.secrecy is Secrecy.WEAK
     if judged and (not looks_like_credential(value) or (name in _LONG and len(value) < 10)):

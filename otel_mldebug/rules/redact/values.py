@@ -34,6 +34,8 @@ _PLACEHOLDER = re.compile(
     r"|(?:arn:aws[\w-]*:|vault:|projects/[\w-]+/secrets/|secretref:|keyref:|op://|env:|file:|awssm:|sops:|@Microsoft\.).*",
     re.IGNORECASE | re.DOTALL,
 )
+_PLACEHOLDER_STARTS = frozenset("*xX•.#-_[<($\\{%yY@")
+"""What a placeholder begins with, unless it has `...`, `:` or `/` in it; a marker of ours has a colon."""
 _PATH = re.compile(r"(?:~|\.{1,2})?/(?:[\w.~ -]+/)*[\w.~ -]*|[A-Za-z]:\\\\?[\w.~ \\-]+")
 _PATH_ROOT = re.compile(
     r"(?:~|\.{1,2})/|[A-Za-z]:\\|/(?:home|etc|root|usr|var|opt|run|tmp|mnt|Users|data|workspace|secrets?|app|srv)/"
@@ -81,7 +83,9 @@ def is_placeholder(value: str) -> bool:
     """Say whether `value` stands for a secret without being one: a constant, a mask, a variable, a marker of ours."""
     if not value or "***" in value or "…" in value or "•••" in value:
         return True
-    return value.lower() in CONSTANTS or _PLACEHOLDER.fullmatch(value) is not None or _settled(value)
+    if value[0] in _PLACEHOLDER_STARTS or "..." in value or ":" in value or "/" in value:
+        return value.lower() in CONSTANTS or _PLACEHOLDER.fullmatch(value) is not None or _settled(value)
+    return value.lower() in CONSTANTS
 
 
 def is_path(value: str, kind: str) -> bool:
