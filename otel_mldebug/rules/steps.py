@@ -32,6 +32,9 @@ class StepRecord:
             for, else what it occupies without files. Taken now and then.
         device_bytes: Memory that PyTorch has allocated on the GPU.
         device_reserved_bytes: Memory that PyTorch has reserved there, allocated or not.
+        device_peak_bytes: The most that it had allocated there at one time.
+        gpu_s: Work of the step on the GPU, seconds: from the end of each fetch to the beginning of the next, or the end
+            of the step, on the GPU's own timeline. Taken now and then.
         evaluation_loss: Mean loss of the evaluation pass that ended since the record before.
         evaluation_s: How long evaluation passes took since the record before, seconds.
         evaluation_batches: Their batches.
@@ -60,6 +63,8 @@ class StepRecord:
     memory_bytes: int | None = None
     device_bytes: int | None = None
     device_reserved_bytes: int | None = None
+    device_peak_bytes: int | None = None
+    gpu_s: float | None = None
     evaluation_loss: float | None = None
     evaluation_s: float | None = None
     evaluation_batches: int | None = None

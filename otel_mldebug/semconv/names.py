@@ -404,6 +404,14 @@ MLDEBUG_TRAIN_LOSS: Final = Metric(
     attributes=("mldebug.train.optimizer",),
 )
 
+MLDEBUG_TRAIN_MFU: Final = Metric(
+    "mldebug.train.mfu",
+    "gauge",
+    "1",
+    "Share of the GPU's peak that the model itself needs (model FLOP utilisation), of the latest steps that were recorded.",
+    attributes=("mldebug.train.optimizer",),
+)
+
 MLDEBUG_TRAIN_NONFINITE: Final = Metric(
     "mldebug.train.nonfinite",
     "counter",
@@ -629,6 +637,7 @@ METRICS: Final = (
     MLDEBUG_TRAIN_LAYER_WEIGHT_NORM,
     MLDEBUG_TRAIN_LEARNING_RATE,
     MLDEBUG_TRAIN_LOSS,
+    MLDEBUG_TRAIN_MFU,
     MLDEBUG_TRAIN_NONFINITE,
     MLDEBUG_TRAIN_PHASE_TIME,
     MLDEBUG_TRAIN_SAMPLES,

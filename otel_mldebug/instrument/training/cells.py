@@ -2,8 +2,10 @@
 
 import math
 
+from otel_mldebug.instrument.training.needs import Needs
 from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.rules.course import LATEST, Course
+from otel_mldebug.rules.peaks import peak, utilisation
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Phase
 
@@ -23,6 +25,7 @@ class Cell:
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
         samples: Samples that went through them.
         tokens: Tokens that went through them.
+        needs: What its model needs of which GPU; None when that is not known.
         stood_for: Steps that the latest one whose phases were measured stood for.
         nonfinite: Steps whose loss or gradient norm was NaN or infinite.
         window: The latest records, oldest first, and what is left of those before.
@@ -45,6 +48,7 @@ class Cell:
         "loss",
         "loss_alarm",
         "name",
+        "needs",
         "next_check_ns",
         "next_record",
         "nonfinite",
@@ -81,6 +85,7 @@ class Cell:
     def forget(self) -> None:
         """Start a new window: the cell now stands for another optimizer."""
         self.window.clear()
+        self.needs: Needs | None = None
         self.told.clear()
         self.loss_alarm = self.norm_alarm = math.inf
         self.next_check_ns = 0
@@ -138,6 +143,14 @@ class Cell:
     def step_s(self) -> float:
         """Return how long a step takes on average, seconds; 0 before the first."""
         return self.duration_s / max(1, self.steps - self.unmeasured)
+
+    def utilisation(self) -> float | None:
+        """Return the share of its GPU's peak that the model itself needs; None where that is not known."""
+        needs = self.needs
+        if needs is None or self.window.shared:
+            return None
+        flops = peak(needs.device, needs.dtype if self.scale is None else "float16")
+        return None if flops is None else utilisation(self.window, needs.parameters, flops)
 
     def phases(self) -> dict[Phase, float]:
         """Return the seconds of each phase; what no phase accounts for is `other`."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Protocol
 
+from otel_mldebug.instrument.training.gpu import GpuTimer
+
 SLOTS = 16
 """Copies of one width that can be under way; without a free one nothing is read."""
 
@@ -88,6 +90,7 @@ class Devices:
     Args:
         torch: The module.
         copiers: By type of device; those of PyTorch by default.
+        timer: Makes what times steps; by events of CUDA by default.
 
     Attributes:
         direct: Returns whether a tensor can be read at once, without waiting for a device.
@@ -99,10 +102,16 @@ class Devices:
         *,
         copiers: dict[str, Copier] | None = None,
         direct: Callable[[Any], bool] = attrgetter("is_cpu"),
+        timer: Callable[[Any], GpuTimer | None] = GpuTimer.of,
     ) -> None:
         self._torch = torch
         self._copiers: dict[str, Copier] = {"cuda": CudaCopier(torch)} if copiers is None else copiers
         self.direct = direct
+        self._timer = timer
+
+    def timer(self) -> GpuTimer | None:
+        """Return what times the steps of a thread on the GPU; None where there is none in use."""
+        return self._timer(self._torch)
 
     def watchable(self, tensor: Any) -> bool:
         """Return whether a tensor that is not direct can be read later, and kernels may be launched now."""

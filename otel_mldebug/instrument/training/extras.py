@@ -76,4 +76,5 @@ class Extras:
         return {
             "device_bytes": stats.get("allocated_bytes.all.current", 0),
             "device_reserved_bytes": stats.get("reserved_bytes.all.current", 0),
+            "device_peak_bytes": stats.get("allocated_bytes.all.peak", 0),
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 from otel_mldebug.instrument.training.devices import Copy
 from otel_mldebug.instrument.training.diagnosis import Diagnosis
+from otel_mldebug.instrument.training.gpu import GpuTime
 from otel_mldebug.instrument.training.gradients import total
 from otel_mldebug.rules.detectors.origin import Origin, explain_gradient, explain_loss
 from otel_mldebug.rules.finding import Finding
@@ -22,6 +23,10 @@ class LateStep:
         batches: What the step was fed with. It is kept until the numbers are there, to look for bad input then.
         diagnosis: Explains what is not finite.
         worry: Called when something is not finite.
+        gpu: When the GPU worked for the step, if that was timed.
+
+    Attributes:
+        gpu_s: How long that was, seconds, once the numbers have been read.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class LateStep:
         batches: Sequence[Any] = (),
         diagnosis: Diagnosis,
         worry: Callable[[], None],
+        gpu: GpuTime | None = None,
     ) -> None:
         self._copy = copy
         self._losses = losses
@@ -40,6 +46,8 @@ class LateStep:
         self._batches = list(batches)
         self._diagnosis = diagnosis
         self._worry = worry
+        self._gpu = gpu
+        self.gpu_s: float | None = None
         self._gradients: list[float] = []
         self._weights: list[float] = []
 
@@ -50,6 +58,8 @@ class LateStep:
     def read(self) -> tuple[float | None, float | None]:
         """Return objective and gradient norm, as far as they were sent for."""
         values = self._copy.values()
+        if self._gpu is not None:
+            self.gpu_s = self._gpu.seconds()
         losses, norms = values[: self._losses], values[self._losses :]
         middle = len(self._parameters)
         self._gradients, self._weights = norms[:middle], norms[middle:]

@@ -52,10 +52,14 @@ class LoaderHooks:
         clock, tracks, enabled, evaluations = self._clock, self._tracks, self._enabled, self._evaluations
 
         def __next__(iterator: Any) -> Any:  # noqa: N807
+            if (gpu := tracks.track.gpu) is not None:
+                self._on_gpu(gpu.fetch_begins)
             started = clock()
             try:
                 batch = original(iterator)
             except StopIteration:
+                if gpu is not None:  # what was fetched ahead is still to be trained on
+                    self._on_gpu(gpu.fetch_ends)
                 self._exhausted(tracks.track, iterator)
                 passes = iterator.__dict__.get(_ATTRIBUTE)
                 if passes is not None:
@@ -66,6 +70,8 @@ class LoaderHooks:
                 if passes is not None:
                     passes.batches += 1
                 now = clock()
+                if gpu is not None:
+                    self._on_gpu(gpu.fetch_ends)
                 fetch = Fetch(now - started, self._samples(batch), passes, batch)
                 track, disabled = tracks.track, not enabled()
                 if disabled or id(iterator) in track.pending:
@@ -80,6 +86,13 @@ class LoaderHooks:
             return batch
 
         return __next__
+
+    @staticmethod
+    def _on_gpu(record: Callable[[], None]) -> None:
+        try:
+            record()
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("time a GPU", exc)
 
     def _exhausted(self, track: Track, iterator: Any) -> None:
         training = True

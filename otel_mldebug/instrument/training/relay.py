@@ -97,6 +97,7 @@ class Relay:
             record,
             loss=record.loss if loss is None else loss,
             gradient_norm=record.gradient_norm if norm is None else norm,
+            gpu_s=getattr(values, "gpu_s", None),  # only steps of optimizers are timed
         )
         if not self._reporter.firing("loss.nonfinite") and (found := values.explain(record, cell.window)) is not None:
             span = self._reporter.of_record(record, cell, span, *found)

@@ -71,6 +71,7 @@ class Signals:
         yield names.MLDEBUG_TRAIN_SAMPLES, lambda: [(self._sum(lambda cell: cell.samples) or None, {})]
         yield names.MLDEBUG_TRAIN_TOKENS, lambda: [(self._sum(lambda cell: cell.tokens) or None, {})]
         yield names.MLDEBUG_TRAIN_SCALE, each(lambda cell: cell.scale)
+        yield names.MLDEBUG_TRAIN_MFU, each(lambda cell: cell.utilisation())
         passed = self._passed
         yield names.MLDEBUG_TRAIN_EVALUATIONS, lambda: [(passed.count or None, {})]
         yield names.MLDEBUG_TRAIN_EVALUATION_TIME, lambda: [(passed.seconds or None, {})]

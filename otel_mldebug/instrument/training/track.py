@@ -4,6 +4,7 @@ from typing import Any
 
 from otel_mldebug.instrument.training.ahead import Ahead, Fetch
 from otel_mldebug.instrument.training.batches import tokens
+from otel_mldebug.instrument.training.gpu import GpuTimer
 
 
 class Track:
@@ -20,6 +21,7 @@ class Track:
         passed: Those that have ended since the latest record.
         pending: The next fetch of each loader that has had no backward yet, by identity of the iterator.
         ahead: Those behind it.
+        gpu: Times the steps on a GPU; None until one has been used.
         held: Batches that the latest backward call was fed with, for whoever looks for bad input; let go at the end of
             the step.
         tokens: Tokens of those that earlier backward calls of the step were fed with.
@@ -55,6 +57,7 @@ class Track:
         "evaluated",
         "explicit",
         "forward",
+        "gpu",
         "held",
         "inside",
         "late",
@@ -84,6 +87,7 @@ class Track:
         """Forget everything: nothing has happened yet."""
         self.begun = 0.0
         self.mark = 0.0
+        self.gpu: GpuTimer | None = None
         self.pending: dict[int, Fetch] = {}
         self.ahead = Ahead()
         self.passing: Any = None

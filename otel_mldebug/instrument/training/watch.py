@@ -14,6 +14,7 @@ from otel_mldebug.instrument.training.idle import Idle
 from otel_mldebug.instrument.training.late import LateStep
 from otel_mldebug.instrument.training.layers import Layers
 from otel_mldebug.instrument.training.looks.looker import Looker
+from otel_mldebug.instrument.training.needs import needs
 from otel_mldebug.instrument.training.optimizers import Known, Register
 from otel_mldebug.instrument.training.recorder import StepRecorder
 from otel_mldebug.instrument.training.track import Track
@@ -94,6 +95,9 @@ class Watch:
         """Send for the numbers of the step that are still on a GPU; None when there are none, or no way to."""
         parameters, norms = track.late_norms or ([], [])
         losses = track.late
+        gpu = track.gpu.step_ends() if track.gpu is not None else None
+        if track.gpu is None:
+            track.gpu = self.devices.timer()
         copy = self.devices.send([*losses, *norms])
         if copy is None:
             return None
@@ -104,12 +108,15 @@ class Watch:
             batches=track.held,
             diagnosis=self.diagnosis,
             worry=self.worry,
+            gpu=gpu,
         )
 
     def met(self, optimizer: Any) -> Known:
         """Start to know an optimizer that steps for the first time."""
         self.stepping = True
         known = self.optimizers.meet(optimizer)
+        with _guard.guard("know what a model needs"):
+            known.cell.needs = needs(self.torch, optimizer)
         self.tell(optimizer)
         return known
 

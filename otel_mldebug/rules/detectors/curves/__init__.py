@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from otel_mldebug.rules.detectors.curves.gpu import gpu_fragmentation, gpu_idle
 from otel_mldebug.rules.detectors.curves.latency import latency_spikes
 from otel_mldebug.rules.detectors.curves.memory import memory_growth
 from otel_mldebug.rules.detectors.curves.overfitting import overfitting
@@ -26,6 +27,8 @@ DETECTORS: tuple[Detector, ...] = (
     gradients_in_evaluation,
     memory_growth,
     latency_spikes,
+    gpu_idle,
+    gpu_fragmentation,
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
