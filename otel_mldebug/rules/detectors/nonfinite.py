@@ -51,6 +51,7 @@ def nonfinite_gradient(window: Sequence[StepRecord]) -> Finding | None:
         return None
     first = bad[0] if bad else recent[0]
     if skips:
+        first = _first_in_a_row(window)
         summary = f"The gradient scaler has skipped every step since step {first.index}: nothing is learned."
     else:
         summary = f"The gradient norm is {spell(first.gradient_norm or math.nan)} at step {first.index}."
@@ -70,3 +71,13 @@ def nonfinite_gradient(window: Sequence[StepRecord]) -> Finding | None:
         basis="detector",
         evidence={"step": first.index, **history([r for r in window if r.index < first.index])},
     )
+
+
+def _first_in_a_row(window: Sequence[StepRecord]) -> StepRecord:
+    """Return the first of the steps at the end of the window that were all skipped."""
+    first = window[-1]
+    for record in reversed(window):
+        if not record.skipped:
+            break
+        first = record
+    return first
