@@ -118,8 +118,8 @@ class Installation:
         self._patches.clear()
         with guard("pass on the last steps"):
             self._evaluations.finish()
-            self.watch.looks.finish()
             self.recorder.finish()
+            self.watch.looks.finish()
 
 
 def _after_fork() -> None:
