@@ -1,12 +1,15 @@
 """What one line of a file holds: OTLP requests, and batches of step records as columns."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from json.encoder import encode_basestring_ascii
+from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
-from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.looks import Look, Stats
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.store.otlp_values import attributes, number, parse_number, text
 
@@ -87,27 +90,56 @@ def _finite(column: Any) -> Any:
 
 
 def look_line(look: Look) -> bytes:
-    """Return one look; fields that have their default are left out."""
-    return dumps({"v": VERSION, **_plain(look)}).encode("ascii") + b"\n"
+    """Return one look; fields that have their default are left out, and statistics have seven digits."""
+    return f'{{"v":{VERSION},{_text(look)[1:]}\n'.encode("ascii")
 
 
-def _plain(value: Any) -> Any:
+def _text(value: Any) -> str:
+    """Return JSON. A look has thousands of values: this takes half the time of `dumps` of what they would be made into.
+
+    Raises:
+        TypeError: JSON has nothing for it.
+    """
     kind = type(value)
+    if kind is str:
+        return encode_basestring_ascii(value)
+    if kind is Stats:
+        return _stats(value)
     if kind is float:
-        return value if value - value == 0.0 else number(value)
+        return repr(value) if value - value == 0.0 else dumps(number(value))
+    if kind is int:
+        return repr(value)
+    if kind is bool:
+        return "true" if value else "false"
     if is_dataclass(kind):
-        return {name: _plain(item) for name, default in _named(kind) if (item := getattr(value, name)) != default}
+        names, defaults, read = _named(kind)
+        found = zip(names, defaults, read(value), strict=True)
+        return "{" + ",".join([name + _text(item) for name, default, item in found if item != default]) + "}"
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return "{" + ",".join(f"{dumps(str(key))}:{_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return number(value) if isinstance(value, float) else value
+        return "[" + ",".join(map(_text, value)) + "]"
+    return dumps(number(value) if isinstance(value, float) else value)
+
+
+def _stats(value: Stats) -> str:
+    numbers = (value.norm, value.mean, value.std, value.low, value.high)
+    shares = (value.zero, value.nonfinite, value.tiny)
+    if not math.isfinite(sum(numbers) + sum(shares)):
+        rest = [f'"{f.name}":{dumps(number(getattr(value, f.name)))}' for f in fields(Stats)[1:]]
+        return f'{{"size":{value.size},{",".join(rest)}}}'
+    told = '{"size":%d,"norm":%.7g,"mean":%.7g,"std":%.7g,"low":%.7g,"high":%.7g' % (value.size, *numbers)  # noqa: UP031
+    if any(shares):
+        named = zip(("zero", "nonfinite", "tiny"), shares, strict=True)
+        told += "".join([f',"{name}":{share:.7g}' for name, share in named if share])
+    return told + "}"
 
 
 @cache
-def _named(kind: type) -> tuple[tuple[str, Any], ...]:
-    """Return the fields of a dataclass with their defaults: a look has a thousand values of few classes."""
-    return tuple((f.name, _default(f)) for f in fields(kind))
+def _named(kind: type) -> tuple[tuple[str, ...], tuple[Any, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the fields of a dataclass as JSON begins them, their defaults, and what reads them all."""
+    names = tuple(f'"{f.name}":' for f in fields(kind))
+    return names, tuple(_default(f) for f in fields(kind)), attrgetter(*(f.name for f in fields(kind)))
 
 
 def _default(field: "Field[Any]") -> Any:

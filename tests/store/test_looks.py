@@ -1,11 +1,17 @@
 """Looks at layers: written, read back, and put together layer by layer."""
 
+import json
 import math
 
+import pytest
+
 from otel_mldebug.rules.looks import Layer, Look, Operation, Parameter, Stats
+from otel_mldebug.store.lines import look_line
 from otel_mldebug.store.looks import layer_curves, looks
 from otel_mldebug.store.queries import Store
 from tests.store.making import lines, writer
+
+PLAIN = {"size": 4, "mean": 0.0, "std": 1.0, "low": -1.0, "high": 1.0}
 
 
 def stats(norm, size=4, **more):
@@ -109,3 +115,37 @@ def test_damaged_lines_and_fields_of_other_versions_do_no_harm(tmp_path):
     path.write_bytes(b"garbage\n[1]\n" + b'{"v": 2, "step": 5, "new": {}}\n' + path.read_bytes())
     assert sorted(one["step"] for one in looks(run)) == [0, 5]
     assert [curve.steps for curve in layer_curves(looks(run))] == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        pytest.param(stats(0.123456789), {**PLAIN, "norm": 0.1234568}, id="seven digits"),
+        pytest.param(stats(1.0, zero=0.5, tiny=0.25), {**PLAIN, "norm": 1.0, "zero": 0.5, "tiny": 0.25}, id="shares"),
+        pytest.param(
+            stats(math.nan, low=-math.inf, nonfinite=1.0),
+            {**PLAIN, "norm": "NaN", "low": "-Infinity", "zero": 0.0, "nonfinite": 1.0, "tiny": 0.0},
+            id="no numbers",
+        ),
+        pytest.param(
+            stats(1e300, high=1e308, low=-1e308), {**PLAIN, "norm": 1e300, "high": 1e308, "low": -1e308}, id="huge"
+        ),
+    ],
+)
+def test_statistics_are_written_with_what_they_say(given, written):
+    line = look_line(look(1, Parameter(name="w", weight=given)))
+    assert json.loads(line)["parameters"] == [{"name": "w", "weight": written}]
+
+
+def test_what_an_operation_has_saved_is_written_as_it_is():
+    settings = {"dim": -1, "p": 0.5, "training": True, "flag": False, "mode": 'a"b\n', "pad": (1, 2), "far": math.inf}
+    line = look_line(look(1, operations=(Operation(kind="Pad", inputs=(0, 3), shape=(2,), settings=settings),)))
+    assert line.isascii()
+    assert json.loads(line)["operations"] == [
+        {"kind": "Pad", "inputs": [0, 3], "shape": [2], "settings": {**settings, "pad": [1, 2], "far": "Infinity"}}
+    ]
+
+
+def test_what_json_has_nothing_for_is_no_line():
+    with pytest.raises(TypeError):
+        look_line(look(1, operations=(Operation(kind="Odd", settings={"thing": object()}),)))

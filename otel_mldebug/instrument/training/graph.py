@@ -26,10 +26,16 @@ _BOUNDED = frozenset((
 """Operations whose output is finite whenever their input is."""
 
 
+_kinds: dict[str, str] = {}
+
+
 def kind_of(function: Any) -> str:
     """Return the operation's name: `LogBackward0` gives `Log`."""
-    name: str = function.name().rpartition("::")[2]
-    return name.rstrip("0123456789").removesuffix("Backward")
+    full: str = function.name()
+    kind = _kinds.get(full)
+    if kind is None:
+        kind = _kinds[full] = full.rpartition("::")[2].rstrip("0123456789").removesuffix("Backward")
+    return kind
 
 
 class Node:
@@ -70,12 +76,12 @@ def walk(root: Any, *, most: int = MOST_NODES) -> list[Node]:
     places: dict[Any, int] = {}
     order: list[Node] = []
     open_: set[Any] = set()
-    stack: list[tuple[Any, bool]] = [(root, False)]
+    stack: list[tuple[Any, Any]] = [(root, None)]
     while stack and len(open_) < most:
-        function, done = stack.pop()
-        if done:
+        function, used = stack.pop()
+        if used is not None:
             node = Node(function)
-            for below, _ in function.next_functions:
+            for below, _ in used:
                 if below is None:
                     node.outside = True
                 elif below in places:
@@ -84,8 +90,11 @@ def walk(root: Any, *, most: int = MOST_NODES) -> list[Node]:
             order.append(node)
         elif function not in open_:
             open_.add(function)
-            stack.append((function, True))
-            stack.extend((below, False) for below, _ in function.next_functions if below is not None)
+            used = function.next_functions
+            stack.append((function, used))
+            for below, _ in used:
+                if below is not None and below not in open_:
+                    stack.append((below, None))
     return order
 
 

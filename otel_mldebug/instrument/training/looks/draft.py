@@ -89,7 +89,7 @@ class Draft:
         """Let go of every tensor."""
         self.parameters = [(draft, None) for draft, _ in self.parameters]
         for draft, _ in self.parameters:
-            draft.place = draft.place.released()
+            draft.place.parameter = None
         self.stacks.clear()
 
     def made(self) -> Look:

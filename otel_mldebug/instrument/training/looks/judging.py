@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
@@ -12,7 +13,7 @@ from otel_mldebug.instrument.training.track import Track
 from otel_mldebug.rules.detectors import LOOK_DETECTORS, LookDetector
 from otel_mldebug.rules.detectors.layers.changes import judging
 from otel_mldebug.rules.finding import Finding
-from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.looks import Look, Operation
 
 MOST_LOOKS = 64
 """Looks of one optimizer that rules look back on."""
@@ -20,6 +21,10 @@ FIRST_LOOKS = 12
 """Looks of one optimizer that are judged at once, …"""
 JUDGE_SHARE = 0.02
 """… before judging is kept within this share of the time."""
+FULL_LOOKS = 16
+"""Looks of one optimizer that are written down in full, …"""
+FULL_EVERY = 8
+"""… before only every so many are: the rest say little new of operations, and are a third as large."""
 FINISH_S = 0.5
 """Processor time after which no further optimizer's looks are judged at the end."""
 MOST_ITEMS = 8_000
@@ -47,6 +52,7 @@ class Judge:
         self._next: dict[str, float] = {}
         self._counts: dict[str, int] = {}
         self._left: dict[str, Cell] = {}
+        self._written: dict[str, int] = {}
         self._gauges = Gauges()
         self._windows: dict[str, tuple[int, list[Look]]] = {}
 
@@ -75,7 +81,8 @@ class Judge:
 
     def keep(self, look: Look, cell: Cell, key: int) -> list[Look]:
         """Pass `look` on and keep it for later judgements; return the looks of its optimizer."""
-        sinks.current().look(look)
+        number = self._written[cell.name] = self._written.get(cell.name, -1) + 1
+        sinks.current().look(look if number < FULL_LOOKS or number % FULL_EVERY == 0 else slim(look))
         self._gauges.show(look)
         owner, window = self._windows.get(cell.name, (key, []))
         if owner != key:
@@ -114,6 +121,17 @@ class Judge:
         """Forget all looks."""
         self._windows.clear()
         self._left.clear()
+        self._written.clear()
+
+
+def slim(look: Look) -> Look:
+    """Return a look with those operations only whose units say something, and of them only that."""
+    told = (o for o in look.operations if o.dead is not None or o.saturated is not None)
+    operations = tuple(
+        Operation(kind=o.kind, layer=o.layer, shape=o.shape, units=o.units, dead=o.dead, saturated=o.saturated)
+        for o in told
+    )
+    return replace(look, operations=operations, complete=False)
 
 
 def _items(look: Look) -> int:

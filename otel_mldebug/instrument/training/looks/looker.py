@@ -29,7 +29,7 @@ EARLY_CALLS = 4
 """First backward calls of a process, or of an optimizer, that are looked at before it is known whose they are."""
 MOST_CALLS = 4
 """Backward calls of one step whose graphs are looked at."""
-WRITE_S = 15e-6
+WRITE_S = 10e-6
 """What it costs to write one parameter or operation of a look into the store, seconds. Source: `lines.look_line`."""
 MOST_WAITING = 8
 """Looks that may wait for numbers from a device; the oldest goes on without them."""

@@ -1,7 +1,7 @@
 """The models that one look is about, as an index: names of parameters and modes of modules."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from otel_mldebug.instrument.training.layers import Layers, plain
@@ -13,7 +13,7 @@ MOST_PARAMETERS = 4096
 _SETTINGS = ("p", "dropout", "eps", "momentum", "track_running_stats", "affine", "num_features")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
     """Where a parameter is.
 
@@ -21,17 +21,13 @@ class Place:
         name: Qualified.
         layer: The module that it belongs to.
         module: Its class.
-        parameter: The tensor; dropped with the index.
+        parameter: The tensor; dropped when the look has ended.
     """
 
     name: str
     layer: str
     module: str
     parameter: Any
-
-    def released(self) -> "Place":
-        """Return it without the tensor."""
-        return replace(self, parameter=None)
 
 
 class Models:
@@ -62,31 +58,36 @@ class Models:
             self._enter(root, prefix)
 
     def _enter(self, root: Any, prefix: str) -> None:
+        kinds: dict[type, tuple[bool, bool]] = {}
         for path, module in root.named_modules():
             kind = type(module)
+            known = kinds.get(kind)
+            if known is None:
+                known = kinds[kind] = not kind.__module__.startswith("torch."), issubclass(kind, self._moody)
+            custom, moody = known
             name = plain(path + ".").rstrip(".")
             whole = not name
             layer = f"{prefix}.{name}".strip(".") if name else prefix or kind.__name__
-            if not kind.__module__.startswith("torch."):
+            if custom:
                 self.custom.add(layer)
-            if whole or isinstance(module, self._moody):
+            if whole or moody:
                 self.layers.append(
                     Layer(
                         name=layer,
                         kind=kind.__name__,
                         training=bool(module.training),
                         root=whole,
-                        settings={} if whole and not isinstance(module, self._moody) else settings_of(module),
+                        settings=settings_of(module) if moody else {},
                     )
                 )
+            before = f"{prefix}.{name}".strip(".") + "." if prefix or name else ""
             for key, parameter in module._parameters.items():
                 if parameter is None or id(parameter) in self.places:
                     continue
                 if len(self.places) >= MOST_PARAMETERS:
                     self.complete = False
                     return
-                full = ".".join(part for part in (prefix, name, key) if part)
-                self.places[id(parameter)] = Place(full, layer, kind.__name__, parameter)
+                self.places[id(parameter)] = Place(before + key, layer, kind.__name__, parameter)
 
 
 def settings_of(module: Any) -> dict[str, Value]:

@@ -17,9 +17,9 @@ MOST_OPERATIONS = 600
 """Operations of one look; of more, the first and the last half."""
 MOST_ELEMENTS, LEAST_ELEMENTS = 4096, 512
 """Elements of a sample of an activation."""
-ALL_ELEMENTS = 400_000
+ALL_ELEMENTS = 200_000
 """Elements of all samples of activations, as long as each has the least."""
-MOST_MEASURED = 120
+MOST_MEASURED = 72
 """Operations of one look whose tensors are measured; of more, the first, the last, and some evenly in between."""
 RESULTS = frozenset({"result", "out", "output"})
 _TAKEN = ("self", "input", "mat1", "batch1", "query", "indices", "tensor1", "other")
@@ -261,7 +261,7 @@ def _signed(value: int) -> int:
 def _shape(function: Any) -> tuple[int, ...]:
     try:
         metadata = function._input_metadata
-        return tuple(int(size) for size in metadata[0].shape) if metadata else ()
+        return tuple(map(int, metadata[0].shape)) if metadata else ()
     except (AttributeError, RuntimeError, TypeError, ValueError):
         return ()
 

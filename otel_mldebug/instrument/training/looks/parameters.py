@@ -11,7 +11,7 @@ from otel_mldebug.rules.looks import Parameter
 
 MOST_ELEMENTS, LEAST_ELEMENTS = 2048, 256
 """Elements of a sample of a weight, or of its gradient; norms are of all elements."""
-ALL_ELEMENTS = 200_000
+ALL_ELEMENTS = 100_000
 """Elements of all samples of weights, as long as each has the least."""
 _RARE = 0.98
 """Share of zeros in the sample of a gradient from which the sample says little of what the step changes."""
@@ -104,9 +104,14 @@ class Parameters:
             loose = [p for g in optimizer.param_groups for p in g["params"] if id(p) not in places]
             places.update((id(p), Place(f"#{n}", "", "", p)) for n, p in enumerate(loose))
         found = []
+        terms: dict[int, tuple[float, float | None, float]] = {}
         for key, place in places.items():
             parameter = place.parameter
             group = groups.get(key) or held.get(key)
+            own = id(group)
+            if own not in terms:
+                terms[own] = self._terms(group) if group is not None else (0.0, None, 0.0)
+            decay, rate, momentum = terms[own]
             draft = Draft(
                 place,
                 key,
@@ -116,9 +121,9 @@ class Parameters:
                 optimized=group is not None,
                 mine=key in groups,
                 reached=reach(key, leaves, whole=whole),
-                decay=_number(group.get("weight_decay")) or 0.0 if group is not None else 0.0,
-                rate=self._rate(group),
-                momentum=momentum_of(group) if group is not None else 0.0,
+                decay=decay,
+                rate=rate,
+                momentum=momentum,
             )
             found.append((draft, parameter))
         return _forward(found, leaves) if leaves else found
@@ -139,8 +144,12 @@ class Parameters:
                 if draft.gradient is not None and scale is not None:
                     draft.gradient.scale = scale
 
-    def _rate(self, group: Mapping[str, Any] | None) -> float | None:
-        rate = group.get("lr") if group is not None else None
+    def _terms(self, group: Mapping[str, Any]) -> tuple[float, float | None, float]:
+        """Return weight decay, learning rate and momentum of a group."""
+        return _number(group.get("weight_decay")) or 0.0, self._rate(group), momentum_of(group)
+
+    def _rate(self, group: Mapping[str, Any]) -> float | None:
+        rate = group.get("lr")
         if isinstance(rate, self._torch.Tensor):
             return float(rate) if rate.is_cpu and rate.numel() == 1 else None
         return _number(rate)

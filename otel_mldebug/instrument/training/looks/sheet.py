@@ -145,8 +145,8 @@ class Sheet:
             exact: Its norm is that of all elements.
             digest: Contents are told apart from others.
         """
-        tensor = self.local(tensor)
-        if tensor is None:
+        tensor = self._flattener.local(tensor)
+        if tensor is None or not (self._devices.direct(tensor) or self._devices.watchable(tensor)):
             return None
         key = (tensor.data_ptr(), tensor.shape, tensor.dtype, exact, digest)
         found = self._known.get(key)

@@ -12,10 +12,10 @@ from otel_mldebug.instrument.budget import Budget  # noqa: E402
 from otel_mldebug.instrument.training import options, pytorch  # noqa: E402
 from otel_mldebug.instrument.training.cells import Cell  # noqa: E402
 from otel_mldebug.instrument.training.devices import Devices  # noqa: E402
-from otel_mldebug.instrument.training.looks.judging import FIRST_LOOKS, Judge  # noqa: E402
+from otel_mldebug.instrument.training.looks.judging import FIRST_LOOKS, FULL_EVERY, FULL_LOOKS, Judge  # noqa: E402
 from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
 from otel_mldebug.instrument.training.track import Track  # noqa: E402
-from otel_mldebug.rules.looks import Look  # noqa: E402
+from otel_mldebug.rules.looks import Look, Operation  # noqa: E402
 from tests.instrument.training.looks.test_finishing import Late, bad_step, train  # noqa: E402
 
 
@@ -35,6 +35,19 @@ def test_at_the_end_what_was_not_judged_is_judged_once(seen):
     judge.finish()
 
     assert judged_at == [*range(FIRST_LOOKS), FIRST_LOOKS + 4]
+
+
+def test_later_looks_are_written_with_what_operations_say_of_units_only(seen):
+    judge = Judge(StepRecorder(), [])
+    relu = Operation(kind="Relu", layer="0", inputs=(0,), shape=(2, 4), settings={"a": 1}, units=4, dead=0.5)
+    full = (Operation(kind="Addmm"), relu)
+    for step in range(FULL_LOOKS + FULL_EVERY + 1):
+        judge.keep(Look(step=step, time_ns=0, operations=full), Cell("SGD"), 1)
+
+    slim = (Operation(kind="Relu", layer="0", shape=(2, 4), units=4, dead=0.5),)
+    whole = [step for step, look in enumerate(seen.looks) if look.complete and look.operations == full]
+    assert whole == [*range(FULL_LOOKS + 1), FULL_LOOKS + FULL_EVERY]
+    assert all(look.operations == slim for look in seen.looks if not look.complete)
 
 
 def test_at_the_end_what_was_judged_is_not_judged_again(seen):
