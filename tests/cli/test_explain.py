@@ -75,7 +75,7 @@ def test_json_lines_give_one_finding_a_line_in_order(mldebug):
         {"message": "outer", "type": "E", "cause": {"message": "CUDA out of memory"}},
         {"message": "RuntimeError: CUDA out of memory"},
     ]
-    text = "\n".join([*map(json.dumps, lines[:2]), "not json", "", *map(json.dumps, lines[2:])])
+    text = "\n".join([*map(json.dumps, lines[:2]), "no braces", "", *map(json.dumps, lines[2:])])
     run = mldebug("explain", "--json", "-", input=text + "\n")
     assert [json.loads(line)["rule"] for line in run.stdout.splitlines()] == [
         "module.missing",
