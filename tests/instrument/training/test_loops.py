@@ -1,5 +1,6 @@
 """Every kind of training loop gives one record for each optimizer step, without a change of its code."""
 
+import gc
 import threading
 import weakref
 from itertools import pairwise
@@ -167,6 +168,7 @@ def test_without_a_loader_there_is_no_data_wait_and_no_sample_count(watched):
 
 
 def test_without_an_optimizer_each_backward_is_a_step(watched):
+    gc.collect()  # optimizers of other tests would be taken for the program's
     weight = torch.randn(3, requires_grad=True)
     for _ in range(3):
         (weight**2).sum().backward()
