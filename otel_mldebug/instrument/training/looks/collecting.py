@@ -10,7 +10,7 @@ from otel_mldebug.instrument.training.looks.models import Models
 from otel_mldebug.instrument.training.looks.operations import Graph, ordered
 from otel_mldebug.instrument.training.looks.parameters import Parameters, reach
 from otel_mldebug.instrument.training.looks.parts import Parts
-from otel_mldebug.instrument.training.looks.sheet import Sheet
+from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.instrument.training.looks.updates import Remembered, updates
 from otel_mldebug.instrument.training.track import Track
 
@@ -53,7 +53,7 @@ class Collector:
         first = draft.seen is None
         seen = draft.seen = draft.seen or Seen()
         with self._quiet():
-            if first and not track.backward_calls:
+            if draft.stale or (first and not track.backward_calls):
                 self._stale(draft)
             layers = self._watch.layers
             nodes = ordered(root)
@@ -132,7 +132,8 @@ class Collector:
         for optimizer in self._watch.optimizers.optimizers():
             parameters = [p for g in optimizer.param_groups for p in g["params"] if p.requires_grad]
             chosen = parameters[:: max(1, len(parameters) // MOST_STALE)][: MOST_STALE + 1]
-            slots = draft.stale.setdefault(id(optimizer), [])
+            slots: list[Slot] = []
+            draft.stale.setdefault(id(optimizer), []).append(slots)
             for parameter in chosen:
                 gradient = self._sheet.local(parameter.grad) if parameter.grad is not None else None
                 if gradient is not None and gradient.numel():

@@ -1,6 +1,5 @@
 """One look while it is being taken: stage by stage, with numbers that may be on their way from a device."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +57,7 @@ class Draft:
         step: Number of the step.
         time_ns: When it began.
         seen: What backward has shown; None as long as there was none.
-        stale: By identity of an optimizer, gradients that were there when the first backward call began.
+        stale: By identity of an optimizer, for each backward call, gradients that were there when it began.
         parameters: Those of the models, with the tensors until the step has ended.
         stacks: Samples of weights from before the step, with their slots.
         readings: Numbers on their way.
@@ -69,7 +68,7 @@ class Draft:
     step: int
     time_ns: int
     seen: Seen | None = None
-    stale: dict[int, list[Slot]] = field(default_factory=dict)
+    stale: dict[int, list[list[Slot]]] = field(default_factory=dict)
     parameters: list[tuple[ParameterDraft, Any]] = field(default_factory=list)
     stacks: list[tuple[Any, list[Slot]]] = field(default_factory=list)
     readings: Readings = field(default_factory=Readings)
@@ -120,5 +119,5 @@ class Draft:
     def _stale(self) -> bool | None:
         if self.first or self.key not in self.stale:
             return None
-        values: Sequence[float] = [slot.norm for slot in self.stale[self.key] if slot.norm is not None]
-        return any(value != 0.0 for value in values)
+        # Whoever attacks the model first, and clears its gradients then, starts the step with old ones all the same.
+        return all(any(slot.norm for slot in slots) for slots in self.stale[self.key])

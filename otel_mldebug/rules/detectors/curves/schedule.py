@@ -30,7 +30,7 @@ def rate_collapsed(window: Sequence[StepRecord]) -> Finding | None:
         window: Steps of one optimizer, oldest first; of a `Course` all of them are judged.
     """
     course = Course.of(window)
-    rate = course[-1].learning_rate if course else None
+    rate = next((r.learning_rate for r in reversed(course) if r.learning_rate is not None), None)
     if rate is None or not 0 <= rate < float("inf") or course.steps < LEAST:
         return None
     known = [s for s in course.stretches if s.top_rate is not None]

@@ -66,3 +66,8 @@ def test_healthy_schedules(losses, rates):
     for end in range(0, len(losses) + 1, 10):
         assert rate_collapsed(course(losses[:end], rates=rates if isinstance(rates, float) else rates[:end])) is None
     assert rate_collapsed(run) is None
+
+
+def test_a_last_step_without_a_rate_does_not_hide_what_the_rate_was():
+    rates = [0.1 * 0.7**i for i in range(199)]
+    assert rate_collapsed(course(STAYS[:200], rates=[*rates, None])) is not None
