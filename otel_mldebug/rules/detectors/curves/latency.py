@@ -69,7 +69,8 @@ _CAUSES = {
 def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
     """Fire when a few steps that take `FACTOR` times the median cost `SHARE` of the time, most of them in one phase.
 
-    Steps with an evaluation pass in them do not count.
+    Steps with an evaluation pass in them do not count, nor does what happens between two passes over the data, before
+    the forward pass: workers start, checkpoints are written, results are drawn.
 
     Args:
         window: Steps of one optimizer, oldest first.
@@ -79,7 +80,10 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
         return None
     durations = [r.duration_s for r in steps]
     usual = median(durations)
+    begins = {b.index for a, b in pairwise(steps) if b.epoch is not None and b.epoch != a.epoch}
     spikes = [r for r in steps if r.duration_s >= FACTOR * usual and r.duration_s - usual >= LEAST_S]
+    medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
+    spikes = [r for r in spikes if r.index not in begins or _blame(r, medians, usual) not in (Phase.OTHER, Phase.DATA)]
     most = max((r.duration_s - usual for r in spikes), default=0.0)
     large = [r for r in spikes if r.duration_s - usual >= LARGE * most]  # small ones may be the machine's
     return _judge(steps, usual, spikes) or _judge(steps, usual, large)

@@ -11,9 +11,10 @@ from otel_mldebug.semconv.names import Category, Severity
 
 LEAST = 5
 """Evaluations of one kind that are needed."""
-RISE = 0.25
+RISE = 0.4
 """How much the latest evaluation losses have to be above the best one, as a share of it. Prechelt's criterion of
-generalisation loss stops training at 5 %; a fifth of that would be noise, five times of it is no noise any more.
+generalisation loss stops training at 5 %, which noise reaches; much more is usual where little data is labelled, and
+accuracy goes on rising then.
 Source: Prechelt, "Early stopping, but when?", 1998."""
 SINCE = 3
 """Evaluations since the best one, at least, all of them above it by a third of `RISE`."""

@@ -110,3 +110,7 @@ def test_without_a_loader_it_takes_two_passes():
 
     assert evaluation_in_training_mode(passes(forgot, forgot)) is not None
     assert gradients_in_evaluation(passes(tracked, tracked)) is not None
+
+
+def test_a_rise_as_it_is_usual_with_few_labels_is_no_overfitting():
+    assert overfitting(evaluated([2.0, 1.5, 1.2, 1.3, 1.45, 1.6, 1.62, 1.64])) is None

@@ -83,3 +83,14 @@ def test_spikes_without_a_rhythm_say_so():
 )
 def test_slow_steps_that_are_no_trouble(window):
     assert latency_spikes(window) is None
+
+
+@pytest.mark.parametrize("part", ["data_s", ""])
+def test_what_happens_between_two_passes_over_the_data_is_left_alone(part):
+    slow = [replace(r, epoch=r.index // 20) for r in steps(200, range(20, 200, 20), part=part)]
+    assert latency_spikes(slow) is None
+
+
+def test_steps_that_begin_a_pass_count_where_they_compute_slowly():
+    slow = [replace(r, epoch=r.index // 20) for r in steps(200, range(20, 200, 20), part="forward_s")]
+    assert latency_spikes(slow).evidence["phase"] == "forward"
