@@ -30,7 +30,7 @@ def test_every_public_name_can_be_had_and_an_unknown_one_says_which_there_are():
     for name in otel_mldebug.__all__:
         assert getattr(otel_mldebug, name) is not None
         assert name in dir(otel_mldebug)
-    with pytest.raises(AttributeError, match="has no attribute 'nonsense'; it has Config, "):
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'; it has Action, Config, "):
         _ = otel_mldebug.nonsense
 
 
