@@ -11,11 +11,12 @@ from otel_mldebug import _guard
 
 
 def pytest_configure() -> None:
-    """Draw the same examples in every run, on a machine of any speed; let signals have their usual effect.
+    """Draw the same examples in every run, on a machine of any speed, offline; let signals have their usual effect.
 
     A shell starts a job in the background (`&`, `nohup`) with SIGINT, SIGQUIT or SIGHUP ignored, and everything that
     the job starts inherits that.
     """
+    os.environ["HF_HUB_OFFLINE"] = "1"  # read once, by whichever test imports the hub first: none needs the network
     too_slow = [HealthCheck.too_slow]
     settings.register_profile("ours", derandomize=True, deadline=None, suppress_health_check=too_slow)
     settings.load_profile("ours")

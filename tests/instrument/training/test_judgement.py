@@ -1,5 +1,6 @@
 """Healthy programs get no finding, whatever the seed; faulty ones get the right one near the right step."""
 
+import gc
 import warnings
 
 import pytest
@@ -18,12 +19,15 @@ SEEDS = range(3)
 
 def run(program, seed, share=0.02):
     torch.manual_seed(seed)
+    gc.collect()
+    gc.freeze()  # what thousands of tests have left would be gone through again and again, and make steps slow
     pytorch.install(torch, recorder=StepRecorder(budget=Budget(share)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch's own, about what is planted
             program()
     finally:
+        gc.unfreeze()
         pytorch.uninstall()
 
 

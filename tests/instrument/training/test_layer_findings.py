@@ -161,4 +161,5 @@ def test_a_fault_of_layers_is_found(watched: Memory, program: Program, rule: str
     found = [finding for finding, _ in watched.found if finding.rule == rule]
     assert len(found) == 1
     if layer is not None:
-        assert found[0].evidence["layer"] == layer
+        # With models of other tests still alive, the name says whose layer it is.
+        assert found[0].evidence["layer"].removeprefix("Sequential.") == layer

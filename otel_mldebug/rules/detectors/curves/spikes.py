@@ -28,15 +28,13 @@ NEAR = 12
 """Steps on either side of one that tell what is usual there."""
 WIDTH = 3
 """Steps that one spike may last."""
-BEYOND = 1e4
-"""How many times the largest loss before it makes a spike that no tail explains, however often it comes again."""
 
 
 def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
     """Fire when one loss (or up to `WIDTH` in a row) is far out of all others, and as high as the first of the run.
 
-    A spike that comes again is how the data is (heavy tails, rare samples) and does not fire, unless it is `BEYOND` all
-    tails; nor do losses that are not positive. Spikes below the first loss of a run are what Adam does near a minimum.
+    A spike that comes again is how the data is (heavy tails, rare samples) and does not fire, nor do losses that are
+    not positive. Spikes below the first loss of a run are what Adam does near a minimum.
 
     Args:
         window: Steps of one optimizer, oldest first.
@@ -49,8 +47,7 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
     values = [loss for _, loss in known]
     if min(values) <= 0:
         return None
-    beyond = _beyond(values)
-    top = max(range(len(values)), key=values.__getitem__) if beyond is None else beyond
+    top = max(range(len(values)), key=values.__getitem__)
     begin, end = max(0, top - 1), min(len(values), top + WIDTH)
     before, after = values[:begin], values[end:]
     if len(before) < BEFORE or len(after) < AFTER or values[top] < first:
@@ -63,7 +60,7 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
     spread = max(LEAST_SPREAD, median(slopes) / 0.954)  # of a difference of two normal values: sqrt(2) * 0.6745
     rest = [i for i in range(len(logs)) if i < begin or i >= end + WIDTH]
     tail = max(logs[i] - median(logs[max(0, i - NEAR) : i + NEAR + 1]) for i in rest)
-    if beyond is None and logs[top] - math.log(usual) < max(SIGMAS * spread, TAILS * tail):
+    if logs[top] - math.log(usual) < max(SIGMAS * spread, TAILS * tail):
         return None
     step = known[top][0]
     record = next(r for r in window if r.index == step)
@@ -101,14 +98,3 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
             **history([r for r in window if r.index < step]),
         },
     )
-
-
-def _beyond(values: Sequence[float]) -> int | None:
-    """Return the place of the first value `BEYOND` all before it, if most values after it are usual ones again."""
-    most = values[0]
-    for place, value in enumerate(values):
-        if place >= BEFORE and value >= BEYOND * most:
-            after = values[place + 1 :]
-            return place if len(after) >= AFTER and median(after) <= value / BEYOND else None
-        most = max(most, value)
-    return None
