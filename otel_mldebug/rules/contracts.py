@@ -139,8 +139,10 @@ def _nonfinite(seen: Seen, where: str, evidence: dict[str, Any], *, from_caller:
 def _range(
     contract: Contract, seen: Seen, where: str, evidence: dict[str, Any], *, from_caller: bool
 ) -> Finding | None:
-    below = contract.low is not None and seen.low is not None and seen.low < contract.low
-    above = contract.high is not None and seen.high is not None and seen.high > contract.high
+    if seen.low is None or seen.high is None:
+        return None
+    below = contract.low is not None and seen.low < contract.low
+    above = contract.high is not None and seen.high > contract.high
     if not below and not above:
         return None
     low = "-inf" if contract.low is None else f"{contract.low:g}"
