@@ -73,7 +73,9 @@ def judged(seen: Any, program: Callable[[], None], seed: int = 0) -> list[tuple[
     [
         pytest.param(lambda: classify(spoil=100), "loss.spike", 100, 100, id="one batch in another unit"),
         pytest.param(lambda: classify(schedule=lambda s: 0.05 * 0.3**s), "learning_rate.collapsed", 4, 10, id="decay"),
-        pytest.param(lambda: classify(schedule=lambda s: 0.0), "learning_rate.zero", 0, 0, id="zero"),
+        pytest.param(
+            lambda: classify(schedule=lambda s: 0.0), "learning_rate.zero learning_rate.collapsed", 0, 0, id="zero"
+        ),
         pytest.param(lambda: classify(lr=1e-9), "learning_rate.too_low", 0, 0, id="low"),
         pytest.param(lambda: classify(200, keep=[]), "memory.growth", 24, 60, id="losses kept with their graphs"),
         pytest.param(bounce, "loss.oscillation", 0, 0, id="bounces"),
@@ -82,7 +84,8 @@ def judged(seen: Any, program: Callable[[], None], seed: int = 0) -> list[tuple[
 def test_an_ill_curve_gets_its_finding(seen, program, rule, first, last):
     found = judged(seen, program)
 
-    assert [name for name, _ in found] == [rule]
+    assert len(found) == 1
+    assert found[0][0] in rule.split()  # where looks and curves both tell, whoever is asked first does
     assert first <= found[0][1] <= last
 
 
