@@ -62,7 +62,7 @@ class Config:
     resources_interval_s: float = 5.0
     """Seconds between two samples of host, process and GPU; at least 0.1."""
     uncaught: bool = True
-    """Report exceptions that nobody catches, those of tasks and futures that nobody awaits among them."""
+    """Report exceptions that nobody catches, those of tasks, futures and pools that nobody asks for among them."""
     logged: bool = True
     """Report exceptions that the program logs, as with `logger.exception`."""
     debug: bool = False

@@ -36,7 +36,7 @@ class SAM(torch.optim.Optimizer):
         self.zero_grad()
 
     def step(self, closure=None):
-        raise NotImplementedError
+        raise NotImplementedError  # its two halves are called by themselves
 
 
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
