@@ -15,7 +15,8 @@ from typing import Any
 
 from benchmarks.figure import Figure
 from benchmarks.timing import difference, median, ratio
-from otel_mldebug.instrument.training import options, pytorch
+from otel_mldebug.instrument.training import options
+from otel_mldebug.instrument.training.hooks import pytorch
 
 Step = Callable[[], None]
 SAMPLED = 50

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_mldebug.checks.failed import ClippingDoesNotClip
-from otel_mldebug.instrument.training.health import local
+from otel_mldebug.instrument.training.tensors.health import local
 
 TOLERANCE = 1e-3
 """Share by which a norm may exceed its limit: clip_grad_norm_ divides by the norm plus 1e-6."""

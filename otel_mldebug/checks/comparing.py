@@ -11,7 +11,7 @@ from otel_mldebug.checks.inputs import call, mapped, untouched
 from otel_mldebug.instrument.training.debugging.hooks import Hook, compiled
 from otel_mldebug.instrument.training.debugging.tables import table
 from otel_mldebug.instrument.training.debugging.tensors import each
-from otel_mldebug.instrument.training.layers import plain
+from otel_mldebug.instrument.training.tensors.layers import plain
 
 TOLERANCES = {"float64": 1e-7, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
 """Difference, as a share of a layer's largest output, that rounding explains, by the coarser of two types."""

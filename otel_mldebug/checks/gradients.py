@@ -6,7 +6,7 @@ from typing import Any
 
 from otel_mldebug.checks.failed import GradientsMissing
 from otel_mldebug.checks.inputs import untouched
-from otel_mldebug.instrument.training.health import local, tensors_of
+from otel_mldebug.instrument.training.tensors.health import local, tensors_of
 
 
 def gradients_reach_every_parameter(

@@ -11,7 +11,7 @@ from typing import Any
 from otel_mldebug.checks.failed import RunsDiffer
 from otel_mldebug.instrument.training.debugging.hooks import Hook
 from otel_mldebug.instrument.training.debugging.tensors import each, usable
-from otel_mldebug.instrument.training.layers import plain
+from otel_mldebug.instrument.training.tensors.layers import plain
 
 MOST_CALLS = 100_000
 """Calls of layers that are kept of one run."""

@@ -14,7 +14,7 @@ from otel_mldebug.errors import UsageError
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.explicit import current, recorder
-from otel_mldebug.instrument.training.numbers import Promise, Sent, number
+from otel_mldebug.instrument.training.steps.numbers import Promise, Sent, number
 from otel_mldebug.recover.losses import NonFiniteLossError, not_finite
 from otel_mldebug.recover.policy import MOST_KEPT, Action, Failed, Failure, LoopSummary, Policy, Recovery
 from otel_mldebug.rules.capture import facts_of
@@ -245,7 +245,7 @@ class _Loop:
 def _recording(record: bool | None) -> bool:
     if record is not None:
         return record
-    pytorch = sys.modules.get("otel_mldebug.instrument.training.pytorch")
+    pytorch = sys.modules.get("otel_mldebug.instrument.training.hooks.pytorch")
     return pytorch is None or pytorch.installation() is None
 
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from otel_mldebug.errors import MLDebugError
-from otel_mldebug.instrument.training.numbers import Promise, Sent, number
+from otel_mldebug.instrument.training.steps.numbers import Promise, Sent, number
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.semconv.names import Category, Severity
 

@@ -194,7 +194,7 @@ def test_a_negative_limit_is_refused(name):
 
 def test_training_of_pytorch_is_not_counted_twice():
     torch = pytest.importorskip("torch")
-    from otel_mldebug.instrument.training import pytorch
+    from otel_mldebug.instrument.training.hooks import pytorch
 
     net = torch.nn.Linear(2, 1)
     opt = torch.optim.SGD(net.parameters(), 0.1)

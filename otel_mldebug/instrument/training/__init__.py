@@ -17,13 +17,13 @@ def install(torch: Any) -> None:
     Args:
         torch: The module, which the program has imported.
     """
-    from otel_mldebug.instrument.training import pytorch
+    from otel_mldebug.instrument.training.hooks import pytorch
 
     pytorch.install(torch)
 
 
 def uninstall() -> None:
     """Stop watching: PyTorch is as it was before."""
-    if (pytorch := sys.modules.get(f"{__name__}.pytorch")) is not None:
+    if (pytorch := sys.modules.get(f"{__name__}.hooks.pytorch")) is not None:
         pytorch.uninstall()
     finish()

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training import progress
-from otel_mldebug.instrument.training.cells import Cell
-from otel_mldebug.instrument.training.late import LateStep
-from otel_mldebug.instrument.training.numbers import Promise, Sent, number, whole
-from otel_mldebug.instrument.training.recorder import StepRecorder
-from otel_mldebug.instrument.training.relay import Late
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.devices.late import LateStep
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.numbers import Promise, Sent, number, whole
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+from otel_mldebug.instrument.training.steps.relay import Late
+from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 

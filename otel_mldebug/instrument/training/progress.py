@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from otel_mldebug import _guard
 
 if TYPE_CHECKING:
-    from otel_mldebug.instrument.training.layers import Layers
-    from otel_mldebug.instrument.training.recorder import StepRecorder
+    from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+    from otel_mldebug.instrument.training.tensors.layers import Layers
 
 _recorder: "StepRecorder | None" = None
 _layers: "Layers | None" = None

@@ -8,7 +8,7 @@ from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.debugging.tracking import observe, track_loss
-from otel_mldebug.instrument.training.numbers import Promise, Sent, number
+from otel_mldebug.instrument.training.steps.numbers import Promise, Sent, number
 from otel_mldebug.rules.course import Evaluation
 
 

@@ -46,7 +46,7 @@ class Memory(sink.NullSink):
 def compiled_nothing_yet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What earlier tests have compiled does not count: a program in a process of its own has compiled nothing yet."""
     if request.module.__name__.rpartition(".")[2] != "test_compiled":
-        monkeypatch.setattr("otel_mldebug.instrument.training.compiler.used", lambda dynamo: False)
+        monkeypatch.setattr("otel_mldebug.instrument.training.hooks.compiler.used", lambda dynamo: False)
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def seen() -> Iterator[Memory]:
 @pytest.fixture
 def watched(seen: Memory) -> Iterator[Memory]:
     """What a test sees of the training that it does."""
-    from otel_mldebug.instrument.training import pytorch
-    from otel_mldebug.instrument.training.recorder import StepRecorder
+    from otel_mldebug.instrument.training.hooks import pytorch
+    from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 
     torch.manual_seed(0)
     pytorch.install(torch, recorder=StepRecorder(budget=Budget(1000.0)))  # so rich that every step is looked at

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.torch
 
 from torch import nn  # noqa: E402
 
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 
 
 def net() -> Any:

@@ -12,8 +12,8 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
 from otel_mldebug.rules.detectors.curves import DETECTORS  # noqa: E402
 from tests.instrument.training.programs import batches, blobs, mlp  # noqa: E402
 

@@ -14,9 +14,9 @@ from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
-from otel_mldebug.instrument.training.devices import SLOTS, CudaCopier, Devices  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.devices.pinned import SLOTS, CudaCopier, Devices  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
 
 
 class Gpu:

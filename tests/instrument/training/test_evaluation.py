@@ -11,7 +11,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 from torch.utils.data import DataLoader  # noqa: E402
 
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 from tests.instrument.training.programs import blobs  # noqa: E402
 
 

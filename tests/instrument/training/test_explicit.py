@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_mldebug.instrument.budget import Budget
-from otel_mldebug.instrument.training import numbers, progress
+from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.explicit import current, recorder
-from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.steps import numbers
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from tests.instrument.training.conftest import Memory
 
 torch = pytest.importorskip("torch")
@@ -264,7 +265,7 @@ def test_a_phase_that_does_not_exist_is_refused():
 
 
 def test_hooks_that_come_later_go_on_with_the_recorder_in_use(seen):
-    from otel_mldebug.instrument.training import pytorch
+    from otel_mldebug.instrument.training.hooks import pytorch
 
     ours: Any = current()
     pytorch.install(torch)

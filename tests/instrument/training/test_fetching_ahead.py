@@ -14,9 +14,9 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
-from otel_mldebug.instrument.training.ahead import HELD, MOST_AHEAD, Fetch  # noqa: E402
-from otel_mldebug.instrument.training.passes import Passes  # noqa: E402
-from otel_mldebug.instrument.training.track import Track  # noqa: E402
+from otel_mldebug.instrument.training.steps.ahead import HELD, MOST_AHEAD, Fetch  # noqa: E402
+from otel_mldebug.instrument.training.steps.passes import Passes  # noqa: E402
+from otel_mldebug.instrument.training.steps.track import Track  # noqa: E402
 
 
 def rows(count: int, batch: int = 2) -> Any:

@@ -10,12 +10,12 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
-from otel_mldebug.instrument.training.cells import Cell  # noqa: E402
-from otel_mldebug.instrument.training.devices import Devices  # noqa: E402
-from otel_mldebug.instrument.training.gpu import EVERY, MOST_SEGMENTS, GpuTimer  # noqa: E402
-from otel_mldebug.instrument.training.needs import Needs, needs  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.devices.gpu import EVERY, MOST_SEGMENTS, GpuTimer  # noqa: E402
+from otel_mldebug.instrument.training.devices.pinned import Devices  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.steps.cells import Cell  # noqa: E402
+from otel_mldebug.instrument.training.steps.needs import Needs, needs  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
 from otel_mldebug.rules.steps import StepRecord  # noqa: E402
 from tests.instrument.training.test_devices import Gpu, train  # noqa: E402
 

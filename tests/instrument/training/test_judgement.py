@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
 from tests.instrument.training.faulty import FAULTY  # noqa: E402
 from tests.instrument.training.healthy import HEALTHY  # noqa: E402
 

@@ -181,7 +181,7 @@ def test_without_an_optimizer_each_backward_is_a_step(watched):
 
 
 def test_an_optimizer_that_never_steps_counts_for_nothing_in_the_end(watched, monkeypatch):
-    monkeypatch.setattr("otel_mldebug.instrument.training.watch.PATIENCE", 3)
+    monkeypatch.setattr("otel_mldebug.instrument.training.hooks.watch.PATIENCE", 3)
     weight = torch.randn(3, requires_grad=True)
     torch.optim.SGD([weight], 0.1)
     for _ in range(6):

@@ -14,8 +14,8 @@ from torch.nn import functional as F  # noqa: E402, N812
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
 
 BAD_STEP = 7
 

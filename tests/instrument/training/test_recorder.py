@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.budget import Budget
-from otel_mldebug.instrument.training.ahead import Fetch
-from otel_mldebug.instrument.training.passes import Passes
-from otel_mldebug.instrument.training.recorder import MOST_BETWEEN, StepRecorder
+from otel_mldebug.instrument.training.steps.ahead import Fetch
+from otel_mldebug.instrument.training.steps.passes import Passes
+from otel_mldebug.instrument.training.steps.recorder import MOST_BETWEEN, StepRecorder
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity

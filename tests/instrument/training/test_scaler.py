@@ -9,7 +9,7 @@ pytestmark = pytest.mark.torch
 
 from torch import nn  # noqa: E402
 
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 
 
 def train(optimizer: Any, *, overflow_at: tuple[int, ...] = (), steps: int = 5, nan_at: int = -1) -> list[float]:

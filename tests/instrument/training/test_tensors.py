@@ -12,8 +12,8 @@ pytestmark = pytest.mark.torch
 
 from torch import nn  # noqa: E402
 
-from otel_mldebug.instrument.training.gradients import Gradients, total  # noqa: E402
-from otel_mldebug.instrument.training.health import damage, tensors_of  # noqa: E402
+from otel_mldebug.instrument.training.tensors.gradients import Gradients, total  # noqa: E402
+from otel_mldebug.instrument.training.tensors.health import damage, tensors_of  # noqa: E402
 
 
 def norms(*gradients: Any) -> list[float]:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
-from otel_mldebug.instrument.training import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 from otel_mldebug.instrument.training.progress import context  # noqa: E402
 
 

@@ -9,8 +9,8 @@ from typing_extensions import override
 from otel_mldebug.instrument.training.debugging.stats import stats
 from otel_mldebug.instrument.training.debugging.tables import table
 from otel_mldebug.instrument.training.debugging.tensors import readable
-from otel_mldebug.instrument.training.health import local
-from otel_mldebug.instrument.training.layers import owner, plain
+from otel_mldebug.instrument.training.tensors.health import local
+from otel_mldebug.instrument.training.tensors.layers import owner, plain
 from otel_mldebug.rules.looks import Stats
 
 

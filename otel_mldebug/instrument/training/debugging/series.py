@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from otel_mldebug.instrument import sink as sinks
-from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.explicit import current
-from otel_mldebug.instrument.training.numbers import Promise, Sent, number
-from otel_mldebug.instrument.training.reporting import Reporter
-from otel_mldebug.instrument.training.signals import SCOPE, Signals
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.numbers import Promise, Sent, number
+from otel_mldebug.instrument.training.steps.reporting import Reporter
+from otel_mldebug.instrument.training.steps.signals import SCOPE, Signals
 from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord

@@ -6,12 +6,12 @@ from collections import deque
 from typing import Any
 
 from otel_mldebug.instrument import sink as sinks
-from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.debugging.parameters import ParameterReport, ParameterRow, parameter_report
 from otel_mldebug.instrument.training.explicit import current
-from otel_mldebug.instrument.training.layers import owner, plain
-from otel_mldebug.instrument.training.reporting import Reporter
-from otel_mldebug.instrument.training.signals import Signals
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.reporting import Reporter
+from otel_mldebug.instrument.training.steps.signals import Signals
+from otel_mldebug.instrument.training.tensors.layers import owner, plain
 from otel_mldebug.rules.detectors import layers
 from otel_mldebug.rules.looks import Look, Parameter, Stats
 
@@ -93,7 +93,7 @@ class Snapshots:
 
 def _held(model: Any) -> set[str] | None:
     """Return the names of the parameters that optimizers hold; None as long as none has stepped under our eyes."""
-    pytorch = sys.modules.get("otel_mldebug.instrument.training.pytorch")
+    pytorch = sys.modules.get("otel_mldebug.instrument.training.hooks.pytorch")
     found = pytorch.installation() if pytorch is not None else None
     optimizers = found.watch.optimizers.optimizers() if found is not None else []
     if not optimizers:

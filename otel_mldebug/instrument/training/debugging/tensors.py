@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from otel_mldebug.instrument.training.health import damage, local, tensors_of
+from otel_mldebug.instrument.training.tensors.health import damage, local, tensors_of
 from otel_mldebug.rules.contracts import Seen
 
 MOST = 16

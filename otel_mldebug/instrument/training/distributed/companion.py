@@ -10,9 +10,9 @@ from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.distributed.replicas import Replicas
 from otel_mldebug.instrument.training.distributed.standing import Standing
 from otel_mldebug.instrument.training.distributed.vigil import Vigil
-from otel_mldebug.instrument.training.layers import Layers
-from otel_mldebug.instrument.training.patches import Patch
-from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.hooks.patches import Patch
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+from otel_mldebug.instrument.training.tensors.layers import Layers
 
 
 class Companion:

@@ -8,8 +8,8 @@ from weakref import WeakSet, ref
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument.training.distributed.samples import Samples, Sums
-from otel_mldebug.instrument.training.layers import Layers
-from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+from otel_mldebug.instrument.training.tensors.layers import Layers
 from otel_mldebug.rules.ranks import Check
 
 FIRST = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 100, 128, 160, 200, 256, 320, 400, 512)

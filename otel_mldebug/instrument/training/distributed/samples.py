@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from otel_mldebug.instrument.training.devices import CudaCopier
+from otel_mldebug.instrument.training.devices.pinned import CudaCopier
 
 ELEMENTS = 16
 """Elements of each parameter that are looked at, evenly spread."""

@@ -8,11 +8,11 @@ from weakref import WeakSet
 
 from otel_mldebug._optional import loaded
 from otel_mldebug.instrument import ranks
-from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.distributed import threads
 from otel_mldebug.instrument.training.distributed.loop import StepLoop
 from otel_mldebug.instrument.training.distributed.replicas import Replicas
-from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.rules.detectors.ranks.flight import latest_collective
 from otel_mldebug.rules.detectors.ranks.stacks import position
 from otel_mldebug.rules.ranks import COLLECTIVE, Collective, Position, RankView, Times

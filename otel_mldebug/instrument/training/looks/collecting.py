@@ -12,10 +12,10 @@ from otel_mldebug.instrument.training.looks.parameters import Parameters, reach
 from otel_mldebug.instrument.training.looks.parts import Parts
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.instrument.training.looks.updates import Remembered, updates
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps.track import Track
 
 if TYPE_CHECKING:
-    from otel_mldebug.instrument.training.watch import Watch
+    from otel_mldebug.instrument.training.hooks.watch import Watch
 
 MOST_STALE = 3
 """Parameters of each optimizer whose gradients are looked at when backward begins."""

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.looks.operations import Draft as OperationDraft
 from otel_mldebug.instrument.training.looks.parameters import Draft as ParameterDraft
 from otel_mldebug.instrument.training.looks.parts import Draft as PartDraft
 from otel_mldebug.instrument.training.looks.sheet import Readings, Slot
+from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.rules.looks import Layer, Look
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from otel_mldebug.instrument import sink as sinks
-from otel_mldebug.instrument.training.signals import SCOPE
+from otel_mldebug.instrument.training.steps.signals import SCOPE
 from otel_mldebug.rules.looks import Look
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.metric import Metric

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
-from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.looks.gauges import Gauges
-from otel_mldebug.instrument.training.recorder import StepRecorder
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.detectors import LOOK_DETECTORS, LookDetector
 from otel_mldebug.rules.detectors.layers.changes import judging
 from otel_mldebug.rules.finding import Finding

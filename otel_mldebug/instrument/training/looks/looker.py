@@ -19,11 +19,11 @@ from otel_mldebug.instrument.training.looks.collecting import Collector
 from otel_mldebug.instrument.training.looks.draft import Draft
 from otel_mldebug.instrument.training.looks.judging import Judge
 from otel_mldebug.instrument.training.looks.schedule import Schedule
-from otel_mldebug.instrument.training.optimizers import Known
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps.optimizers import Known
+from otel_mldebug.instrument.training.steps.track import Track
 
 if TYPE_CHECKING:
-    from otel_mldebug.instrument.training.watch import Watch
+    from otel_mldebug.instrument.training.hooks.watch import Watch
 
 EARLY_CALLS = 4
 """First backward calls of a process, or of an optimizer, that are looked at before it is known whose they are."""

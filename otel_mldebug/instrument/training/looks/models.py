@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from otel_mldebug.instrument.training.layers import Layers, plain
+from otel_mldebug.instrument.training.tensors.layers import Layers, plain
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.looks import Layer
 

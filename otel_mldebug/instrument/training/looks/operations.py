@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_mldebug.instrument.training.graph import Node, saved, saves, walk
 from otel_mldebug.instrument.training.looks.models import Models
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.instrument.training.looks.units import Units
-from otel_mldebug.instrument.training.trace import COMPILED, common
+from otel_mldebug.instrument.training.tensors.graph import Node, saved, saves, walk
+from otel_mldebug.instrument.training.tensors.trace import COMPILED, common
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.looks import Operation
 

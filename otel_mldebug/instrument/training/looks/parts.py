@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from otel_mldebug.instrument.training.health import tensors_of
 from otel_mldebug.instrument.training.looks.operations import Outside
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
+from otel_mldebug.instrument.training.tensors.health import tensors_of
 from otel_mldebug.rules.looks import Part
 
 MOST_PARTS = 16

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from otel_mldebug.instrument.training.devices import Copy, Devices
+from otel_mldebug.instrument.training.devices.pinned import Copy, Devices
 from otel_mldebug.instrument.training.looks.rows import COLUMNS, rows
 from otel_mldebug.instrument.training.looks.tensors import Flattener
 from otel_mldebug.rules.looks import Stats

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from otel_mldebug.instrument.training.distributed.replicas import FIRST, Replicas, next_look  # noqa: E402
 from otel_mldebug.instrument.training.distributed.samples import Samples  # noqa: E402
-from otel_mldebug.instrument.training.layers import Layers  # noqa: E402
+from otel_mldebug.instrument.training.tensors.layers import Layers  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

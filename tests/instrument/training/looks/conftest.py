@@ -9,8 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import options, pytorch  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training import options  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
 
 
 @pytest.fixture

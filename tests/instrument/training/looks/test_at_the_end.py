@@ -9,12 +9,13 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import options, pytorch  # noqa: E402
-from otel_mldebug.instrument.training.cells import Cell  # noqa: E402
-from otel_mldebug.instrument.training.devices import Devices  # noqa: E402
+from otel_mldebug.instrument.training import options  # noqa: E402
+from otel_mldebug.instrument.training.devices.pinned import Devices  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 from otel_mldebug.instrument.training.looks.judging import FIRST_LOOKS, FULL_EVERY, FULL_LOOKS, Judge  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
-from otel_mldebug.instrument.training.track import Track  # noqa: E402
+from otel_mldebug.instrument.training.steps.cells import Cell  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.steps.track import Track  # noqa: E402
 from otel_mldebug.rules.looks import Look, Operation  # noqa: E402
 from tests.instrument.training.looks.test_finishing import Late, bad_step, train  # noqa: E402
 

@@ -15,13 +15,14 @@ from torch import nn  # noqa: E402
 
 from otel_mldebug import _guard  # noqa: E402
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
-from otel_mldebug.instrument.training import options, pytorch  # noqa: E402
-from otel_mldebug.instrument.training.cells import Cell  # noqa: E402
-from otel_mldebug.instrument.training.devices import Devices  # noqa: E402
+from otel_mldebug.instrument.training import options  # noqa: E402
+from otel_mldebug.instrument.training.devices.pinned import Devices  # noqa: E402
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 from otel_mldebug.instrument.training.looks.gauges import MOST_LAYERS, Gauges  # noqa: E402
 from otel_mldebug.instrument.training.looks.judging import FIRST_LOOKS, MOST_ITEMS, MOST_LOOKS, Judge  # noqa: E402
-from otel_mldebug.instrument.training.recorder import StepRecorder  # noqa: E402
-from otel_mldebug.instrument.training.track import Track  # noqa: E402
+from otel_mldebug.instrument.training.steps.cells import Cell  # noqa: E402
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
+from otel_mldebug.instrument.training.steps.track import Track  # noqa: E402
 from otel_mldebug.rules.finding import Finding  # noqa: E402
 from otel_mldebug.rules.looks import Look, Operation, Parameter, Stats  # noqa: E402
 from otel_mldebug.rules.taxonomy import Category, Severity  # noqa: E402

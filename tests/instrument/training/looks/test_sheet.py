@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from otel_mldebug.instrument.training.devices import Devices  # noqa: E402
+from otel_mldebug.instrument.training.devices.pinned import Devices  # noqa: E402
 from otel_mldebug.instrument.training.looks.sheet import Readings, Sheet  # noqa: E402
 from otel_mldebug.rules.looks import Stats  # noqa: E402
 

@@ -7,10 +7,10 @@ pass over a loader. Losses that are computed so are one, too, also where there i
 from typing import Any
 
 from otel_mldebug import _guard
-from otel_mldebug.instrument.training.ahead import Fetch
-from otel_mldebug.instrument.training.callers import Caller, Graphs, caller
-from otel_mldebug.instrument.training.track import Track
-from otel_mldebug.instrument.training.watch import Watch
+from otel_mldebug.instrument.training.hooks.watch import Watch
+from otel_mldebug.instrument.training.steps.ahead import Fetch
+from otel_mldebug.instrument.training.steps.track import Track
+from otel_mldebug.instrument.training.tensors.callers import Caller, Graphs, caller
 from otel_mldebug.rules.course import Evaluation
 
 MOST_LOSSES = 4096

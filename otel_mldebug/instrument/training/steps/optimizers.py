@@ -5,9 +5,9 @@ import weakref
 from collections import deque
 from typing import Any
 
-from otel_mldebug.instrument.training.cells import Cell
 from otel_mldebug.instrument.training.looks.schedule import Purse, Schedule
-from otel_mldebug.instrument.training.recorder import StepRecorder
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 
 LOOK_SHARE = 0.15
 """Share of the budget that gradient norms may use; half of it in short steps, …"""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from otel_mldebug.instrument import budget as budgets
-from otel_mldebug.instrument.training.cells import Cell
-from otel_mldebug.instrument.training.passed import LateLoss, Passed
-from otel_mldebug.instrument.training.relay import RECORD_S, Late, Relay
-from otel_mldebug.instrument.training.reporting import Reporter
-from otel_mldebug.instrument.training.signals import Signals
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.passed import LateLoss, Passed
+from otel_mldebug.instrument.training.steps.relay import RECORD_S, Late, Relay
+from otel_mldebug.instrument.training.steps.reporting import Reporter
+from otel_mldebug.instrument.training.steps.signals import Signals
+from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.course import Evaluation
 from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding

@@ -5,7 +5,7 @@ from typing import Any
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument.importing import OnImport
-from otel_mldebug.instrument.training.patches import Patch
+from otel_mldebug.instrument.training.hooks.patches import Patch
 
 
 class OnCompile:

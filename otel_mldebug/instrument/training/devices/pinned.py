@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Protocol
 
-from otel_mldebug.instrument.training.gpu import GpuTimer
+from otel_mldebug.instrument.training.devices.gpu import GpuTimer
 
 SLOTS = 16
 """Copies of one width that can be under way; without a free one nothing is read."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from otel_mldebug.instrument.training.health import Damage, damage
+from otel_mldebug.instrument.training.tensors.health import Damage, damage
 
 MOST_NODES = 20_000
 _RESULTS = ("result", "out", "output", "logsumexp", "softmax", "grid")

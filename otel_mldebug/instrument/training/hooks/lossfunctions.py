@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_mldebug import _guard
-from otel_mldebug.instrument.training.evaluation import Evaluations
-from otel_mldebug.instrument.training.patches import Patch
-from otel_mldebug.instrument.training.watch import Watch
+from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
+from otel_mldebug.instrument.training.hooks.patches import Patch
+from otel_mldebug.instrument.training.hooks.watch import Watch
 
 NAMES = (
     "cross_entropy",

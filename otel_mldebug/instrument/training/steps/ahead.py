@@ -4,8 +4,8 @@ import weakref
 from collections import deque
 from typing import Any
 
-from otel_mldebug.instrument.training.batches import tensors
-from otel_mldebug.instrument.training.passes import Passes
+from otel_mldebug.instrument.training.steps.batches import tensors
+from otel_mldebug.instrument.training.steps.passes import Passes
 
 MOST_AHEAD = 64
 """Batches of one loader that may wait for backward; with more, the loop just goes over the data, and only the latest

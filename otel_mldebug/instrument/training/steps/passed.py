@@ -4,8 +4,8 @@ import math
 from dataclasses import replace
 from typing import Any, Protocol
 
-from otel_mldebug.instrument.training.cells import Cell
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.course import Evaluation
 
 _MOST_LATE = 64

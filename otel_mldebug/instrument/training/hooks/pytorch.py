@@ -11,21 +11,21 @@ from typing import Any
 
 from otel_mldebug._guard import guard
 from otel_mldebug.instrument.training import progress
-from otel_mldebug.instrument.training.backward import BackwardHooks
-from otel_mldebug.instrument.training.compiler import OnCompile
-from otel_mldebug.instrument.training.devices import Devices
+from otel_mldebug.instrument.training.devices.pinned import Devices
 from otel_mldebug.instrument.training.distributed.companion import Companion
-from otel_mldebug.instrument.training.evaluation import Evaluations
-from otel_mldebug.instrument.training.extras import Extras
-from otel_mldebug.instrument.training.graph import Hooks
-from otel_mldebug.instrument.training.layers import Layers
-from otel_mldebug.instrument.training.loaders import LoaderHooks
-from otel_mldebug.instrument.training.lossfunctions import LossFunctions
-from otel_mldebug.instrument.training.patches import Patch
-from otel_mldebug.instrument.training.recorder import StepRecorder
-from otel_mldebug.instrument.training.scaling import ScalerHooks
-from otel_mldebug.instrument.training.stepping import StepHooks
-from otel_mldebug.instrument.training.watch import Watch
+from otel_mldebug.instrument.training.hooks.backward import BackwardHooks
+from otel_mldebug.instrument.training.hooks.compiler import OnCompile
+from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
+from otel_mldebug.instrument.training.hooks.loaders import LoaderHooks
+from otel_mldebug.instrument.training.hooks.lossfunctions import LossFunctions
+from otel_mldebug.instrument.training.hooks.patches import Patch
+from otel_mldebug.instrument.training.hooks.scaling import ScalerHooks
+from otel_mldebug.instrument.training.hooks.stepping import StepHooks
+from otel_mldebug.instrument.training.hooks.watch import Watch
+from otel_mldebug.instrument.training.steps.extras import Extras
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+from otel_mldebug.instrument.training.tensors.graph import Hooks
+from otel_mldebug.instrument.training.tensors.layers import Layers
 
 _lock = threading.Lock()
 _installed: "Installation | None" = None

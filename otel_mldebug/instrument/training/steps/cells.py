@@ -2,8 +2,8 @@
 
 import math
 
-from otel_mldebug.instrument.training.needs import Needs
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps.needs import Needs
+from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.course import LATEST, Course
 from otel_mldebug.rules.peaks import peak, utilisation
 from otel_mldebug.rules.steps import StepRecord

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.budget import Budget
-from otel_mldebug.instrument.training.cells import Cell
-from otel_mldebug.instrument.training.passed import Passed
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.passed import Passed
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv import names
 from otel_mldebug.semconv.metric import Metric

@@ -7,17 +7,17 @@ from typing import Any
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
-from otel_mldebug.instrument.training.devices import Devices
-from otel_mldebug.instrument.training.diagnosis import Diagnosis
-from otel_mldebug.instrument.training.gradients import Gradients
-from otel_mldebug.instrument.training.idle import Idle
-from otel_mldebug.instrument.training.late import LateStep
-from otel_mldebug.instrument.training.layers import Layers
+from otel_mldebug.instrument.training.devices.late import LateStep
+from otel_mldebug.instrument.training.devices.pinned import Devices
+from otel_mldebug.instrument.training.hooks.idle import Idle
 from otel_mldebug.instrument.training.looks.looker import Looker
-from otel_mldebug.instrument.training.needs import needs
-from otel_mldebug.instrument.training.optimizers import Known, Register
-from otel_mldebug.instrument.training.recorder import StepRecorder
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps.needs import needs
+from otel_mldebug.instrument.training.steps.optimizers import Known, Register
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+from otel_mldebug.instrument.training.steps.track import Track
+from otel_mldebug.instrument.training.tensors.diagnosis import Diagnosis
+from otel_mldebug.instrument.training.tensors.gradients import Gradients
+from otel_mldebug.instrument.training.tensors.layers import Layers
 from otel_mldebug.rules.detectors.origin import explain_gradient, explain_loss
 
 PATIENCE = 500

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from otel_mldebug import _guard
-from otel_mldebug.instrument.training import batches
-from otel_mldebug.instrument.training.cells import Cell
-from otel_mldebug.instrument.training.memory import Growth, usage
-from otel_mldebug.instrument.training.track import Track
+from otel_mldebug.instrument.training.steps import batches
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.memory import Growth, usage
+from otel_mldebug.instrument.training.steps.track import Track
 
 MEMORY_EVERY = 8
 """Records for each look at the memory, which costs about 10 us."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_mldebug import _guard
-from otel_mldebug.instrument.training.track import Track
-from otel_mldebug.instrument.training.watch import Watch
+from otel_mldebug.instrument.training.hooks.watch import Watch
+from otel_mldebug.instrument.training.steps.track import Track
 
 MOST_LATE_LOSSES = 256
 """Objectives on a device that one step keeps: a program that never steps must not collect them for ever."""

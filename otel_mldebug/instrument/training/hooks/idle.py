@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from otel_mldebug.rules.detectors.idle import never_stepped
 
 if TYPE_CHECKING:
-    from otel_mldebug.instrument.training.track import Track
-    from otel_mldebug.instrument.training.watch import Watch
+    from otel_mldebug.instrument.training.hooks.watch import Watch
+    from otel_mldebug.instrument.training.steps.track import Track
 
 LOOKS = (40, 60, 80, 100)
 """Backward calls of the process before which it is looked: accumulation seldom takes so many, and never clears them."""

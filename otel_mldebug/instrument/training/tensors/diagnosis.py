@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from otel_mldebug.instrument.training.health import Damage, damage, tensors_of
-from otel_mldebug.instrument.training.layers import Layers, owner
-from otel_mldebug.instrument.training.trace import Trace, common, trace
+from otel_mldebug.instrument.training.tensors.health import Damage, damage, tensors_of
+from otel_mldebug.instrument.training.tensors.layers import Layers, owner
+from otel_mldebug.instrument.training.tensors.trace import Trace, common, trace
 from otel_mldebug.rules.detectors.origin import Kind, Origin
 from otel_mldebug.rules.facts import Value
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
-from otel_mldebug.instrument.training.cells import Cell
-from otel_mldebug.instrument.training.signals import Signals
+from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.signals import Signals
 from otel_mldebug.rules.detectors import Detector, family
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord

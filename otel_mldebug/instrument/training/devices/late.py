@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from otel_mldebug.instrument.training.devices import Copy
-from otel_mldebug.instrument.training.diagnosis import Diagnosis
-from otel_mldebug.instrument.training.gpu import GpuTime
-from otel_mldebug.instrument.training.gradients import total
+from otel_mldebug.instrument.training.devices.gpu import GpuTime
+from otel_mldebug.instrument.training.devices.pinned import Copy
+from otel_mldebug.instrument.training.tensors.diagnosis import Diagnosis
+from otel_mldebug.instrument.training.tensors.gradients import total
 from otel_mldebug.rules.detectors.origin import Origin, explain_gradient, explain_loss
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from otel_mldebug.instrument.training.ahead import Ahead, Fetch
-from otel_mldebug.instrument.training.batches import tokens
-from otel_mldebug.instrument.training.gpu import GpuTimer
+from otel_mldebug.instrument.training.devices.gpu import GpuTimer
+from otel_mldebug.instrument.training.steps.ahead import Ahead, Fetch
+from otel_mldebug.instrument.training.steps.batches import tokens
 
 
 class Track:

@@ -6,10 +6,10 @@ from types import CodeType, FrameType
 from typing import Any
 
 from otel_mldebug import _guard
-from otel_mldebug.instrument.training.gradients import total
-from otel_mldebug.instrument.training.optimizers import MOST_BETWEEN, Known
-from otel_mldebug.instrument.training.track import Track
-from otel_mldebug.instrument.training.watch import Watch
+from otel_mldebug.instrument.training.hooks.watch import Watch
+from otel_mldebug.instrument.training.steps.optimizers import MOST_BETWEEN, Known
+from otel_mldebug.instrument.training.steps.track import Track
+from otel_mldebug.instrument.training.tensors.gradients import total
 
 
 class StepHooks:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from otel_mldebug.instrument.training.graph import Examination, Node, is_result, saved, walk
-from otel_mldebug.instrument.training.health import Damage
-from otel_mldebug.instrument.training.layers import Layers, owner
+from otel_mldebug.instrument.training.tensors.graph import Examination, Node, is_result, saved, walk
+from otel_mldebug.instrument.training.tensors.health import Damage
+from otel_mldebug.instrument.training.tensors.layers import Layers, owner
 from otel_mldebug.rules.detectors.culprits import OTHER, culprit
 
 _MASKING = ("MaskedFill", "Where", "MaskedFill_", "Scatter", "IndexPut")

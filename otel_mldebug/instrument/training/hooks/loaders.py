@@ -5,11 +5,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from otel_mldebug import _guard
-from otel_mldebug.instrument.training.ahead import Fetch
-from otel_mldebug.instrument.training.evaluation import Evaluations
-from otel_mldebug.instrument.training.passes import Passes
-from otel_mldebug.instrument.training.track import Track
-from otel_mldebug.instrument.training.watch import Watch
+from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
+from otel_mldebug.instrument.training.hooks.watch import Watch
+from otel_mldebug.instrument.training.steps.ahead import Fetch
+from otel_mldebug.instrument.training.steps.passes import Passes
+from otel_mldebug.instrument.training.steps.track import Track
 
 _ATTRIBUTE = "_mldebug_passes"
 

@@ -78,7 +78,7 @@ def forget() -> None:
 
 
 def _sent(value: Any) -> Any:
-    pytorch = sys.modules.get("otel_mldebug.instrument.training.pytorch")
+    pytorch = sys.modules.get("otel_mldebug.instrument.training.hooks.pytorch")
     found = pytorch.installation() if pytorch is not None else None
     if found is None or value.numel() != 1 or not found.watch.devices.watchable(value):
         return None

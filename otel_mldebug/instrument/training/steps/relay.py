@@ -7,9 +7,9 @@ from typing import Protocol
 
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.budget import Budget
-from otel_mldebug.instrument.training.cells import WINDOW_STEPS, Cell
-from otel_mldebug.instrument.training.reporting import Reporter
-from otel_mldebug.instrument.training.signals import Signals, StepSpan
+from otel_mldebug.instrument.training.steps.cells import WINDOW_STEPS, Cell
+from otel_mldebug.instrument.training.steps.reporting import Reporter
+from otel_mldebug.instrument.training.steps.signals import Signals, StepSpan
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 

@@ -1,0 +1,1 @@
+"""What lives on a GPU, read without ever waiting for it."""

@@ -1,0 +1,1 @@
+"""What we put into PyTorch, and what it does when PyTorch calls it."""

@@ -1,0 +1,1 @@
+"""Steps, whatever framework they come from: what is counted, kept and handed on."""
