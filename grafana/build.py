@@ -15,10 +15,12 @@ def files() -> dict[Path, str]:
     Raises:
         ModuleNotFoundError: Grafana's SDK is not installed.
     """
-    from grafana.overview import overview  # needs Grafana's SDK; the rest of this module is for everybody
+    from grafana.boards import rendered  # these need Grafana's SDK; the rest of this module is for everybody
+    from grafana.overview import OVERVIEW
+    from grafana.training import TRAINING
 
     return {
-        HERE / "dashboards" / "overview.json": overview(),
+        **{HERE / "dashboards" / f"{board.name.lower()}.json": rendered(board) for board in (OVERVIEW, TRAINING)},
         HERE / "rules" / "alerts.yaml": alerts(),
         HERE / "rules" / "recording.yaml": recording(),
     }

@@ -95,6 +95,24 @@ def fresh(
     return f"sum{grouped(by)} ({now} - ({now} offset {window} or {now} * 0))"
 
 
+def ratio(
+    metric: Metric, over: Metric, by: Sequence[str] = (), *, window: str = "$__rate_interval", scope: Where = CHOSEN
+) -> str:
+    """Return what one counter gains for each one that the other gains, such as seconds for each pass."""
+    gained = [f"sum{grouped(by)} (increase({series(one, scope=scope)}[{window}]))" for one in (metric, over)]
+    return f"{gained[0]} / ({gained[1]} > 0)"
+
+
+def top(count: int, expr: str) -> str:
+    """Return the `count` series with the largest values."""
+    return f"topk({count}, {expr})"
+
+
+def bottom(count: int, expr: str) -> str:
+    """Return the `count` series with the smallest values."""
+    return f"bottomk({count}, {expr})"
+
+
 def highest(expr: str, by: Sequence[str] = ()) -> str:
     """Return the highest value of `expr` for each combination of the attributes `by`."""
     return f"max{grouped(by)} ({expr})"

@@ -1,7 +1,8 @@
-"""A training run that has everything the Overview shows; it trains until the file named on the command line appears.
+"""A training run that has everything the dashboards show, a GPU's own clock aside.
 
-A plain loop, two watched functions of which one fails now and then, a weight that turns NaN in the middle, GPUs whose
-driver answers from a recording, and something of ours that fails.
+It trains until the file named on the command line appears: a plain loop with a gradient scaler and evaluation passes,
+two watched functions of which one fails now and then, a weight that turns NaN in the middle, GPUs whose driver answers
+from a recording, and something of ours that fails.
 """
 
 import contextlib
@@ -32,6 +33,15 @@ def lookup(number: int) -> str:
     return [f"number {n}" for n in range(19)][number % 20]
 
 
+def evaluate(model: nn.Module, data: TensorDataset) -> None:
+    """Pass over the data without training."""
+    model.eval()
+    with torch.no_grad():
+        for images, labels in DataLoader(data, batch_size=256):
+            nn.functional.cross_entropy(model(images), labels)
+    model.train()
+
+
 def main(stop: Path) -> None:
     nvml_recorded.install()
     otel_mldebug.configure()
@@ -41,19 +51,25 @@ def main(stop: Path) -> None:
     data = TensorDataset(torch.randn(512, 16), torch.randint(0, 4, (512,)))
     model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    scaler = torch.amp.GradScaler("cpu")
+    otel_mldebug.watch(model)
     end = time.monotonic() + DEADLINE_S
     number = 0
     while not stop.exists() and time.monotonic() < end:
         for images, labels in DataLoader(data, batch_size=64):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(prepare(images)), labels).backward()
-            optimizer.step()
+            loss = nn.functional.cross_entropy(model(prepare(images)), labels)
+            otel_mldebug.track_loss(loss.item(), name="cross_entropy")
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
             number += 1
             if number == 60:
                 model[2].weight.data[1, 2] = float("nan")
             with contextlib.suppress(IndexError):
                 lookup(number)
             time.sleep(0.02)
+        evaluate(model, data)
 
 
 if __name__ == "__main__":
