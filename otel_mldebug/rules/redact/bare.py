@@ -1,7 +1,6 @@
 """A secret key in running text, and its value where it stands there without quotes."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from otel_mldebug.rules.redact.keys import KeyClass
@@ -51,23 +50,23 @@ class Pair:
         return self.text[self.key_start : self.key_end]
 
 
-def bare(pair: Pair, start: int) -> Iterator[tuple[int, int]]:
-    """The value without quotes, where the way it is written makes it one."""
+def bare(pair: Pair, start: int) -> tuple[tuple[int, int], ...]:
+    """Return where the value without quotes is, if the way it is written makes it one."""
     found = BARE.match(pair.text, start)
     if not found:
-        return
+        return ()
     value = _ENCODED_END.split(found[0], maxsplit=1)[0] if "%" in pair.separator else found[0]
     value = value.rstrip(".:>") or value
     if len(value) == 1 or value[0] in "<{[(" or value.startswith(("${", "$(", "%(")) or value.lower() in _SCHEMES:
-        return
+        return ()
     spaced = " " in pair.separator or start > pair.end
     if (
         is_code(value, pair.name, spaced=spaced)
         or not is_secret_value(value, pair.key)
         or not _written_as_value(pair, value, start)
     ):
-        return
-    yield start, start + len(value)
+        return ()
+    return ((start, start + len(value)),)
 
 
 def _after_a_space(value: str, kind: str, name: str) -> bool:

@@ -1,7 +1,7 @@
 """Where the value of a secret key in running text begins and ends: in quotes, lists, braces, tags, or bare."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from otel_mldebug.rules.redact.bare import BARE, Pair, bare
 from otel_mldebug.rules.redact.keys import Secrecy
@@ -18,25 +18,26 @@ _NEXT_IN_LIST = re.compile(r"""["'][ \t]*,[ \t]*[bu]?(?=["'])""")
 _DICT_VALUE = re.compile(r"""(:[ \t]*)(["'])([^"'\\{}\r\n]{1,4096})(?=\2)""")
 
 
-def values(pair: Pair) -> Iterator[tuple[int, int]]:
-    """Yield where in the text the secret values of `pair` are."""
+def values(pair: Pair) -> Iterable[tuple[int, int]]:
+    """Return where in the text the secret values of `pair` are."""
     text, end = pair.text, pair.end
     if pair.sign == ":" and (annotation := _ANNOTATION.match(text, end)):
         end = annotation.end()
     opening = _OPENING.match(text, end)
     if opening is None or text.startswith("[redacted:", opening.start(1)):
-        return
+        return ()
     if ("," in pair.separator and not _is_item(pair, opening)) or _is_no_pair(pair):
-        return
+        return ()
     if pair.separator == ">":
         if text[pair.key_start - 1 : pair.key_start] in ("<", ":") and (xml := _XML.match(text, end)):
-            yield from _if_secret(pair, xml.start(), xml.end())
+            return _if_secret(pair, xml.start(), xml.end())
     elif opening[2]:
-        yield from _quoted(pair, opening)
+        return _quoted(pair, opening)
     elif text.startswith("{", opening.end()):
-        yield from _in_braces(pair, opening.end())
+        return _in_braces(pair, opening.end())
     elif opening[1] != "[":
-        yield from bare(pair, opening.end())
+        return bare(pair, opening.end())
+    return ()
 
 
 def _in_braces(pair: Pair, start: int) -> Iterator[tuple[int, int]]:
@@ -74,12 +75,11 @@ def _is_item(pair: Pair, opening: re.Match[str]) -> bool:
     return alone and looks_like_credential(text[opening.end() : stop])
 
 
-def _if_secret(pair: Pair, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    if is_secret_value(pair.text[start:stop], pair.key):
-        yield start, stop
+def _if_secret(pair: Pair, start: int, stop: int) -> tuple[tuple[int, int], ...]:
+    return ((start, stop),) if is_secret_value(pair.text[start:stop], pair.key) else ()
 
 
-def _quoted(pair: Pair, opening: re.Match[str]) -> Iterator[tuple[int, int]]:
+def _quoted(pair: Pair, opening: re.Match[str]) -> Iterable[tuple[int, int]]:
     """The value in quotes, and in a list the strings after it."""
     text, start, quote = pair.text, opening.end(), opening[2]
     if len(quote) > 1:  # escaped quotes end with the same escaped quote
@@ -88,12 +88,18 @@ def _quoted(pair: Pair, opening: re.Match[str]) -> Iterator[tuple[int, int]]:
         closed = _QUOTED[quote].match(text, start)
         stop = closed.end() if closed else -1
     if stop < 0:  # the text was cut
-        if pair.sign and (cut := BARE.match(text, start)):
-            yield from _if_secret(pair, start, cut.end())
-        return
+        cut = BARE.match(text, start) if pair.sign else None
+        return _if_secret(pair, start, cut.end()) if cut else ()
+    first: tuple[tuple[int, int], ...] = ()
     if pair.sign or pair.key.kind == "password" or looks_like_credential(text[start:stop]):
-        yield from _if_secret(pair, start, stop)
-    while opening[1] and (following := _NEXT_IN_LIST.match(text, stop)):
+        first = _if_secret(pair, start, stop)
+    return (*first, *_after_first(pair, stop)) if opening[1] else first
+
+
+def _after_first(pair: Pair, stop: int) -> Iterator[tuple[int, int]]:
+    """The strings of a list after its first one, which ends at `stop`."""
+    text = pair.text
+    while following := _NEXT_IN_LIST.match(text, stop):
         start = following.end() + 1
         closed = _QUOTED[text[start - 1]].match(text, start)
         if not closed:

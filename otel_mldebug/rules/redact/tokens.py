@@ -1,14 +1,17 @@
 """Find tokens by their own shape, whatever stands around them: provider prefixes, JWT, and a few without prefix."""
 
 import re
+import string
 from collections.abc import Iterator
 from functools import cache, partial
 
 from otel_mldebug.rules.redact.marks import Mark
 from otel_mldebug.rules.redact.providers import PROVIDERS
+from otel_mldebug.rules.redact.shapes import shape, shaped_by
 
-_RUN = re.compile(r"[A-Za-z0-9_$~-]{16,}")
-"""Every token has 16 such characters in a row, few clean messages do: only around these runs do we look closer."""
+_LONG_RUN = b"a" * 16
+"""Every token has 16 characters in a row that are letters, digits or one of `_$~-`; few clean messages do."""
+_SHAPE = shape({"a": string.ascii_letters + string.digits + "_$~-"})
 _BEFORE_RUN = 28  # characters of a prefix that may stand before its run, as in `dp.scim.` or `xoxe.xoxb-`
 
 
@@ -47,16 +50,19 @@ _JWT = re.compile(
 # Tokens whose telling part is not at the beginning: gate literal, kind, expression.
 _INNER: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("Q~", "azure-client-secret", re.compile(r"(?a)(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])")),
+    ("+ASt", "azure-storage-key", re.compile(r"(?a)(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{76}\+ASt[A-Za-z0-9+/]{5,6}={0,2}")),
+    ("1//0", "google-refresh-token", re.compile(r"(?a)(?<!\w)1//0[\w-]{20,}")),
+)
+_INNER_OF_LONG_RUNS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("AZDO", "azure-devops-token", re.compile(r"(?a)(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
     ("JQQJ99", "azure-key", re.compile(r"(?a)(?<![A-Za-z0-9])[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}(?![A-Za-z0-9])")),
-    ("+ASt", "azure-storage-key", re.compile(r"(?a)(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{76}\+ASt[A-Za-z0-9+/]{5,6}={0,2}")),
     (":A", "telegram-token", re.compile(r"(?a)(?<![0-9A-Za-z])(?:bot)?(\d{6,10}:A[\w-]{32,36})(?![\w-])")),
-    ("1//0", "google-refresh-token", re.compile(r"(?a)(?<!\w)1//0[\w-]{20,}")),
     (".atlasv1.", "terraform-token", re.compile(r"(?a)(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{50,}")),
     ('"username"', "kaggle-key", re.compile(r'"username": ?"[^"]{1,64}", ?"key": ?"([0-9a-f]{32})(?=")')),
     ("NRAL", "newrelic-key", re.compile(r"(?a)(?<![A-Za-z0-9])[0-9a-f]{36}NRAL(?![A-Za-z0-9])")),
     ("-us", "mailchimp-key", re.compile(r"(?a)(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
 )
+"""Those with 32 or more characters of a run."""
 _DISCORD = re.compile(r"(?a)[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])")
 _MAILGUN = re.compile(r"(?a)[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])")
 
@@ -65,14 +71,23 @@ def redact(text: str, mark: Mark) -> str:
     """Replace tokens in `text`. Linear in its length."""
     if "eyJ" in text:
         text = _JWT.sub(partial(_without_full_stop, mark=mark), text)
-    runs = [run.span() for run in _RUN.finditer(text)]
-    if not runs:
+    shaped = shaped_by(_SHAPE, text)
+    if _LONG_RUN not in shaped:
         return text
-    text = _in_runs(text, runs, mark)
-    for literal, kind, pattern in _INNER:
+    text = _in_runs(text, list(_runs(shaped)), mark)
+    for literal, kind, pattern in _INNER + _INNER_OF_LONG_RUNS if 2 * _LONG_RUN in shaped else _INNER:
         if literal in text:
             text = pattern.sub(partial(_last_group, kind=kind, mark=mark), text)
     return text
+
+
+def _runs(shaped: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the runs of at least 16 characters begin and end: only around them do we look closer."""
+    start = shaped.find(_LONG_RUN)
+    while start >= 0:
+        stop = shaped.find(b" ", start)
+        yield start, stop if stop >= 0 else len(shaped)
+        start = shaped.find(_LONG_RUN, stop) if stop >= 0 else -1
 
 
 def _in_runs(text: str, runs: list[tuple[int, int]], mark: Mark) -> str:

@@ -58,8 +58,7 @@ _OPAQUE = re.compile(r"[A-Za-z0-9]{20,}|[A-Za-z0-9+/_=.~-]{24,}")
 _SCHEME = re.compile(r"\A(?:[A-Za-z][\w-]{1,20} +|(?i:Bearer|Basic|Token)\Z)")
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}|[A-Z]{2,6})://")  # what is secret in it is found by its own shape
 _HAS_DIGIT = re.compile(r"\d")
-_HAS_LETTER = re.compile(r"[^\W\d_]")
-_HAS_SPACE = re.compile(r"\s")
+_WORD_WITH_A_LETTER = re.compile(r"(?:[^\w\s]|[\d_])*[^\W\d_]\S*")
 _HAS_SYMBOL = re.compile(r"[!@#$%^&*+=?~]")
 
 
@@ -70,10 +69,10 @@ def is_plain_word(value: str) -> bool:
 
 def looks_like_credential(value: str) -> bool:
     """Say whether `value` has the look of a generated or a careful secret: one word, mixed, at least six characters."""
-    if len(value) < 6 or not _HAS_LETTER.search(value) or _HAS_SPACE.search(value) or _NUMBER.fullmatch(value):
+    if len(value) < 6 or not _WORD_WITH_A_LETTER.fullmatch(value):
         return False
     if _HAS_DIGIT.search(value):
-        return True
+        return not _NUMBER.fullmatch(value)
     if _PLAIN_WORD.fullmatch(value):
         return False
     return bool(_HAS_SYMBOL.search(value) or (_OPAQUE.fullmatch(value) and value.count("-") + value.count("_") < 3))
@@ -110,7 +109,7 @@ def is_secret_value(value: str, key: KeyClass) -> bool:
         return False
     if key.kind == "authorization":
         value = _SCHEME.sub("", value)
-    if is_placeholder(value) or is_path(value, key.kind) or _URL.match(value) or _is_name(value):
+    if is_placeholder(value) or is_path(value, key.kind) or _is_name(value) or ("://" in value and _URL.match(value)):
         return False
     return key.kind != "token" or _SPECIAL_TOKEN.fullmatch(value) is None
 
