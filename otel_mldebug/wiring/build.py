@@ -20,6 +20,7 @@ from otel_mldebug.export.processors import DiagnosingSpanProcessor, Joined
 from otel_mldebug.export.prometheus.address import wanted
 from otel_mldebug.export.prometheus.endpoint import Endpoint
 from otel_mldebug.instrument import costs
+from otel_mldebug.instrument.functions.counting import counting_ns
 from otel_mldebug.instrument.resources.surroundings import surroundings
 from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import TARGETS
@@ -137,6 +138,7 @@ def _observe(pipeline: Pipeline) -> None:
         redactions=lambda: pipeline.redactor.total,
         store_bytes=lambda: None if store is None else store.size_bytes,
     )
+    costs.add_source(counting_ns)
     costs.observe(meter)
 
 

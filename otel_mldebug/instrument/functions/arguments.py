@@ -7,7 +7,7 @@ from typing import Any
 from typing_extensions import override
 
 from otel_mldebug._guard import fault
-from otel_mldebug.instrument.functions.calls import Known
+from otel_mldebug.instrument.functions.known import Known
 from otel_mldebug.semconv import names
 
 _RECEIVERS = ("self", "cls")

@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from otel_mldebug.instrument.functions import calls
 from otel_mldebug.instrument.functions.attributes import clean
-from otel_mldebug.instrument.functions.calls import Known
 from otel_mldebug.instrument.functions.decorator import disabled
+from otel_mldebug.instrument.functions.known import Known
 from otel_mldebug.instrument.functions.registry import MAX_WATCHES, block
 from otel_mldebug.instrument.functions.watch import BATCH, Watch
 from otel_mldebug.semconv import names

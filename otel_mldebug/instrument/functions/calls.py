@@ -1,10 +1,10 @@
 """What happens at a call beyond counting it. Nothing here raises, and nothing runs for a call that is only counted."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from otel_mldebug._guard import fault
 from otel_mldebug.instrument import sink
+from otel_mldebug.instrument.functions.known import Known
 from otel_mldebug.instrument.functions.watch import Watch
 
 if TYPE_CHECKING:  # needs OpenTelemetry's API, which takes a while to import: a process that keeps nothing never does
@@ -12,19 +12,6 @@ if TYPE_CHECKING:  # needs OpenTelemetry's API, which takes a while to import: a
 
 NO_ERRORS = (StopIteration, StopAsyncIteration)
 """`Exception`s that are how an iterator says that it has ended."""
-
-
-class Known(Protocol):
-    """What can be found out about a call. Asked only when there is a span or a finding; everything is raw."""
-
-    def attributes(self) -> Mapping[str, Any]:
-        """Return further attributes for its span."""
-
-    def arguments(self) -> Mapping[str, Any]:
-        """Return its arguments for a finding."""
-
-    def context(self) -> Mapping[str, Any]:
-        """Return what else a finding should say."""
 
 
 def opened(watch: Watch, known: Known, *, enter: bool = True) -> "Call | None":

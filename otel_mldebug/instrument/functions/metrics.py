@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable
 
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 
-from otel_mldebug.instrument import costs
-from otel_mldebug.instrument.functions.counting import counting_ns
 from otel_mldebug.instrument.functions.registry import watches
 from otel_mldebug.instrument.functions.watch import Totals
 from otel_mldebug.instrument.sink import Sink
@@ -30,7 +28,6 @@ class Instruments:
         self.sink = sink
         self.tracer = sink.tracer(SCOPE)  # brings the pipeline into being, which may change the generation
         self.duration = observe(sink.meter(SCOPE))
-        costs.add_source(counting_ns)
         self.generation = sink.generation()
 
     def point(self, took_ns: int, function: str) -> None:

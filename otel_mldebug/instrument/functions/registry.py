@@ -1,6 +1,8 @@
 """All watched functions and blocks of this process, by name; bounded."""
 
+import copyreg
 import os
+from typing import Any
 
 from otel_mldebug.instrument import budget
 from otel_mldebug.instrument.functions.watch import Target, Watch
@@ -24,6 +26,13 @@ def watch(target: Target) -> Watch:
     if len(_watches) >= MAX_WATCHES:
         key, target = (OVERFLOW.function, OVERFLOW.span), OVERFLOW
     return _watches.setdefault(key, Watch(target))  # one operation, so that two threads get the same
+
+
+def _by_target(known: Watch) -> tuple[Any, ...]:
+    return watch, (known.target,)
+
+
+copyreg.pickle(Watch, _by_target)  # a watched function that is sent to another process by value counts there
 
 
 def block(name: str) -> Watch:

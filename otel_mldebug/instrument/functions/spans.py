@@ -10,7 +10,7 @@ from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
 from otel_mldebug.instrument.functions import metrics
 from otel_mldebug.instrument.functions.attributes import clean
-from otel_mldebug.instrument.functions.calls import Known
+from otel_mldebug.instrument.functions.known import Known
 from otel_mldebug.instrument.functions.metrics import Instruments
 from otel_mldebug.instrument.functions.watch import Watch
 from otel_mldebug.instrument.sink import Sink

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from typing_extensions import override
-
 from otel_mldebug.instrument.budget import Budget, process
 from otel_mldebug.instrument.functions.buckets import grouped, percentile_ns
 
@@ -183,10 +181,3 @@ class Watch:
         worth_ns = self.budget.price_ns("span") / self.budget.share
         self.outlier_ns = int(max(_OUTLIER * usual_ns, worth_ns))
         self.limit_ns = min(FLUSH_NS, self.outlier_ns)
-
-    @override
-    def __reduce__(self) -> tuple[Callable[..., "Watch"], tuple[Any, ...]]:
-        # A watched function that is sent to another process by value counts there.
-        from otel_mldebug.instrument.functions.registry import watch
-
-        return watch, (self.target,)

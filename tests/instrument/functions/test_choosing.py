@@ -7,6 +7,7 @@ from otel_mldebug.instrument import costs, sink
 from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.instrument.functions import span, trace
 from otel_mldebug.instrument.functions.arguments import Arguments
+from otel_mldebug.instrument.functions.counting import counting_ns
 from otel_mldebug.instrument.functions.decorator import target, wrap
 from otel_mldebug.instrument.functions.watch import BATCH, Watch
 
@@ -165,7 +166,8 @@ def test_a_new_pipeline_gets_instruments_of_its_own(pipeline):
 
 
 def test_what_counting_costs_is_exported_with_the_rest(broke):
-    costs.observe(broke.meter("test"))  # as wiring does, once for each pipeline
+    costs.add_source(counting_ns)  # both as wiring does, once for each pipeline
+    costs.observe(broke.meter("test"))
 
     @trace
     def work():
