@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from opentelemetry._logs import Logger, SeverityNumber
@@ -14,7 +15,7 @@ from opentelemetry.trace import get_current_span
 from otel_mldebug._guard import fault, guard
 from otel_mldebug.export import event, seen
 from otel_mldebug.export.failure import Explained, chosen, explained
-from otel_mldebug.export.groups import Groups
+from otel_mldebug.export.groups import Groups, HeldBack, yet_another
 from otel_mldebug.export.rates import Rates
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding, Occurrence
@@ -149,10 +150,8 @@ class Emitter:
 
     def close(self) -> None:
         """Send what is still held back: the last occurrence of each group that was suppressed, with how many were."""
-        for latest, count, suppressed in self.groups.drain():
-            # The example itself is sent now, so it is no longer among those that were not.
-            last = replace(latest, count=count, suppressed=suppressed - 1)
-            self._once("send a finding that was held back", lambda last=last: self._hand_over(last))  # type: ignore[misc]
+        for held_back in self.groups.drain():
+            self._once("send a finding that was held back", partial(self._show, held_back))
 
     def _once(self, doing: str, work: Callable[[], Occurrence | None]) -> Occurrence | None:
         """Do `work`, guarded; what it sets off in this thread that would come back here is ignored."""
@@ -184,26 +183,33 @@ class Emitter:
             span_id=f"{span.span_id:016x}" if span.is_valid else "",
         )
 
-    def _send(self, occurrence: Occurrence, *, late: bool = False) -> Occurrence:
-        finding = occurrence.finding
-        fingerprint = finding.fingerprint
-        verdict = self.groups.see(fingerprint, finding)
-        occurrence = replace(occurrence, count=verdict.count, suppressed=verdict.suppressed)
+    def _show(self, held_back: HeldBack) -> None:
+        # The example itself is sent now, so it is no longer among those that were not.
+        last = replace(held_back.example, count=held_back.seen, suppressed=held_back.suppressed - 1)
+        self._hand_over(last)
+
+    def _send(self, made: Occurrence, *, late: bool = False) -> Occurrence:
+        finding = made.finding if self.groups.has_room_for(made.finding.fingerprint) else yet_another(made.finding)
+        verdict = self.groups.see(finding.fingerprint, finding)
+        made = replace(made, count=verdict.count, suppressed=verdict.suppressed)
         if self.outlets.counter is not None:
-            self.outlets.counter.add(1, {**event.metric_attributes(finding), **self.outlets.tags})
+            self.outlets.counter.add(1, {**event.metric_attributes(made.finding), **self.outlets.tags})
         if verdict.send:
             if not late:
-                occurrence = self._with_surroundings(occurrence)
-            self._hand_over(occurrence)
+                made = self._with_surroundings(made)
+            self._hand_over(replace(made, finding=finding))
         else:
             if self.outlets.store is not None:
-                self.outlets.store.counted(fingerprint, verdict.count)
-            self.groups.held_back(fingerprint, replace(occurrence, exception=_short(occurrence), context={}))
-        self._on_span(occurrence)
+                self.outlets.store.counted(finding.fingerprint, verdict.count)
+            example = replace(made, finding=finding, exception=_short(made), context={})
+            self.groups.held_back(finding.fingerprint, example)
+        for held_back in self.groups.fallen():
+            self._show(held_back)
+        self._on_span(made)
         for listener in list(self.listeners):
             with guard("tell a listener of a finding"):
-                listener(occurrence)
-        return occurrence
+                listener(made)
+        return made
 
     def _with_surroundings(self, occurrence: Occurrence) -> Occurrence:
         if self._surroundings is not None:

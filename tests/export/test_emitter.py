@@ -1,6 +1,7 @@
 """One failure becomes one finding: in the store, as a log event, on the counter and on the span."""
 
 import builtins
+from dataclasses import replace
 
 import pytest
 
@@ -256,3 +257,28 @@ def test_secrets_in_members_causes_and_notes_do_not_leave(telemetry, tmp_path):
     assert SECRET not in written
     assert "2 of 2:" in store.occurrences[0].exception["stacktrace"]
     assert "[redacted:huggingface-token]" in written
+
+
+def test_kinds_beyond_the_bound_are_counted_together_and_explained_each():
+    store = Store()
+    emitter = Emitter(Outlets(store=store), groups=Groups(lambda: 0.0, max_kinds=1))
+    kinds = [replace(FINDING, rule=rule, fingerprint=rule) for rule in ("a", "b", "c")]
+    made = [emitter.finding(kind) for kind in kinds]
+    assert [one.finding for one in made] == kinds
+    written = [(one.finding.rule, one.finding.severity, one.count) for one in store.occurrences]
+    assert written == [
+        ("a", Severity.CRITICAL, 1),
+        ("errors.many_kinds", Severity.CRITICAL, 1),
+        ("errors.many_kinds", Severity.CRITICAL, 2),
+    ]
+
+
+def test_a_kind_is_written_before_its_example_gives_way_to_others():
+    store = Store()
+    groups = Groups(lambda: 0.0, overall=Rate(0, 0), introductions=0, max_groups=1)
+    emitter = Emitter(Outlets(store=store), groups=groups)
+    for rule in ("a", "a", "b", "a", "b"):
+        emitter.finding(replace(FINDING, rule=rule, fingerprint=rule))
+    written = [(one.finding.rule, one.count, one.suppressed) for one in store.occurrences]
+    assert written == [("a", 2, 1), ("b", 1, 0)]
+    assert store.counts == {"a": 3, "b": 2}

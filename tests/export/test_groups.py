@@ -98,11 +98,54 @@ def test_an_example_for_a_group_with_nothing_held_back_is_not_kept(clock):
     assert groups.drain() == []
 
 
-def test_a_group_that_fell_out_starts_again_and_the_total_stays_exact(clock):
+def test_a_group_whose_example_gave_way_is_counted_on(clock):
     groups = Groups(clock, max_groups=2)
     for fingerprint in ("a", "b", "a", "c"):  # b is the one not seen for longest
         groups.see(fingerprint)
-    assert (groups.see("a").count, groups.see("b").count, groups.total) == (3, 1, 6)
+    assert (groups.see("a").count, groups.see("b").count, groups.total) == (3, 2, 6)
+
+
+def test_a_group_of_which_nothing_was_sent_is_handed_out_once_when_it_gives_way(clock):
+    groups = Groups(clock, overall=Rate(0, 0), introductions=0, max_groups=1)
+    a, b = occurrence("a"), occurrence("b")
+    for one in (a, a, b, a, b):
+        groups.see(one.finding.rule)
+        groups.held_back(one.finding.rule, one)
+    assert groups.fallen() == [(a, 2, 2), (b, 1, 1)]
+    assert (groups.fallen(), groups.drain()) == ([], [(b, 2, 1)])
+
+
+def test_what_gave_way_and_was_not_asked_for_comes_with_what_is_drained(clock):
+    groups = Groups(clock, overall=Rate(0, 0), introductions=0, max_groups=1)
+    a, b = occurrence("a"), occurrence("b")
+    for one in (a, b):
+        groups.see(one.finding.rule)
+        groups.held_back(one.finding.rule, one)
+    assert groups.drain() == [(a, 1, 1), (b, 1, 1)]
+
+
+def test_a_group_that_was_sent_gives_way_without_a_word(clock):
+    groups = Groups(clock, per_group=Rate(1, 0), max_groups=1)
+    for _ in range(3):
+        groups.see("a")
+        groups.held_back("a", occurrence("a"))
+    groups.see("b")
+    assert groups.fallen() == []
+
+
+def test_a_group_that_comes_in_again_is_counted_from_there_for_its_rate(clock):
+    groups = Groups(clock, max_groups=1)
+    finding = occurrence().finding
+    for fingerprint in ("a", "a", "b", "a"):
+        groups.see(fingerprint, finding)
+    assert groups.counted() == [("a", finding, 1)]
+
+
+def test_there_is_room_for_so_many_kinds_and_for_those_that_are_known(clock):
+    groups = Groups(clock, max_kinds=2, max_groups=1)
+    for fingerprint in ("a", "b"):
+        groups.see(fingerprint)
+    assert [groups.has_room_for(fingerprint) for fingerprint in ("a", "b", "c")] == [True, True, False]
 
 
 @given(st.lists(st.integers(0, 5), max_size=200), st.integers(1, 4))
