@@ -16,8 +16,11 @@ _MOST_LANES = 16
 _PHASES_FROM = 90
 _BRIEFS = {
     Phase.DATA: "waiting for the next batch",
-    Phase.FORWARD: "forward pass and loss",
+    Phase.COPY: "batch to the model's device",
+    Phase.FORWARD: "forward pass",
+    Phase.LOSS: "loss, from the model's output on",
     Phase.BACKWARD: "backward pass",
+    Phase.SYNC: "waiting for gradients of other ranks",
     Phase.OPTIMIZER: "optimizer step",
     Phase.OTHER: "all else between two steps",
 }
@@ -104,7 +107,8 @@ def _phases(training: Training, look: Look) -> Iterator[str]:
     whole = sum(lane.seconds for lane in training.lanes)
     num = len(training.lanes)
     told = sum(phases.values())
-    rows = [(key, phases[key], _BRIEFS[Phase(key)]) for key in phases]
+    briefs = _BRIEFS if Phase.LOSS in phases else {**_BRIEFS, Phase.FORWARD: "forward pass and loss"}
+    rows = [(key, phases[key], briefs[Phase(key)]) for key in phases]
     if whole - told > 0.005 * whole:
         rows.append(("not measured", whole - told, "steps whose phases were not told apart"))
     width = min(_BAR, look.width - _LABEL - 22)

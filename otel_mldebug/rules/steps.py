@@ -12,7 +12,7 @@ class StepRecord:
         time_ns: Wall time at its end, nanoseconds since the epoch.
         duration_s: Wall time from the end of the previous step to the end of this one, data wait included.
         data_s: Waiting for the next batch, seconds.
-        forward_s: From the batch to the start of backward, loss included, seconds.
+        forward_s: From the batch to the start of backward, copying the batch and the loss included, seconds.
         backward_s: Inside backward, seconds, summed over the backward calls of the step.
         optimizer_s: Inside the optimizer's step, seconds.
         loss: Objective: unscaled, summed over the backward calls of the step; of those that an optimizer makes itself
@@ -35,6 +35,12 @@ class StepRecord:
         device_peak_bytes: The most that it had allocated there at one time.
         gpu_s: Work of the step on the GPU, seconds: from the end of each fetch to the beginning of the next, or the end
             of the step, on the GPU's own timeline. Taken now and then.
+        copy_s: Part of `forward_s`: from the batch to the model's forward pass, where the model is on another device
+            than the batch. Taken now and then.
+        loss_s: Part of `forward_s`: from the end of the model's forward pass to the start of backward. Taken now and
+            then.
+        sync_s: Part of `backward_s`: waiting for the gradients of the other ranks, as DistributedDataParallel itself
+            has measured the share of it in the pass before. Taken now and then.
         evaluation_loss: Mean loss of the evaluation pass that ended since the record before.
         evaluation_s: How long evaluation passes took since the record before, seconds.
         evaluation_batches: Their batches.
@@ -65,6 +71,9 @@ class StepRecord:
     device_reserved_bytes: int | None = None
     device_peak_bytes: int | None = None
     gpu_s: float | None = None
+    copy_s: float | None = None
+    loss_s: float | None = None
+    sync_s: float | None = None
     evaluation_loss: float | None = None
     evaluation_s: float | None = None
     evaluation_batches: int | None = None

@@ -60,8 +60,11 @@ class Phase(str, Enum):
     """Part of a training step."""
 
     DATA = "data"  # Waiting for the next batch.
-    FORWARD = "forward"  # From the batch to the start of backward, the loss included.
-    BACKWARD = "backward"  # Inside backward.
+    COPY = "copy"  # From the batch to the forward pass, where the batch has to get to another device.
+    FORWARD = "forward"  # From there to the start of backward, but for the loss where it can be told apart.
+    LOSS = "loss"  # From the end of the model's forward pass to the start of backward.
+    BACKWARD = "backward"  # Inside backward, but for gradient synchronisation where it can be told apart.
+    SYNC = "sync"  # Inside backward, waiting for the gradients of the other ranks.
     OPTIMIZER = "optimizer"  # Inside the optimizer's step.
     OTHER = "other"  # All else between two steps, such as evaluation, logging or checkpoints.
 

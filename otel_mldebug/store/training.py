@@ -18,6 +18,12 @@ _MEASURED = (
     (Phase.BACKWARD, "backward_s"),
     (Phase.OPTIMIZER, "optimizer_s"),
 )
+_PARTS = (
+    (Phase.COPY, "copy_s", "forward_s"),
+    (Phase.LOSS, "loss_s", "forward_s"),
+    (Phase.SYNC, "sync_s", "backward_s"),
+)
+"""What is measured now and then, and what it is a part of."""
 _CURVES = ("loss", "gradient_norm", "learning_rate", "duration_s")
 _BAD = ("loss", "gradient_norm")
 
@@ -32,7 +38,8 @@ class Lane:
         recorded: How many of them are in the store.
         counted: How many of those were asked for; all that follows is about these.
         seconds: Wall time of those.
-        phases: Seconds by phase.
+        measured: Seconds by phase, parts of a phase within it.
+        parts: Seconds of each part of a phase, and of that phase in the same steps.
         samples: Samples in them; 0 when unknown.
         loss: Of its last step that had one.
         first_bad: Its first step with a non-finite loss or gradient norm.
@@ -44,7 +51,8 @@ class Lane:
     recorded: int = 0
     counted: int = 0
     seconds: float = 0.0
-    phases: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, tuple[float, float]] = field(default_factory=dict)
     samples: int = 0
     loss: float | None = None
     first_bad: int | None = None
@@ -64,6 +72,7 @@ class Lane:
         rows = zip(columns.get("backward_s", nothing), durations, *measured, strict=True)
         rest = [max(0.0, whole - sum(filter(None, parts))) for known, whole, *parts in rows if known is not None]
         self._spend(Phase.OTHER, [*filter(isfinite, rest)])
+        self._split(columns, nothing)
         losses: Sequence[float | None] = columns.get("loss", ())
         self.loss = next((loss for loss in reversed(losses) if loss is not None), self.loss)
         for name in _BAD:
@@ -71,7 +80,32 @@ class Lane:
 
     def _spend(self, phase: Phase, seconds: Sequence[float]) -> None:
         if seconds:
-            self.phases[phase.value] = self.phases.get(phase.value, 0.0) + sum(seconds)
+            self.measured[phase.value] = self.measured.get(phase.value, 0.0) + sum(seconds)
+
+    def _split(self, columns: Columns, nothing: Sequence[None]) -> None:
+        """Note parts of phases in the steps in which they were measured."""
+        for whole in ("forward_s", "backward_s"):
+            mine = [(phase, columns.get(name, nothing)) for phase, name, of in _PARTS if of == whole]
+            rows = [*zip(columns.get(whole, nothing), *(column for _, column in mine), strict=True)]
+            rows = [row for row in rows if row[0] is not None and any(part is not None for part in row[1:])]
+            for place, (phase, _) in enumerate(mine, 1):
+                part_s, whole_s = self.parts.get(phase.value, (0.0, 0.0))
+                self.parts[phase.value] = (
+                    part_s + sum(row[place] or 0.0 for row in rows),
+                    whole_s + sum(row[0] for row in rows),
+                )
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """Seconds by phase. What was measured in some steps only is taken to be alike in all."""
+        found = dict(self.measured)
+        for phase, _, of in _PARTS:
+            part_s, whole_s = self.parts.get(phase.value, (0.0, 0.0))
+            whole = of.removesuffix("_s")
+            if part_s > 0.0 and whole in self.measured:
+                found[phase.value] = self.measured[whole] * part_s / whole_s
+                found[whole] = max(0.0, found[whole] - found[phase.value])
+        return {phase.value: found[phase.value] for phase in Phase if phase.value in found}
 
     def _look_for_bad(self, index: Sequence[int], values: Sequence[float | None]) -> None:
         bad = (step for step, value in zip(index, values, strict=False) if value is not None and not isfinite(value))

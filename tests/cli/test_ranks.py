@@ -75,7 +75,7 @@ def test_healthy_ranks_are_silent_and_leave_nothing_behind(here, found):
     assert (about["watched"]["backend"], about["watched"]["world_size"]) == ("gloo", 2)
 
 
-def test_the_same_batches_and_a_slow_rank_are_found(found):
+def test_the_same_batches_and_a_slow_rank_are_found(found, mldebug):
     done, rules = found("same", "slow")
     assert done.returncode == 0
     assert rules.keys() == {"distributed.same_batches", "distributed.straggler"}
@@ -83,6 +83,10 @@ def test_the_same_batches_and_a_slow_rank_are_found(found):
     slow = rules["distributed.straggler"]
     assert (slow["evidence"]["rank"], slow["evidence"]["phase"]) == (1, "forward")
     assert slow["evidence"]["excess_s"] > 0.02
+    phases = {lane["rank"]: lane["phases"] for lane in json.loads(mldebug("training", "--json").stdout)["by_process"]}
+    assert phases[0]["sync"] > 5 * phases[1]["sync"] > 0, "the fast rank waits for the gradients of the slow one"
+    assert phases[0]["sync"] > phases[0]["backward"]
+    assert phases[1]["loss"] > 0
 
 
 def test_a_model_that_was_not_wrapped_drifts_apart_from_the_first_step_on(found):

@@ -84,6 +84,31 @@ def test_training_has_exactly_the_keys_of_the_contract(root):
     )
 
 
+def test_parts_of_phases_that_were_measured_now_and_then_are_taken_to_be_alike_in_all_steps(root):
+    whole = {"duration_s": 2.0, "data_s": 0.5, "forward_s": 0.5, "backward_s": 0.5}
+    out = writer(root, rank=0)
+    for number in range(40):
+        parts = {"copy_s": 0.125, "loss_s": 0.25} if number % 8 == 1 else {}
+        parts |= {"sync_s": 0.125} if number % 8 == 2 else {}
+        out.step(step(number, **whole, **parts))
+    out.close()
+
+    training = Store(root).training()
+    phases = {"data": 20.0, "copy": 5.0, "forward": 5.0, "loss": 10.0, "backward": 15.0, "sync": 5.0, "other": 20.0}
+    assert training["phases"] == phases
+    assert list(training["by_process"][0]["phases"].items()) == list(phases.items())
+    assert [(s["copy_s"], s["loss_s"]) for s in training["steps"] if "loss_s" in s] == [(0.125, 0.25)] * 5
+
+
+def test_parts_of_steps_that_were_not_asked_for_do_not_count(root):
+    out = writer(root, rank=0)
+    for number in range(10):
+        out.step(step(number, forward_s=0.25, backward_s=0.1, **({"loss_s": 0.125} if number == 1 else {})))
+    out.close()
+
+    assert Store(root).training(first=5)["phases"] == {"forward": 1.25, "backward": 0.5, "other": 0.75}
+
+
 def test_a_run_without_steps_says_so(root):
     out = writer(root)
     out.watched({"torch": "2.15.0"})

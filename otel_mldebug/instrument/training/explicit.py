@@ -18,8 +18,12 @@ from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 
-PhaseName = Literal["data", "forward", "backward", "optimizer"]
-_PHASES = ("data", "forward", "backward", "optimizer")
+PhaseName = Literal["data", "copy", "forward", "loss", "backward", "sync", "optimizer"]
+_PHASES: dict[str, str] = {
+    "data": "data", "copy": "forward", "forward": "forward", "loss": "forward", "backward": "backward",
+    "sync": "backward", "optimizer": "optimizer",
+}  # fmt: skip
+"""The times of a step that each phase is part of."""
 
 
 def recorder(name: str = "") -> "Recorder":
@@ -88,10 +92,10 @@ class Step:
                 self._given[name] = found
 
     def phase(self, name: PhaseName) -> "Timed":
-        """Return a block that is one phase of the step; several blocks of one phase add up.
+        """Return a block that is one phase of the step; several blocks of one phase add up, and none is inside another.
 
         Args:
-            name: `data`, `forward`, `backward` or `optimizer`; what is in none of them is `other`.
+            name: `data`, `copy`, `forward`, `loss`, `backward`, `sync` or `optimizer`; what is in none is `other`.
 
         Raises:
             ValueError: there is no such phase.
@@ -164,8 +168,10 @@ class Step:
         if track.pending and not track.backward_calls:  # nothing of PyTorch's has called backward
             track.data = sum(fetch.seconds for fetch in track.pending.values())
             track.let_go()
-        for name, seconds in self._phases.items():
-            setattr(track, name, seconds)
+        for name in dict.fromkeys(_PHASES[phase] for phase in self._phases):
+            setattr(track, name, sum(s for phase, s in self._phases.items() if _PHASES[phase] == name))
+        parts = {f"{name}_s": seconds for name, seconds in self._phases.items() if _PHASES[name] != name}
+        track.parts = parts or None
         track.samples = given.get("samples", track.samples)
         track.epoch = given.get("epoch", track.epoch)
         loss, norm = given.get("loss"), given.get("gradient_norm")

@@ -259,8 +259,30 @@ def test_whatever_is_given_is_one_number_or_none(value):
     assert isinstance(numbers.number(value, "loss"), (float, type(None)))
 
 
+def test_parts_of_forward_and_backward_are_phases_beside_them(seen, clock):
+    for _ in range(2):
+        with recorder().step() as step:
+            for name, seconds in (("copy", 1.0), ("forward", 2.0), ("loss", 3.0), ("backward", 4.0), ("sync", 5.0)):
+                with step.phase(name):
+                    clock.now += seconds
+
+    record = seen.steps[1]
+    assert (record.forward_s, record.copy_s, record.loss_s, record.backward_s, record.sync_s) == (
+        6.0,
+        1.0,
+        3.0,
+        9.0,
+        5.0,
+    )
+    phases = current().cells[""].phases()
+    assert {str(phase): seconds for phase, seconds in phases.items()} == {
+        "data": 0.0, "copy": 1.0, "forward": 8.0, "loss": 3.0,
+        "backward": 13.0, "sync": 5.0, "optimizer": 0.0, "other": 0.0,
+    }  # fmt: skip
+
+
 def test_a_phase_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match="there are data, forward, backward, optimizer"):
+    with pytest.raises(ValueError, match="there are data, copy, forward, loss, backward, sync, opt"):
         recorder().step().phase("evaluation")
 
 

@@ -9,6 +9,7 @@ from otel_mldebug.instrument import ranks
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.distributed.replicas import Replicas
 from otel_mldebug.instrument.training.distributed.standing import Standing
+from otel_mldebug.instrument.training.distributed.syncing import Syncing
 from otel_mldebug.instrument.training.distributed.vigil import Vigil
 from otel_mldebug.instrument.training.hooks.patches import Patch
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
@@ -23,6 +24,9 @@ class Companion:
         recorder: Gets the steps.
         layers: Names of parameters.
         before_steps: Registers a global hook before the steps of optimizers: called once there are several ranks.
+
+    Attributes:
+        synced: Returns how long a backward pass waited for other ranks.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class Companion:
         self._replicas = Replicas(torch, recorder, layers)
         self._standing = Standing(recorder, self._replicas, clock=time.monotonic)
         self._hooked = False
+        self.synced = Syncing(self._replicas.wrappers)
         self.vigil = Vigil(self._standing, torch)
 
     def patches(self) -> list[Patch]:

@@ -43,13 +43,14 @@ class Replicas:
         batches: Digests of batches, by number of optimizer steps.
         joined: Whether the program has said that ranks may have different numbers of batches.
         sharded: Whether parameters were met of which each rank has another part.
+        wrappers: Models inside of DistributedDataParallel.
         divided: Whether a DataLoader gives each rank its own part; None before the first.
     """
 
     def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers) -> None:
         self._torch, self._recorder, self._layers = torch, recorder, layers
         self._samples = Samples(torch)
-        self._wrappers: WeakSet[Any] = WeakSet()
+        self.wrappers: WeakSet[Any] = WeakSet()
         self._optimizers: list[ref[Any]] = []
         self._checks: deque[tuple[Check, Sums]] = deque(maxlen=_MOST_CHECKS)
         self._number = self._next = 0
@@ -63,11 +64,11 @@ class Replicas:
     @property
     def wrapped(self) -> bool:
         """Whether a model is inside of DistributedDataParallel."""
-        return bool(self._wrappers)
+        return bool(self.wrappers)
 
     def wrapping(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `DistributedDataParallel.__init__` that notes the wrapper."""
-        wrappers = self._wrappers
+        wrappers = self.wrappers
 
         def __init__(wrapper: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
             original(wrapper, *args, **kwargs)
@@ -142,7 +143,7 @@ class Replicas:
     def _synchronising(self, parameters: list[Any]) -> bool | None:
         """Return whether the wrapper of all these parameters averages gradients; None if none has them all."""
         wanted = {id(p) for p in parameters if p.requires_grad}
-        for wrapper in list(self._wrappers):
+        for wrapper in list(self.wrappers):
             if wanted and wanted <= {id(p) for p in wrapper.parameters()}:
                 self.joined = self.joined or bool(getattr(getattr(wrapper, "_join_config", None), "enable", False))
                 return bool(getattr(wrapper, "require_backward_grad_sync", True))

@@ -92,6 +92,8 @@ class BackwardHooks:
                     value = loss.item()
                 elif len(track.late) < MOST_LATE_LOSSES and self._watch.devices.watchable(loss):
                     track.late.append(loss.detach())
+            if self._watch.insides.sample is not None:
+                self._watch.insides.backward(track, now)
             track.backward_begins(now, value)
             if value is not None and value - value != 0.0:
                 self._watch.bad_loss(track, loss, value)

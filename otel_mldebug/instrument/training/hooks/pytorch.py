@@ -49,7 +49,6 @@ class Installation:
         self._evaluations = evaluations = Evaluations(watch)
         steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch, evaluations), ScalerHooks(watch)
         self._losses = LossFunctions(watch, evaluations)
-        recorder.extras = Extras(torch)
         backward = BackwardHooks(watch)
         data = torch.utils.data.dataloader
         scaler = torch.amp.grad_scaler.GradScaler
@@ -77,6 +76,7 @@ class Installation:
         ]
         self.companion = Companion(torch, recorder, layers, self._before_steps)
         watch.on_first_step = self.companion.vigil.stepping
+        recorder.extras = Extras(torch, watch.insides.take, self.companion.synced)
         self._patches += self.companion.patches()
         self._compiler = OnCompile(self._hide)
         self._compiler.install()
@@ -99,6 +99,7 @@ class Installation:
         """
         self._dynamo = dynamo
         self._losses.remove()
+        self.watch.insides.remove()
         for patch in self._patches:
             patch.through(dynamo.disable)
         for hooks, key, hook in self._hooks:
@@ -110,6 +111,7 @@ class Installation:
         self.companion.end()
         self._compiler.remove()
         self._losses.remove()
+        self.watch.insides.remove()
         for handle in self._handles:
             handle.remove()
         for patch in reversed(self._patches):
@@ -129,6 +131,7 @@ def _after_fork() -> None:
         with guard("start afresh after a fork"):
             _installed.recorder.restart()
             _installed.watch.looks.restart()
+            _installed.watch.insides.restart()
             _installed.companion.after_fork()
 
 

@@ -26,6 +26,7 @@ class StepHooks:
         self._known = watch.optimizers.known
         self._clock = watch.clock
         self._looks = watch.looks
+        self._insides = watch.insides
         self._tensor = watch.torch.Tensor
         self._modes = watch.torch._C._len_torch_dispatch_stack
         self._step_code: CodeType = watch.torch.optim.Optimizer.profile_hook_step(lambda _: None).__code__
@@ -95,6 +96,7 @@ class StepHooks:
             late = self._watch.late(track) if track.late or track.late_norms else None
             rate, skipped = self._rate(optimizer), _skipped(optimizer)
             self._recorder.close(track, known.cell, now, known.key, rate, track.norm, skipped, late)
+            self._insides.step_ended(track, known.cell)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
 

@@ -10,6 +10,7 @@ from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.devices.late import LateStep
 from otel_mldebug.instrument.training.devices.pinned import Devices
 from otel_mldebug.instrument.training.hooks.idle import Idle
+from otel_mldebug.instrument.training.hooks.insides import Insides
 from otel_mldebug.instrument.training.looks.looker import Looker
 from otel_mldebug.instrument.training.steps.needs import needs
 from otel_mldebug.instrument.training.steps.optimizers import Known, Register
@@ -39,6 +40,7 @@ class Watch:
         constructed: Whether the program has made an optimizer since we were installed.
         stepping: Whether one has stepped.
         looks: Takes looks into single steps.
+        insides: Tells copying and the loss from the forward pass.
         on_first_step: Called within the first step of an optimizer, and of a program without one.
     """
 
@@ -53,6 +55,7 @@ class Watch:
         self.devices = devices or Devices(torch)
         self.constructed = self.stepping = False
         self.looks = Looker(self)
+        self.insides = Insides(self)
         self.idle = Idle(self)
         recorder.relay.on_alarm = self.worry
         self._patience: int | None = None

@@ -260,5 +260,6 @@ class Looker:
             track.begun += took
         if track.mark:
             track.mark += took
+        self._watch.insides.shift(track, took)
         if track.depth:
             track.optimizer_begun += took

@@ -1,8 +1,10 @@
 """What is counted and kept for each optimizer, cheap enough for every step; metrics are read from here."""
 
 import math
+from typing import Any
 
 from otel_mldebug.instrument.training.steps.needs import Needs
+from otel_mldebug.instrument.training.steps.parts import Part
 from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.course import LATEST, Course
 from otel_mldebug.rules.peaks import peak, utilisation
@@ -23,6 +25,8 @@ class Cell:
         steps: Optimizer steps, every one counted.
         unmeasured: Steps since the latest one whose phases were measured; that one stands for them.
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
+        copied: How much of `forward_s` was copying batches; `scored`: the loss.
+        synced: How much of `backward_s` was gradient synchronisation.
         samples: Samples that went through them.
         tokens: Tokens that went through them.
         needs: What its model needs of which GPU; None when that is not known.
@@ -39,6 +43,7 @@ class Cell:
 
     __slots__ = (
         "backward_s",
+        "copied",
         "data_s",
         "duration_s",
         "forward_s",
@@ -56,8 +61,10 @@ class Cell:
         "optimizer_s",
         "samples",
         "scale",
+        "scored",
         "steps",
         "stood_for",
+        "synced",
         "tokens",
         "told",
         "trouble",
@@ -76,6 +83,7 @@ class Cell:
         self.steps = self.samples = self.tokens = self.nonfinite = self.unmeasured = 0
         self.stood_for = 1
         self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
+        self.copied, self.scored, self.synced = Part(), Part(), Part()
         self.loss: float | None = None
         self.gradient_norm: float | None = None
         self.learning_rate: float | None = None
@@ -110,6 +118,17 @@ class Cell:
         if (samples := track.samples) is not None:
             self.samples += samples
         return stands_for
+
+    def split(self, track: Track, parts: dict[str, float]) -> dict[str, Any]:
+        """Take over what was measured inside of one step, none of it longer than what it is part of; return it."""
+        forward, backward = track.forward or 0.0, track.backward or 0.0
+        found = {name: min(seconds, backward if name == "sync_s" else forward) for name, seconds in parts.items()}
+        if "sync_s" in found:
+            self.synced.learn(self.backward_s, found["sync_s"], backward)
+        if len(found) > ("sync_s" in found):
+            self.copied.learn(self.forward_s, found.get("copy_s", 0.0), forward)
+            self.scored.learn(self.forward_s, found.get("loss_s", 0.0), forward)
+        return found
 
     def keep(self, record: StepRecord) -> bool:
         """Take over the values of `record`; return whether loss or gradient norm is NaN or infinite."""
@@ -154,10 +173,16 @@ class Cell:
 
     def phases(self) -> dict[Phase, float]:
         """Return the seconds of each phase; what no phase accounts for is `other`."""
+        forward_s, backward_s = self.forward_s, self.backward_s
+        copy_s, loss_s = self.copied.of(forward_s), self.scored.of(forward_s)
+        sync_s = self.synced.of(backward_s)
         known = {
             Phase.DATA: self.data_s,
-            Phase.FORWARD: self.forward_s,
-            Phase.BACKWARD: self.backward_s,
+            Phase.COPY: copy_s,
+            Phase.FORWARD: max(0.0, forward_s - copy_s - loss_s),
+            Phase.LOSS: loss_s,
+            Phase.BACKWARD: max(0.0, backward_s - sync_s),
+            Phase.SYNC: sync_s,
             Phase.OPTIMIZER: self.optimizer_s,
         }
         return {**known, Phase.OTHER: max(0.0, self.duration_s - sum(known.values()))}

@@ -1,6 +1,7 @@
 """What a record says besides times and losses: tokens, shapes, memory, CPU time. Measured only for a record."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from otel_mldebug import _guard
@@ -20,10 +21,18 @@ class Extras:
 
     Args:
         torch: The module.
+        insides: Returns what was seen inside of the forward pass of the step that ends.
+        synced: Returns how long the backward pass waited for other ranks, given how long it took.
     """
 
-    def __init__(self, torch: Any) -> None:
+    def __init__(
+        self,
+        torch: Any,
+        insides: Callable[[Track], dict[str, float]],
+        synced: Callable[[float | None], float | None],
+    ) -> None:
         self._torch = torch
+        self._insides, self._synced = insides, synced
         self._read = usage()
         self._growth: dict[str, Growth] = {}
         self._records = 0
@@ -44,6 +53,11 @@ class Extras:
 
     def _of(self, track: Track, cell: Cell, index: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        parts = self._insides(track)
+        if (seconds := self._synced(track.backward)) is not None:
+            parts["sync_s"] = seconds
+        if parts:
+            track.parts = {**parts, **(track.parts or {})}
         tensors = batches.tensors(track.held[-1]) if track.held else []
         shape = " x ".join(map(str, tensors[0].shape)) if tensors else ""
         tokens = track.tokens + sum(map(batches.tokens, track.held))

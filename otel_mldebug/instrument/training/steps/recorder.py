@@ -213,6 +213,7 @@ class StepRecorder:
             backward_calls=track.backward_calls,
             skipped=skipped,
             **(self.extras(track, cell, index) if self.extras is not None else {}),
+            **(cell.split(track, track.parts) if track.parts else {}),
             **(self.passed.take(track) if track.passed or self.passed else {}),
         )
 

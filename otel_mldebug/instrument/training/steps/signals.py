@@ -151,8 +151,11 @@ def attributes(record: StepRecord, share: float) -> dict[str, Any]:
         names.MLDEBUG_TRAIN_GRADIENT_NORM_VALUE: record.gradient_norm,
         names.MLDEBUG_TRAIN_LEARNING_RATE_VALUE: record.learning_rate,
         f"{phase}.{names.Phase.DATA}": record.data_s,
-        f"{phase}.{names.Phase.FORWARD}": record.forward_s,
-        f"{phase}.{names.Phase.BACKWARD}": record.backward_s,
+        f"{phase}.{names.Phase.COPY}": record.copy_s,
+        f"{phase}.{names.Phase.FORWARD}": _without(record.forward_s, record.copy_s, record.loss_s),
+        f"{phase}.{names.Phase.LOSS}": record.loss_s,
+        f"{phase}.{names.Phase.BACKWARD}": _without(record.backward_s, record.sync_s),
+        f"{phase}.{names.Phase.SYNC}": record.sync_s,
         f"{phase}.{names.Phase.OPTIMIZER}": record.optimizer_s,
         names.MLDEBUG_SAMPLED_SHARE: min(1.0, share),
     }
@@ -161,6 +164,10 @@ def attributes(record: StepRecord, share: float) -> dict[str, Any]:
         for key, value in found.items()
         if value is not None and (not isinstance(value, float) or math.isfinite(value))
     }
+
+
+def _without(whole: float | None, *parts: float | None) -> float | None:
+    return None if whole is None else max(0.0, whole - sum(part for part in parts if part is not None))
 
 
 def _callback(

@@ -33,6 +33,7 @@ class Track:
         inside: Seconds of forward and backward that ran inside the optimizer (closures).
         depth: Optimizer steps that are open: more than one where optimizers wrap each other.
         optimizers: Identities of the optimizers that have stepped since the last backward.
+        parts: What is known of the insides of forward and backward, as fields of a record; None for nothing.
         span: The step's span, once something called for one.
         scaled: What a gradient scaler was given since the latest backward.
         scale: Factor of the gradient scaler that steps the optimizer, if it can be read at once.
@@ -69,6 +70,7 @@ class Track:
         "optimizer",
         "optimizer_begun",
         "optimizers",
+        "parts",
         "passed",
         "passing",
         "pending",
@@ -123,6 +125,7 @@ class Track:
         self.samples: int | None = None
         self.held: list[Any] = []
         self.tokens = 0
+        self.parts: dict[str, float] | None = None
         self.span: Any = None
 
     def fetched(self, source: int, started: float, ended: float, fetch: Fetch, *, training: bool = True) -> None:
