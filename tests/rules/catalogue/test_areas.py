@@ -22,6 +22,10 @@ AREAS = {
     "lookups.toml": "lookups.txt",
     "frameworks.toml": "frameworks.txt",
     "engines.toml": "frameworks.txt",
+    "boosting.toml": "services.txt",
+    "services.toml": "services.txt",
+    "tabular.toml": "services.txt",
+    "files.toml": "services.txt",
 }
 
 
