@@ -96,6 +96,11 @@ def _impact(found: Mapping[str, Any]) -> str:
 def _values(values: Mapping[str, Any], look: Look) -> Iterator[str]:
     width = min(28, max((len(clean(key)) for key in values), default=0))
     for key, value in list(values.items())[:_MOST_VALUES]:
+        if isinstance(value, str) and "\n" in value.strip():
+            yield clean(key)
+            rows = (_printable(row.replace("\t", "    ").rstrip()) for row in value.strip().splitlines())
+            yield from (cut(f"  {row}", look.width - _LABEL, look) for row in rows)
+            continue
         yield from _wrapped(quantity(key, value), look, clean(key).ljust(width) + "  ", look.width - _LABEL)
     if len(values) > _MOST_VALUES:
         yield f"and {len(values) - _MOST_VALUES} more: --json"

@@ -1,6 +1,8 @@
 """How a program ended, what was watched, and why no training step was seen, in words. Pure."""
 
 import signal
+from collections.abc import Mapping
+from typing import Any
 
 from otel_mldebug.cli.render import number, seconds, size
 from otel_mldebug.cli.seen import Seen
@@ -60,9 +62,9 @@ def _signal_of(code: int | None) -> str:
 def watched(seen: Seen) -> str:
     """Return what was watched, or why no training step was seen."""
     # A finding is on disk at once, a step up to a second later: of a program that is killed the last ones are missing.
-    # The step that an exception ended never came to its own end, so it is none.
+    # The step that an exception ended, or that hung, never came to its own end, so it is none.
     least = max(
-        (f["step"] + ("exception" not in f) for f in seen.findings if f.get("step") is not None),
+        (f["step"] + (not _unended(f)) for f in seen.findings if f.get("step") is not None),
         default=0,
     )
     if not seen.steps and not least:
@@ -85,6 +87,10 @@ def watched(seen: Seen) -> str:
     if seen.dropped:
         parts.append(f"{seen.dropped:,} records given up for lack of room")
     return ", ".join(parts)
+
+
+def _unended(finding: Mapping[str, Any]) -> bool:
+    return "exception" in finding or finding.get("rule") in ("training.hang", "process.terminated")
 
 
 def no_steps(seen: Seen) -> tuple[str, str]:

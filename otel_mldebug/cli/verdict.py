@@ -80,16 +80,37 @@ def where(finding: Finding, seen: Seen) -> str:
     elif function := finding.get("function"):
         parts.append(str(function))
     hosts = finding.get("hosts") or ()
+    if finding.get("rule") == "training.hang" and (finding.get("evidence") or {}).get("waiting"):
+        parts += _waiting(finding["evidence"])
+        return ", ".join([*parts, *([f"on {', '.join(hosts[:3])}"] if hosts else [])])
     ranks = finding.get("ranks") or ([finding["rank"]] if finding.get("rank") is not None else [])
     if ranks:
-        named = ", ".join(map(str, ranks[:8])) + (f" and {len(ranks) - 8} more" if len(ranks) > 8 else "")
-        parts.append(f"rank{'s' * (len(ranks) > 1)} {named}")
+        parts.append(_ranks(ranks))
     if hosts and (ranks or len(seen.hosts) > 1):
         parts.append(f"on {', '.join(hosts[:3])}")
     count = finding.get("count", 1)
     if count > 1:
         parts.append(f"{count:,} times")
     return ", ".join(parts)
+
+
+def _ranks(ranks: Sequence[int]) -> str:
+    named = ", ".join(map(str, ranks[:8])) + (f" and {len(ranks) - 8} more" if len(ranks) > 8 else "")
+    return f"rank{'s' * (len(ranks) > 1)} {named}"
+
+
+def _waiting(evidence: Mapping[str, Any]) -> Iterable[str]:
+    """Yield which ranks a collective misses, where the first of those is, and which ones wait in it."""
+    collective = str(evidence.get("collective") or evidence.get("operation") or "a collective")
+    if (number := evidence.get("collective_number")) is not None:
+        collective += f" number {number}"
+    if missing := evidence.get("missing"):
+        yield f"{_ranks(missing)} not in {collective}"
+        if place := evidence.get("missing_at"):
+            yield f"but in {place}"
+        yield f"{_ranks(evidence['waiting'])} waiting for it"
+    else:
+        yield f"{_ranks(evidence['waiting'])} in {collective}"
 
 
 def _evidence(finding: Finding) -> str:

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from otel_mldebug.cli import errors
+from otel_mldebug.cli import errors, finding_page
 from otel_mldebug.cli.main import main
+from otel_mldebug.cli.render import Look
 from otel_mldebug.store.analysis import analysed
 from otel_mldebug.store.queries import Store
 from tests.cli.stored import RUN, nan_run
@@ -263,3 +264,19 @@ def test_the_store_is_found_through_the_environment(root, mldebug, tmp_path):
 
     assert len(json.loads(done.stdout)["findings"]) == 2
     assert [path.name for path in tmp_path.iterdir()] == [".mldebug"]
+
+
+def test_a_value_of_several_lines_keeps_them():
+    seen = "2026-11-21T14:30:05.000000Z"
+    known = {"severity": "critical", "category": "training", "rule": "training.hang", "summary": "It hangs."}
+    stacks = 'thread main:\n  File "train.py", line 3, in step\n\tgo()\n'
+    found = {**known, "count": 1, "first_seen": seen, "last_seen": seen, "context": {"stacks": stacks, "host": "a"}}
+
+    page = finding_page.lines(found, Look(width=40))
+    assert page[-5:] == [
+        "context    stacks",
+        "             thread main:",
+        '               File "train.py", line 3…',
+        "                 go()",
+        "           host    a",
+    ]

@@ -92,6 +92,8 @@ def test_how_it_ended(facts, text):
         ({"steps": 5, "losses": (1.0, float("nan"))}, "5 steps, loss 1 to NaN"),
         ({"findings": [{"step": 70}, {"step": 9}, {}], "watched": {"torch": "2.4"}}, "at least 71 steps, PyTorch 2.4"),
         ({"findings": [{"step": 70, "exception": {"type": "E"}}], "watched": {}}, "at least 70 steps"),
+        ({"findings": [{"step": 70, "rule": "training.hang"}], "watched": {}}, "at least 70 steps"),
+        ({"findings": [{"step": 70, "rule": "training.hang"}], "watched": {}, "steps": 70}, "70 steps"),
         ({"findings": [{"step": 70}], "steps": 71}, "71 steps"),
         ({"steps": 5, "dropped": 1000}, "5 steps, 1,000 records given up for lack of room"),
     ],

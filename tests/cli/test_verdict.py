@@ -44,6 +44,8 @@ SLOW = {
     "step": 20,
     "first_seen": "2026-11-21T14:30:01.000000Z",
 }
+HANG = {"rule": "training.hang", "step": 10, "rank": 1, "ranks": [0, 1], "hosts": ["a"], "count": 2}
+WAITS = {"waiting": [0], "collective": "all_reduce", "collective_number": 16, "operation": "gradient synchronisation"}
 ERROR = {
     "rule": "shape.matmul",
     "severity": "error",
@@ -190,6 +192,18 @@ def test_the_verdict_is_about_the_root(findings, rule):
         ({"hosts": ["a"]}, {"hosts": ("a",)}, ""),
         ({"hosts": ["a"]}, {"hosts": ("a", "b")}, "on a"),
         ({"exception": {"frames": [{"file": "C:/x/y.py", "line": 3, "function": "f"}]}}, {}, "y.py:3 in f"),
+        (
+            {**HANG, "evidence": {**WAITS, "missing": [1], "missing_at": "prepare (train.py:12)"}},
+            {},
+            "step 10, rank 1 not in all_reduce number 16, but in prepare (train.py:12), rank 0 waiting for it, on a",
+        ),
+        ({**HANG, "evidence": WAITS}, {}, "step 10, rank 0 in all_reduce number 16, on a"),
+        (
+            {**HANG, "evidence": {"missing": [1, 2], "waiting": [0, 3], "operation": "barrier"}, "hosts": []},
+            {},
+            "step 10, ranks 1, 2 not in barrier, ranks 0, 3 waiting for it",
+        ),
+        ({**HANG, "evidence": {"phase": "data"}}, {}, "step 10, ranks 0, 1, on a, 2 times"),
     ],
 )
 def test_where_it_was(finding, facts, text):

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import CodeType, FrameType
 
 from otel_mldebug.rules.detectors.ranks.stacks import Place
@@ -15,6 +16,10 @@ _MOST_FRAMES = 60
 _MOST_THREADS = 24
 _MOST_TEXT = 12_000
 """Characters of a dump of all threads."""
+
+_OURS = "otel-mldebug"
+"""What the names of our own threads begin with."""
+_PACKAGE = str(Path(__file__).parents[3]) + os.sep
 
 Stack = list[tuple[CodeType, int, int]]
 """Code, offset of the instruction, and line of each frame, outermost first."""
@@ -44,7 +49,7 @@ def places(stack: Stack, *, source: bool = True) -> list[Place]:
 
 
 def dump(first: int, own: int) -> str:
-    """Return the stacks of all threads as text, bounded.
+    """Return the stacks of all threads but our own as text, bounded.
 
     Args:
         first: Identity of the thread to begin with: the one that trains.
@@ -52,10 +57,13 @@ def dump(first: int, own: int) -> str:
     """
     names: Mapping[int | None, str] = {thread.ident: thread.name for thread in threading.enumerate()}
     frames = sys._current_frames()
-    order = sorted((ident for ident in frames if ident != own), key=lambda ident: (ident != first, ident))
+    order = sorted(
+        (ident for ident in frames if ident != own and not str(names.get(ident)).startswith(_OURS)),
+        key=lambda ident: (ident != first, ident),
+    )
     parts = []
     for ident in order[:_MOST_THREADS]:
-        rows = places(_walk(frames[ident]), source=False)
+        rows = [row for row in places(_walk(frames[ident]), source=False) if not row.file.startswith(_PACKAGE)]
         lines = [f"thread {names.get(ident, ident)}:"]
         for place in rows[-25:]:
             lines.append(f'  File "{place.file}", line {place.line}, in {place.function}')

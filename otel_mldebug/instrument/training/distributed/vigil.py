@@ -142,8 +142,8 @@ class Vigil:
 
     def _has_it_gone_on(self, view: RankView) -> None:
         if self._hung is not None and view.steps > self._hung[0]:
-            since, self._hung = self._hung[1], None
-            sinks.current().finding(resumed(view.steps, self._clock() - since), step=view.steps)
+            (step, since), self._hung = self._hung, None
+            sinks.current().finding(resumed(step, self._clock() - since), step=step)
 
     # Other ranks
 

@@ -59,12 +59,12 @@ def silent_s(limit_s: float) -> float:
 
 
 def resumed(step: int, idle_s: float) -> Finding:
-    """Return the finding that says that training went on after all."""
+    """Return the finding that says that training went on after all, with the step that had hung."""
     return Finding(
         rule="training.resumed",
         category=Category.TRAINING,
         severity=Severity.INFO,
-        summary=f"Training went on at step {step}, after {idle_s:.0f} s without progress.",
+        summary=f"Training went on with step {step}, after {idle_s:.0f} s without progress.",
         cause="What it had waited for came after all.",
         solutions=(
             "If waits like this are usual here, set OTEL_MLDEBUG_HANG_TIMEOUT above them.",

@@ -67,12 +67,16 @@ def test_the_dump_begins_with_the_thread_that_trains_and_leaves_the_calling_one_
     waiting = threading.Thread(target=wait_for_the_lock, name="trainer")
     waiting.start()
     assert ready.wait(30)
+    ours = threading.Thread(target=go.wait, args=(30,), name="otel-mldebug-test")
+    ours.start()
     texts.append(dump(waiting.ident, threading.get_ident()))
     go.set()
     waiting.join()
+    ours.join()
     assert texts[0].startswith("thread trainer:\n  File ")
     assert "in wait_for_the_lock\n    go.wait(30)" in texts[0]
     assert "test_the_dump_begins" not in texts[0]
+    assert "otel-mldebug-test" not in texts[0]
 
 
 def test_a_stack_has_the_source_of_its_innermost_line():

@@ -211,4 +211,4 @@ def test_a_process_that_waits_for_no_rank(own, category, summary):
 def test_that_work_goes_on_is_worth_a_line():
     finding = resumed(21, 7.23)
     assert (finding.rule, finding.severity) == ("training.resumed", Severity.INFO)
-    assert finding.summary == "Training went on at step 21, after 7 s without progress."
+    assert finding.summary == "Training went on with step 21, after 7 s without progress."
