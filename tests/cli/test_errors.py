@@ -276,7 +276,7 @@ def test_a_value_of_several_lines_keeps_them():
     assert page[-5:] == [
         "context    stacks",
         "             thread main:",
-        X,
+        '               File "train.py", line 3,…',
         "                 go()",
         "           host    a",
     ]
