@@ -22,6 +22,7 @@ AREAS = {
     "lookups.toml": "lookups.txt",
     "frameworks.toml": "frameworks.txt",
     "engines.toml": "frameworks.txt",
+    "training_stacks.toml": "training_stacks.txt",
     "boosting.toml": "services.txt",
     "services.toml": "services.txt",
     "tabular.toml": "services.txt",
