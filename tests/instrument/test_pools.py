@@ -6,6 +6,7 @@ import operator
 import os
 import subprocess
 import sys
+import threading
 from multiprocessing import pool as pools
 
 import pytest
@@ -78,6 +79,54 @@ def test_a_kept_result_that_nobody_looks_at_is_said_at_the_end_and_once(telemetr
     watched.ending()
     assert messages(telemetry) == ["division by zero"]
     assert kept[1].get() == 3
+
+
+MAPS = ["imap", "imap_unordered"]
+
+
+@pytest.mark.parametrize("way", [*WAYS, "threads"])
+@pytest.mark.parametrize("name", MAPS)
+def test_an_iterator_that_nobody_goes_through_is_one_finding(telemetry, watched, way, name):
+    made = pools.ThreadPool(1) if way == "threads" else multiprocessing.get_context(way).Pool(1)
+    with made as pool:
+        getattr(pool, name)(int, ["1", "none", "no number"])
+        getattr(pool, name)(int, ["1", "2"])
+        done(pool)
+    assert messages(telemetry) == ["invalid literal for int() with base 10: 'none'"]
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_an_iterator_whose_failure_was_raised_is_none_although_more_failed(telemetry, watched, threads, name):
+    going = getattr(threads, name)(int, ["1", "none", "no number", "nothing"])
+    with pytest.raises(ValueError, match=r"none|no number|nothing"):
+        list(going)
+    done(threads)
+    del going
+    watched.ending()
+    assert messages(telemetry) == []
+
+
+def test_of_an_ordered_iterator_the_first_failure_counts_however_late_it_comes(telemetry, watched):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(item):
+        if item == "first":
+            begun.set()
+            go_on.wait(DEADLINE_S)
+        raise ValueError(item)
+
+    with pools.ThreadPool(2) as pool:
+        going = pool.imap(work, ["first", "second"])
+        assert begun.wait(DEADLINE_S)
+        while going._unsorted == {}:  # the second one has failed
+            pool.apply(int)
+        go_on.set()
+        with pytest.raises(ValueError, match="first"):
+            next(going)
+        done(pool)
+    del going
+    watched.ending()
+    assert messages(telemetry) == []
 
 
 def by_get(result):

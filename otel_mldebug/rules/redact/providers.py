@@ -92,6 +92,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider("tencent-key-id", "AKID", r"(?=[A-Za-z0-9]{0,36}[0-9])[A-Za-z0-9]{28,36}(?![A-Za-z0-9])"),
     Provider("yandex-key", "AQVN", r"[\w-]{30,}"),
     Provider("digitalocean-token", "dop_v1_ doo_v1_ dor_v1_", _hex(64)),
+    Provider("cloudflare-token", "cfk_ cfut_ cfat_", r"[A-Za-z0-9_-]{40,}"),
     Provider("cloudflare-key", "v1.0-", r"[0-9a-f]{24}-[0-9a-f]{100,}"),
     Provider("heroku-key", "HRKU-", r"[\w-]{30,}"),
     Provider("netlify-token", "nfp_ nfc_ nfo_", r"[A-Za-z0-9]{30,}"),

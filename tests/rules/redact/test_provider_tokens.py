@@ -62,6 +62,7 @@ TOKENS = [
     ("alibaba-key-id", "LTAI" + mixed(20)),
     ("netlify-token", "nfp_" + mixed(36)),
     ("supabase-key", "sbp_" + hexes(40)),
+    ("cloudflare-token", "cfut_" + mixed(48)),
     ("terraform-token", mixed(14) + ".atlasv1." + mixed(67)),
     ("vault-token", "hvs." + mixed(95)),
     ("doppler-token", "dp.pt." + mixed(43)),
