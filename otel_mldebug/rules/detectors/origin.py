@@ -1,7 +1,7 @@
 """Where a non-finite loss or gradient came from, told apart: a weight, the input, a forward or a backward operation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from typing_extensions import override
@@ -50,6 +50,7 @@ class Origin:
         details: Further numbers: shares, ranges, formats.
         certainty: 0..1.
         update: Whether the latest optimizer update is what made the weights bad.
+        shared: Whether other optimizers step in between.
     """
 
     step: int
@@ -65,6 +66,12 @@ class Origin:
     details: Mapping[str, Value] = field(default_factory=dict)
     certainty: float = 0.9
     update: bool = False
+    shared: bool = False
+
+    @property
+    def previous(self) -> str:
+        """The step before, as part of a sentence: the one of the same optimizer, where several take turns."""
+        return "its optimizer's step before" if self.shared else f"step {self.step - 1}"
 
 
 def explain_loss(origin: Origin, window: Sequence[StepRecord]) -> Finding:
@@ -79,6 +86,8 @@ def explain_gradient(origin: Origin, window: Sequence[StepRecord]) -> Finding:
 
 def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, category: Category, what: str) -> Finding:
     grown = growth(window)
+    if getattr(window, "shared", False):
+        origin = replace(origin, shared=True)
     where, cause, solutions, prevention = _TEXTS[origin.kind](origin, grown)
     if origin.kind is not Kind.INPUT:
         cause, solutions = blame_rate(window, cause, solutions)
@@ -118,7 +127,7 @@ def _weight(origin: Origin, grown: float) -> Texts:
     if origin.update:
         return (
             f"{named} was not finite any more after the update of the step before",
-            f"The update of step {origin.step - 1} wrote non-finite weights; loss and gradients had "
+            f"The update of {origin.previous} wrote non-finite weights; loss and gradients had "
             + (f"grown {times(grown)} before that." if grown >= GROWTH else "looked normal until then."),
             (
                 _LOWER,
@@ -196,7 +205,7 @@ def _backward(origin: Origin, grown: float) -> Texts:
     place = _between(origin)
     bad = f"the gradient of {origin.num_bad} of {origin.num_all} parameters non-finite"
     return (
-        f"the backward pass of step {origin.step - 1} {place} made {bad}, and its update wrote that into the weights"
+        f"the backward pass of {origin.previous} {place} made {bad}, and its update wrote that into the weights"
         if origin.update
         else f"the loss is finite, but the backward pass {place} made {bad}",
         (f"Gradients had grown {times(grown)} before they overflowed." if grown >= GROWTH else "")

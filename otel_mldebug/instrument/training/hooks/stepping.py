@@ -151,7 +151,7 @@ class StepHooks:
         self._recorder.relay.watched(0.0, ended - began)
         if found - found != 0.0 and scale is None:
             bad = [(p, n - n != 0.0) for p, n in zip(parameters, norms, strict=True)]
-            self._watch.bad_gradients(track, bad, found)
+            self._watch.bad_gradients(track, known, bad, found)
 
 
 def _closure(args: Any, kwargs: Any) -> bool:

@@ -74,16 +74,18 @@ class Watch:
         self.worry()
         if recorder.reporter.firing("loss.nonfinite") or not sinks.current().active():
             return
-        latest = recorder.window[-1].loss if recorder.window else None
+        window = self.optimizers.window_of(loss)
+        latest = window[-1].loss if window else None
         states = self.optimizers.optimizers() if latest is not None and math.isfinite(latest) else ()
         origin = self.diagnosis.loss(loss, value, step=recorder.index, batches=track.held, states=states)
-        recorder.report(track, explain_loss(origin, recorder.window), layer=origin.layer)
+        recorder.report(track, explain_loss(origin, window), layer=origin.layer)
 
-    def bad_gradients(self, track: Track, bad: list[tuple[Any, bool]], value: float) -> None:
+    def bad_gradients(self, track: Track, known: Known, bad: list[tuple[Any, bool]], value: float) -> None:
         """Find out why gradients are not finite, before an optimizer uses them.
 
         Args:
             track: Of the calling thread.
+            known: The optimizer.
             bad: Parameters in forward order, each with whether its gradient is not finite.
             value: The norm of all.
         """
@@ -92,7 +94,7 @@ class Watch:
         if recorder.reporter.firing("gradient.nonfinite") or not sinks.current().active():
             return
         origin = self.diagnosis.gradients(bad, value, step=recorder.index, batches=track.held)
-        recorder.report(track, explain_gradient(origin, recorder.window), layer=origin.layer)
+        recorder.report(track, explain_gradient(origin, known.cell.window), layer=origin.layer)
 
     def late(self, track: Track) -> LateStep | None:
         """Send for the numbers of the step that are still on a GPU; None when there are none, or no way to."""

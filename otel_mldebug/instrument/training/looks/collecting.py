@@ -60,7 +60,7 @@ class Collector:
             leaves = [node.leaf for node in nodes if node.leaf is not None]
             layers.learn(leaves)
             models = Models(self._torch, layers, leaves)
-            graph = Graph(self._torch, nodes, models, self._sheet)
+            graph = Graph(self._torch, nodes, models, self._sheet, tuple(objective.shape))
             several = isinstance(tensors, (list, tuple)) and len(tensors) > 1
             seen.operations = graph.drafts
             seen.leaves = {**graph.leaves, **{k: v for k, v in seen.leaves.items() if k not in graph.leaves}}

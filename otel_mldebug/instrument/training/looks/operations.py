@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_mldebug.instrument.training.looks.models import Models
+from otel_mldebug.instrument.training.looks.shapes import cast_of, fill, shape_of
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.instrument.training.looks.units import Units
 from otel_mldebug.instrument.training.tensors.graph import Node, saved, saves, walk
@@ -85,6 +86,7 @@ class Graph:
         nodes: The graph, as `ordered` returns it.
         models: Names of its parameters.
         sheet: Gets the tensors.
+        last: Shape of what the whole graph makes.
 
     Attributes:
         drafts: Its operations in forward order.
@@ -95,7 +97,7 @@ class Graph:
         autocast: Type that weights were cast to on their way to an operation; empty if they were not.
     """
 
-    def __init__(self, torch: Any, nodes: list[Node], models: Models, sheet: Sheet) -> None:
+    def __init__(self, torch: Any, nodes: list[Node], models: Models, sheet: Sheet, last: tuple[int, ...] = ()) -> None:
         self._torch = torch
         self._sheet = sheet
         self._units = Units(torch, sheet)
@@ -109,6 +111,8 @@ class Graph:
         self._most = max(LEAST_ELEMENTS, min(MOST_ELEMENTS, ALL_ELEMENTS // max(1, len(kept))))
         self._locate(nodes, kept, carried, models)
         self._read(nodes, kept)
+        if nodes and not hasattr(nodes[-1].function, "_input_metadata"):
+            fill(self.drafts, nodes, kept, last)
 
     def _sort(self, nodes: list[Node]) -> tuple[dict[int, int], list[int]]:
         """Make a draft of each node that is an operation; return its place by that of the node, and leaves by node."""
@@ -130,7 +134,7 @@ class Graph:
             kept[i] = len(self.drafts)
             node = nodes[i]
             inputs = tuple(kept[j] for j in node.inputs if j in kept)
-            self.drafts.append(Draft(node.kind, inputs=inputs, shape=_shape(node.function)))
+            self.drafts.append(Draft(node.kind, inputs=inputs, shape=shape_of(node.function)))
         return kept, carried
 
     def _locate(self, nodes: list[Node], kept: dict[int, int], carried: list[int], models: Models) -> None:
@@ -152,7 +156,7 @@ class Graph:
         """Note that the operation at `place` uses `leaf`, which node `j` passes on; return the leaf's layer."""
         self.leaves.setdefault(id(leaf), len(self.leaves) if place is None else place)
         if nodes[j].kind == "ToCopy" and not self.autocast:
-            self.autocast = _cast(self._torch, nodes[j].function, leaf)
+            self.autocast = cast_of(self._torch, nodes[j].function, leaf)
         known = models.places.get(id(leaf))
         return known.layer if known is not None else ""
 
@@ -188,8 +192,10 @@ class Graph:
                 if not tensor.requires_grad and id(tensor) not in seen:
                     seen.add(id(tensor))
                     self.outside.append(Outside(draft.kind, name, tensor))
-            elif (made := places.get(producer)) is not None and self.drafts[made].output is None:
-                self.drafts[made].output = self._sheet.add(tensor, self._most)
+            elif (made := places.get(producer)) is not None:
+                self.drafts[made].shape = self.drafts[made].shape or tuple(tensor.shape)
+                if self.drafts[made].output is None:
+                    self.drafts[made].output = self._sheet.add(tensor, self._most)
         self._take(draft, taken)
 
     def _take(self, draft: Draft, taken: dict[str, Any]) -> None:
@@ -256,24 +262,6 @@ def settings_of(function: Any) -> dict[str, Value]:
 def _signed(value: int) -> int:
     """Return -1 for 2**64 - 1, as which autograd shows it."""
     return value - (_NEGATIVE << 1) if value >= _NEGATIVE else value
-
-
-def _shape(function: Any) -> tuple[int, ...]:
-    try:
-        metadata = function._input_metadata
-        return tuple(map(int, metadata[0].shape)) if metadata else ()
-    except (AttributeError, RuntimeError, TypeError, ValueError):
-        return ()
-
-
-def _cast(torch: Any, function: Any, leaf: Any) -> str:
-    """Return the type that a weight was cast to, if that is half precision and its own is not."""
-    try:
-        kind = function._input_metadata[0].dtype
-    except (AttributeError, RuntimeError, IndexError):
-        return ""
-    half = (torch.float16, torch.bfloat16)
-    return str(kind).rpartition(".")[2] if kind in half and leaf is not None and leaf.dtype not in half else ""
 
 
 def _nearest(drafts: list[Draft], own: list[str], custom: set[str]) -> list[str]:

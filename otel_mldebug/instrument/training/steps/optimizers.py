@@ -3,11 +3,14 @@
 import math
 import weakref
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from otel_mldebug.instrument.training.looks.schedule import Purse, Schedule
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
+from otel_mldebug.instrument.training.tensors.graph import walk
+from otel_mldebug.rules.steps import StepRecord
 
 LOOK_SHARE = 0.15
 """Share of the budget that gradient norms may use; half of it in short steps, …"""
@@ -173,6 +176,24 @@ class Register:
         """Return all optimizers that are alive, whether they have stepped or not."""
         found = {id(o): o for ref in (*self._made, *list(self._alive.values())) if (o := ref()) is not None}
         return list(found.values())
+
+    def window_of(self, loss: Any) -> Sequence[StepRecord]:
+        """Return the latest steps of the optimizer that a backward pass of `loss` is for.
+
+        Of several optimizers that hold a part of its graph it is the one that has not stepped for longest: a
+        generator's loss goes through the critic, which has just stepped.
+        """
+        if len(self.known) < 2:
+            return self._recorder.window
+        leaves = {id(node.leaf) for node in walk(loss.grad_fn) if node.leaf is not None} if loss.grad_fn else set()
+        fitting = [
+            self.known[key].cell
+            for key, reference in list(self._alive.items())
+            if key in self.known and (optimizer := reference()) is not None
+            and any(id(p) in leaves for group in optimizer.param_groups for p in group["params"])
+        ]  # fmt: skip
+        latest = [(cell.window[-1].index, cell) for cell in fitting if cell.window]
+        return min(latest, key=lambda pair: pair[0])[1].window if latest else self._recorder.window
 
     def worry(self) -> None:
         """Look at the gradients of all optimizers at every step for a while."""

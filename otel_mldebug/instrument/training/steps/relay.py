@@ -111,6 +111,8 @@ class Relay:
         self._spent_s += RECORD_S
         if self._watched_s > _EARN_S:
             self.pay()
+        if bad:
+            reporter.settle(cell)
         loss, norm = record.loss, record.gradient_norm
         alarm = (loss is not None and loss >= cell.loss_alarm) or (norm is not None and norm >= cell.norm_alarm)
         if alarm:

@@ -37,6 +37,12 @@ class Reporter:
         """Return whether `rule`, or one of its family, has been reported and not stopped since."""
         return family(rule) in self._firing or family(rule) in self._seen
 
+    def settle(self, cell: Cell) -> None:
+        """Note whose step it was in which something was found while it was still going on: one of `cell` has ended."""
+        for name, owner in list(self._firing.items()):
+            if owner is None:
+                self._firing[name] = cell.name
+
     def look(self, record: StepRecord, cell: Cell, span: Any) -> Any:
         """Let the detectors look at the window of `cell`, whose latest step is `record`.
 
@@ -44,9 +50,7 @@ class Reporter:
             The step's span: `span`, or a new one if something was reported and there was none.
         """
         firing = self._firing
-        for name, owner in list(firing.items()):
-            if owner is None:  # found while the step was still going on: now we know whose step it was
-                firing[name] = cell.name
+        self.settle(cell)
         found = {family(f.rule): f for detect in reversed(self._detectors) if (f := detect(cell.window)) is not None}
         for name in [n for n, owner in firing.items() if owner == cell.name and n not in found]:
             del firing[name]
