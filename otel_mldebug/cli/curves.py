@@ -14,6 +14,7 @@ MARKS = "123456789abcdefghijklmnopqrstuvwxyz"
 """Marks of findings on the time line, in the order of their list."""
 
 _LABEL = 15
+_MOST_APART = 3
 _WIDTH = 48
 _STEP_TIME = "duration_s"
 _NAMES = {"loss": "loss", "gradient_norm": "gradient norm", "learning_rate": "learning rate", _STEP_TIME: "step time"}
@@ -45,10 +46,13 @@ class _Axis:
 def lines(training: Training, look: Look) -> Iterator[str]:
     """Yield a line for each curve that has values, then the findings, the axis and the first bad step."""
     curves = {name: curve for name, curve in training.curves.items() if curve}
+    apart = _apart(training)
     axis = _Axis([*curves.values()], max(10, min(_WIDTH, look.width - _LABEL - 35)))
-    for name, curve in curves.items():
-        line = f"{_NAMES[name]:<{_LABEL}}{pad(_draw(name, curve, axis, look), axis.width)}  {_told(name, curve, look)}"
-        yield cut(line, look.width, look)
+    for name in curves:
+        for label, curve in apart.get(name) or [(_NAMES[name], curves[name])]:
+            drawn = pad(_draw(name, curve, axis, look), axis.width)
+            text = f"{pad(cut(label, _LABEL - 1, look), _LABEL)}{drawn}  {_told(name, curve, look)}"
+            yield cut(text, look.width, look)
     if marks := _marks(training.findings, axis):
         yield f"{'findings':<{_LABEL}}{look.paint(marks, 'bad')}"
     yield look.paint(f"{'step':<{_LABEL}}{axis}", "faint")
@@ -56,6 +60,17 @@ def lines(training: Training, look: Look) -> Iterator[str]:
         rank = "" if bad.process.rank is None else f" (rank {bad.process.rank})"
         place = _layer(training.findings)
         yield look.paint(f"first bad step {bad.first_bad:,}{rank}{place and look.between + place}", "bad")
+
+
+def _apart(training: Training) -> dict[str, list[tuple[str, Curve]]]:
+    """Return the curves of each optimizer with their labels, where there are a few: what they minimise differs."""
+    known = {owner: curves for owner, curves in training.by_optimizer.items() if any(curves.values())}
+    if not 1 < len(known) <= _MOST_APART:
+        return {}
+    return {
+        name: [(f"{short} {clean(owner)}", curves[name]) for owner, curves in known.items() if curves[name]]
+        for name, short in (("loss", "loss"), ("gradient_norm", "norm"))
+    }
 
 
 def _begin(curve: Curve) -> int:

@@ -1,5 +1,6 @@
 """A run's training for the terminal: phases, curves, findings on the time line, ranks side by side. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -84,7 +85,8 @@ def watched(facts: Mapping[str, Any]) -> list[str]:
         if key == "torch":
             out.append(f"PyTorch {clean(value)}")
         elif key in ("optimizers", "models") and isinstance(value, list):
-            out += [clean(item) for item in value[:3]]
+            counted = Counter(map(clean, value))
+            out += [name if num == 1 else f"{name} ({num})" for name, num in list(counted.items())[:3]]
         elif key == "parameters":
             out.append(f"{number(value)} parameters")
         elif isinstance(value, (str, int, float, bool)):
@@ -141,10 +143,14 @@ def _listed(findings: Sequence[Mapping[str, Any]], look: Look) -> list[str]:
 def _lanes(training: Training, look: Look) -> Iterator[str]:
     phases = list(training.phases) if look.width >= _PHASES_FROM else []
     named = len({lane.process.rank for lane in training.lanes}) < len(training.lanes)
-    head = ["process" if named else "rank", "steps", "step time", *phases, "loss", "first bad"]
     slowest = sorted(training.lanes, key=lambda lane: lane.seconds / max(1, lane.counted))[-_MOST_LANES:]
-    rows = [[*_lane(lane, phases, named)] for lane in training.lanes if lane in slowest]
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    while True:  # what does not fit is left out, the shortest phase first
+        head = ["process" if named else "rank", "steps", "step time", *phases, "last loss", "first bad"]
+        rows = [[*_lane(lane, phases, named)] for lane in training.lanes if lane in slowest]
+        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+        if not phases or sum(widths) + 2 * len(widths) - 2 <= look.width:
+            break
+        phases.remove(min(phases, key=training.phases.__getitem__))
     for row in (head, *rows):
         cells = [pad(cell, width, right=i > 0) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
         line = cut("  ".join(cells).rstrip(), look.width, look)

@@ -25,6 +25,8 @@ _PARTS = (
 )
 """What is measured now and then, and what it is a part of."""
 _CURVES = ("loss", "gradient_norm", "learning_rate", "duration_s")
+_MOST_OPTIMIZERS = 8
+"""Optimizers whose curves are kept apart; programs that make one for each task make thousands."""
 _BAD = ("loss", "gradient_norm")
 
 
@@ -135,6 +137,7 @@ class Training:
         run: The run.
         findings: Its findings, grouped.
         lanes: Its processes that made steps, by rank.
+        by_optimizer: Curves of `loss` and `gradient_norm` of each optimizer, where there are several.
         curves: `loss`, `gradient_norm`, `learning_rate` and `duration_s` by step, the mean over processes.
     """
 
@@ -142,6 +145,7 @@ class Training:
     findings: Sequence[dict[str, Any]] = ()
     lanes: list[Lane] = field(default_factory=list)
     curves: dict[str, Curve] = field(default_factory=dict)
+    by_optimizer: dict[str, dict[str, Curve]] = field(default_factory=dict)
 
     @property
     def steps_seen(self) -> int:
@@ -199,10 +203,25 @@ def summarise(run: Run, findings: Sequence[dict[str, Any]] = (), first: int = 0,
             lane.add(columns)
             for name, curve in out.curves.items():
                 curve.add(columns["index"], columns.get(name, [None] * len(columns["index"])))
+            _tell_apart(out.by_optimizer, columns, first)
         lane.steps, lane.recorded, lane.damaged = steps.seen, steps.recorded, steps.damaged
         if lane.steps or lane.damaged:
             out.lanes.append(lane)
     return out
+
+
+def _tell_apart(curves: dict[str, dict[str, Curve]], columns: Columns, first: int) -> None:
+    """Add a batch of steps to the curves of their optimizers."""
+    index = columns["index"]
+    owners = columns.get("optimizer", [""] * len(index))
+    for owner in dict.fromkeys(owners):
+        if owner not in curves and len(curves) >= _MOST_OPTIMIZERS:
+            continue
+        rows = [row for row, name in enumerate(owners) if name == owner]
+        mine = curves.setdefault(owner, {name: Curve(start=first) for name in _BAD})
+        for name, curve in mine.items():
+            if (column := columns.get(name)) is not None:
+                curve.add([index[row] for row in rows], [column[row] for row in rows])
 
 
 def _exact(seconds: float) -> float:

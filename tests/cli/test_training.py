@@ -63,9 +63,9 @@ def test_the_page_shows_phases_curves_findings_and_ranks(root, capsys):
         "2  WARNING   network.refused           Nothing listens on 10.0.0.1:29500.",
         "One in full: otel-mldebug errors RULE",
         "",
-        "rank  steps  step time     data  forward  backward  optimizer    other  loss  first bad",
-        "0       100    12.0 ms  4.00 ms  2.00 ms   3.00 ms    1.00 ms  2.00 ms   NaN         90",
-        "1       100    16.0 ms  8.00 ms  2.00 ms   3.00 ms    1.00 ms  2.00 ms   NaN         90",
+        "rank  steps  step time     data  forward  backward  optimizer    other  last loss  first bad",
+        "0       100    12.0 ms  4.00 ms  2.00 ms   3.00 ms    1.00 ms  2.00 ms        NaN         90",
+        "1       100    16.0 ms  8.00 ms  2.00 ms   3.00 ms    1.00 ms  2.00 ms        NaN         90",
     ]
 
 
@@ -243,3 +243,38 @@ def test_findings_beyond_the_marks_are_listed_without_one(here, capsys):
 
     assert sum("rule." in line for line in lines) == 40
     assert curve_line(capsys, "findings") == "findings       1"
+
+
+def test_what_several_optimizers_minimise_is_drawn_apart(here, capsys):
+    out = writer(here / ".mldebug")
+    for n in range(40):
+        critic = n % 2
+        name, loss = ("Adam#2", 50.0 + n) if critic else ("Adam", 40.0 - n)
+        out.step(step(n, optimizer=name, loss=loss, gradient_norm=1.0 + critic))
+    out.close()
+
+    lines = out_of(capsys, "training").splitlines()
+    drawn = [line for line in lines if line.startswith(("loss", "norm", "gradient"))]
+    assert [(line[:15].strip(), line.split("  ")[-1].strip()) for line in drawn] == [
+        ("loss Adam", "40 → 2"),
+        ("loss Adam#2", "51 → 89"),
+        ("norm Adam", "1 throughout"),
+        ("norm Adam#2", "2 throughout"),
+    ]
+
+
+def test_of_phases_that_do_not_fit_beside_each_other_the_shortest_are_left_out(here, capsys):
+    parts = {"data_s": 0.1, "forward_s": 0.4, "copy_s": 0.02, "loss_s": 0.1, "backward_s": 0.4, "sync_s": 0.3}
+    for rank in (0, 1):
+        out = writer(here / ".mldebug", RUN, rank=rank)
+        for n in range(1234):
+            out.step(step(n, duration_s=1.0, optimizer_s=0.01, loss=0.123456, **parts))
+        out.close()
+
+    lines = out_of(capsys, "training").splitlines()
+    assert [line.split() for line in lines[-3:]] == [
+        "rank steps step time data forward loss backward sync other last loss first bad".split(),
+        "0 1,234 1.00 s 100 ms 280 ms 100 ms 100 ms 300 ms 90.0 ms 0.1235".split(),
+        "1 1,234 1.00 s 100 ms 280 ms 100 ms 100 ms 300 ms 90.0 ms 0.1235".split(),
+    ]
+    assert max(map(len, lines)) <= 100

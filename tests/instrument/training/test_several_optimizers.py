@@ -40,3 +40,26 @@ def test_a_generator_whose_loss_goes_through_the_critic_is_told_from_it(watched)
 
     found = next(f for f, _ in watched.found if f.rule == "loss.nonfinite")
     assert (found.evidence["step"], set(found.evidence["losses_before"])) == (21, {2.0})
+
+
+def test_parameters_that_belong_to_no_model_are_named_by_optimizer_group_and_shape(watched):
+    first, second, third = torch.ones(4, 3, requires_grad=True), torch.ones(3, requires_grad=True), torch.ones(())
+    opts = [
+        torch.optim.SGD([{"params": [first]}, {"params": [second]}], 0.1),
+        torch.optim.SGD([third.requires_grad_()], 0.1),
+    ]
+    for step in range(4):
+        for opt in opts:
+            opt.zero_grad()
+        if step == 2:
+            with torch.no_grad():
+                second[0] = math.nan
+        ((torch.ones(2, 4) @ first * second).sum() * third).backward()
+        for opt in opts:
+            opt.step()
+
+    found = next(f for f, _ in watched.found if f.rule == "loss.nonfinite")
+    assert (found.evidence["layer"], found.evidence["tensors"]) == ("#0 of SGD group 1 (3)", ("#0 of SGD group 1 (3)",))
+    assert [p.name for look in watched.looks[:2] for p in look.parameters] == [
+        "#0 of SGD group 0 (4x3)", "#0 of SGD group 1 (3)", "#0 of SGD#2 (scalar)",
+    ]  # fmt: skip

@@ -137,7 +137,7 @@ class Replicas:
             return None
         self._layers.learn(parameters)
         self._optimizers.append(ref(optimizer))
-        self.names.append(tuple(self._layers.name(p) or f"#{n}" for n, p in enumerate(parameters)))
+        self.names.append(tuple(self._layers.label(p, n) for n, p in enumerate(parameters)))
         return len(self._optimizers) - 1
 
     def _synchronising(self, parameters: list[Any]) -> bool | None:

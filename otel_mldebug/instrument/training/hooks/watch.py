@@ -123,6 +123,8 @@ class Watch:
         with _guard.guard("know what a model needs"):
             known.cell.needs = needs(self.torch, optimizer)
         self.tell(optimizer)
+        with _guard.guard("name parameters"):
+            self.layers.optimized(optimizer, known.cell.name)
         return known
 
     def alone(self) -> bool:

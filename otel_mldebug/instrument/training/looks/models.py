@@ -40,6 +40,7 @@ class Models:
 
     Attributes:
         places: By identity of the parameter, in the order of registration, tied ones once.
+        label: Names parameters that belong to no model.
         custom: Names of modules whose class is not PyTorch's own.
         layers: Modules whose mode matters, and the models themselves.
     """
@@ -50,6 +51,7 @@ class Models:
             modules.dropout._DropoutNd, modules.batchnorm._NormBase, modules.normalization.LayerNorm,
             modules.normalization.GroupNorm, modules.rnn.RNNBase,
         )  # fmt: skip
+        self.label = layers.label
         self.places: dict[int, Place] = {}
         self.custom: set[str] = set()
         self.layers: list[Layer] = []

@@ -102,7 +102,7 @@ class Parameters:
         places = dict(models.places)
         if optimizer is not None:
             loose = [p for g in optimizer.param_groups for p in g["params"] if id(p) not in places]
-            places.update((id(p), Place(f"#{n}", "", "", p)) for n, p in enumerate(loose))
+            places.update((id(p), Place(models.label(p, n), "", "", p)) for n, p in enumerate(loose))
         found = []
         terms: dict[int, tuple[float, float | None, float]] = {}
         for key, place in places.items():

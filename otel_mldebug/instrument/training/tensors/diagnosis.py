@@ -109,7 +109,7 @@ class Diagnosis:
             batches: What the step was fed with, as far as it is known.
         """
         self._layers.learn([p for p, _ in bad])
-        weights = [(self._layers.name(p) or f"#{i}", d) for i, (p, _) in enumerate(bad) if (d := self._damage(p))]
+        weights = [(self._layers.label(p, i), d) for i, (p, _) in enumerate(bad) if (d := self._damage(p))]
         if weights:
             return _bad_weights(weights, len(bad), step=step, value=value)
         if (found := self._bad_input(batches)) is not None:
@@ -138,7 +138,7 @@ class Diagnosis:
             batches: What the step was fed with; only what is on the host is looked at.
         """
         self._layers.learn([p for p, _ in bad_weights])
-        hit = [self._layers.name(p) or f"#{i}" for i, (p, is_bad) in enumerate(bad_weights) if is_bad]
+        hit = [self._layers.label(p, i) for i, (p, is_bad) in enumerate(bad_weights) if is_bad]
         if hit:
             return _weights(hit, len(bad_weights), step=step, value=value)
         if (found := self._bad_input(batches)) is not None:
@@ -150,7 +150,7 @@ class Diagnosis:
         return Origin(step=step, value=value, kind=kind, certainty=0.8 if bad_weights else 0.95)
 
     def _boundary(self, bad: Sequence[tuple[Any, bool]], value: float, *, step: int) -> Origin:
-        flagged = [(self._layers.name(p) or f"#{i}", is_bad) for i, (p, is_bad) in enumerate(bad)]
+        flagged = [(self._layers.label(p, i), is_bad) for i, (p, is_bad) in enumerate(bad)]
         hit = tuple(name for name, is_bad in flagged if is_bad)
         after, before, layer = _boundary(flagged)
         return Origin(

@@ -10,6 +10,8 @@ _PREFIXES = ("_orig_mod.", "module.", "_fsdp_wrapped_module.")
 """What torch.compile, DDP and FSDP put in front of the names of the model that they wrap."""
 _MOST_SEARCHES = 4
 """Searches through all objects of the process: each takes about 0.2 s for a million objects."""
+_MOST_LOOSE = 1000
+"""Parameters without a model, after which those that are gone are forgotten."""
 
 
 class Layers:
@@ -31,6 +33,7 @@ class Layers:
         self._focus: list[weakref.ref[Any]] = []
         self._inner: list[weakref.ref[Any]] = []
         self._names: dict[int, tuple[weakref.ref[Any], weakref.ref[Any], str]] = {}
+        self._loose: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._searches = 0
         self._prefixes: dict[int, tuple[weakref.ref[Any], str]] = {}
 
@@ -115,6 +118,28 @@ class Layers:
         """Return the qualified name of a parameter or buffer; empty when it has none."""
         found = self._names.get(id(tensor))
         return self._spell(found) if found is not None and found[0]() is tensor else ""
+
+    def optimized(self, optimizer: Any, name: str) -> None:
+        """Note where an optimizer holds those parameters that belong to no model; `name` is the optimizer's."""
+        if len(self._loose) > _MOST_LOOSE:
+            self._loose = {key: known for key, known in self._loose.items() if known[0]() is not None}
+        groups = optimizer.param_groups
+        for number, group in enumerate(groups):
+            of = f"{name} group {number}" if len(groups) > 1 else name
+            for place, parameter in enumerate(group["params"]):
+                if not self._knows(parameter):
+                    self._loose[id(parameter)] = weakref.ref(parameter), f"#{place} of {of} ({_shape(parameter)})"
+
+    def label(self, tensor: Any, place: int) -> str:
+        """Return the name of a parameter, or what tells it from others: `#0 of Adam (8x16)`.
+
+        Args:
+            tensor: The parameter.
+            place: Among those that are spoken of; says which it is where nothing else does.
+        """
+        loose = self._loose.get(id(tensor))
+        known = loose[1] if loose is not None and loose[0]() is tensor else ""
+        return self.name(tensor) or known or f"#{place} ({_shape(tensor)})"
 
     def _spell(self, found: tuple[weakref.ref[Any], weakref.ref[Any], str]) -> str:
         root = found[1]() if len(self._focus) > 1 else None
@@ -206,6 +231,10 @@ def plain(name: str) -> str:
 def owner(name: str) -> str:
     """Return the module that a parameter belongs to: its name without the last part."""
     return name.rpartition(".")[0] or name
+
+
+def _shape(tensor: Any) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
 
 
 def _unwrap(root: Any) -> Any:

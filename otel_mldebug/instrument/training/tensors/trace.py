@@ -67,7 +67,7 @@ def trace(torch: Any, root: Any, layers: Layers, *, limit_s: float = 1.0) -> Tra
     nodes = walk(root)
     layers.learn([n.leaf for n in nodes if n.leaf is not None])
     look = Examination(torch, limit_s=limit_s)
-    names = {i: layers.name(n.leaf) or f"#{i}" for i, n in enumerate(nodes) if n.leaf is not None}
+    names = {i: layers.label(n.leaf, i) for i, n in enumerate(nodes) if n.leaf is not None}
     bad = [(names[i], d) for i in names if (d := look.damage(nodes[i].leaf)) is not None]
     leaves = tuple(names.values())
     if bad:

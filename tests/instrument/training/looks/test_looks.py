@@ -206,14 +206,19 @@ def test_every_parameter_of_the_model_is_there_with_what_becomes_of_it(every):
         "used.bias": (True, True, True, True),
         "left.weight": (True, False, False, False),
         "left.bias": (True, False, False, False),
-        "#0": (True, True, True, True),
+        "#2 of SGD (2)": (True, True, True, True),
     }
     assert {p.changed for p in first.parameters} == {None}
-    assert {p.name for p in second.parameters if p.changed} == {"used.weight", "used.bias", "#0"}
+    moved = {"used.weight", "used.bias", "#2 of SGD (2)"}
+    assert {p.name for p in second.parameters if p.changed} == moved
     assert {p.name for p in second.parameters if p.changed is False} == {
         "frozen.weight", "frozen.bias", "left.weight", "left.bias",
     }  # fmt: skip
-    assert {p.name for p in second.parameters if p.update_ratio is not None} == {"used.weight", "used.bias", "#0"}
+    assert {p.name for p in second.parameters if p.update_ratio is not None} == {
+        "used.weight",
+        "used.bias",
+        "#2 of SGD (2)",
+    }
 
 
 def test_gradients_that_are_never_set_to_zero_are_stale(every):
