@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 log = logging.getLogger("otel_mldebug")
@@ -53,7 +54,11 @@ def fault(doing: str, exc: BaseException) -> None:
         first = doing not in _faults
         _faults[doing] = _faults.get(doing, 0) + 1
     if first:
-        log.warning("could not %s; your program goes on without it", doing, exc_info=exc)
+        try:
+            log.warning("could not %s; your program goes on without it", doing, exc_info=exc)
+        except Exception:  # noqa: BLE001  (a handler of the program's, or an exception that cannot be printed)
+            with suppress(Exception):
+                log.warning("could not %s (%s); your program goes on without it", doing, type(exc).__name__)
 
 
 def faults() -> dict[str, int]:

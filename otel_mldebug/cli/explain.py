@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from otel_mldebug.cli.common import fail_option, show
-from otel_mldebug.cli.explain_input import Input, open_input
+from otel_mldebug.cli.explain_input import Input, open_input, unpacked
 from otel_mldebug.cli.explain_page import page
 from otel_mldebug.cli.render import Look
 from otel_mldebug.config import Config
@@ -119,7 +119,7 @@ def _collected(source: Input, explained: Explain) -> Collected:
     if len(head) < SMALL and head.count("\n") <= 20 * MAX_MESSAGE_LINES:
         if (facts := _document(head)) is not None:
             return collect([_seen(facts)], explained)
-        return collect(read_text(head), explained)
+        return collect(read_text("".join(map(unpacked, head.splitlines(keepends=True)))), explained)
     return collect(scan(source.lines()), explained)
 
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ MAX_JSON_LINE = 64 * 2**20
 PROGRESS_BYTES = 32 * 2**20
 """Files from this size on get a progress bar."""
 _BAR_WIDTH = 30
+_PATH = re.compile(
+    r"(?:[A-Za-z]:[\\/]|[~.]{0,2}[\\/])[^\s:;,()'\"]+|[^\s:;,()'\"]+\.(?:log|txt|out|err|jsonl?|gz)", re.IGNORECASE
+)
+"""One word that can only be meant as a file: by its directory, or by the way it ends."""
 
 
 class Input:
@@ -55,9 +60,21 @@ class Input:
         while line := stream.readline(limit):
             if self._progress is not None:
                 self._progress.tick()
-            yield line
+            yield unpacked(line)
         if self._progress is not None:
             self._progress.done()
+
+
+def unpacked(line: str) -> str:
+    """Return the line that a container's log file holds as JSON, `{"log": …, "stream": …}`; any other as it is."""
+    if not line.startswith('{"log":'):
+        return line
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    said = value.get("log")
+    return said if isinstance(said, str) else line
 
 
 class _Joined:
@@ -103,7 +120,7 @@ def open_input(given: str) -> Iterator[Input]:
     """Open what was given on the command line: a file that exists, `-` or nothing for stdin, otherwise the text itself.
 
     Raises:
-        UsageError: the file cannot be read, or nothing was given and stdin is a terminal.
+        UsageError: the file cannot be read or is not there; nothing was given and stdin is a terminal.
     """
     if given in ("", "-"):
         if sys.stdin.isatty():
@@ -112,6 +129,8 @@ def open_input(given: str) -> Iterator[Input]:
         return
     path = _existing(given)
     if path is None:
+        if _PATH.fullmatch(given):
+            raise UsageError(f"there is no file {given}: correct the path, or pipe the text in if it is one.")
         yield Input(io.StringIO(given), "the text")
         return
     try:

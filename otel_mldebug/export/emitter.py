@@ -102,7 +102,7 @@ class Emitter:
         **own: Any,
     ) -> Occurrence | None:
         """Do what `Sink.exception` promises."""
-        if isinstance(exc, NOT_FAILURES):
+        if issubclass(type(exc), NOT_FAILURES):
             return None
 
         def make() -> Occurrence:

@@ -96,7 +96,7 @@ class _Capture:
         return tuple(found)
 
     def _frames(self, exc: BaseException, _: int) -> tuple[Frame, ...]:
-        traceback = _traceback(exc)
+        traceback = traceback_of(exc)
         head: list[TracebackType] = []
         tail: deque[TracebackType] = deque(maxlen=MAX_FRAMES - _HEAD_FRAMES)
         while traceback is not None:
@@ -161,7 +161,8 @@ def _cause(exc: BaseException) -> BaseException | None:
     return context if isinstance(context, BaseException) else None
 
 
-def _traceback(exc: BaseException) -> TracebackType | None:
+def traceback_of(exc: BaseException) -> TracebackType | None:
+    """Return the traceback of `exc`; no code of its class runs."""
     found = BaseException.__dict__["__traceback__"].__get__(exc)
     return found if isinstance(found, TracebackType) else None
 

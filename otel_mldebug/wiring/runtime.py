@@ -180,7 +180,7 @@ class Runtime(Sink):
         context: Mapping[str, Any] | None = None,
         **own: Any,
     ) -> Occurrence | None:
-        if isinstance(exc, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+        if issubclass(type(exc), (KeyboardInterrupt, SystemExit, GeneratorExit)):  # no code of the exception runs
             return None
         pipeline = self.open()
         if pipeline is None:

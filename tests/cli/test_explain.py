@@ -68,6 +68,32 @@ def test_gzip_and_utf16_files_are_read(mldebug, here):
     assert rules(mldebug("explain", "--json", "b.txt")) == ["cuda.oom", "module.missing"]
 
 
+@pytest.mark.parametrize(
+    "given", ["train.log", "/nowhere/slurm-12.out", "./run", "~/missing/errors.jsonl", "C:\\runs\\a.txt"]
+)
+def test_what_can_only_be_a_path_has_to_be_a_file(mldebug, given):
+    run = mldebug("explain", "--json", given)
+    assert (run.returncode, run.stdout) == (2, "")
+    expected = f"there is no file {given}: correct the path, or pipe the text in if it is one."
+    assert run.stderr == f"otel-mldebug explain: {expected}\n"
+
+
+@pytest.mark.parametrize("given", ["KeyError:'a.log'", "torch.cuda.OutOfMemoryError", "N/A", "Killed"])
+def test_one_word_that_is_no_path_is_a_message(mldebug, given):
+    run = mldebug("explain", "--json", given)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_the_log_of_a_container_is_read_through_its_json(mldebug, here):
+    lines = [{"log": f"{line}\n", "stream": "stderr", "time": "2024-01-02T10:00:00Z"} for line in LOG.splitlines()]
+    (here / "container.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    findings = json.loads(mldebug("explain", "container.log", "--json").stdout)["findings"]
+    assert [(f["rule"], f["count"], f["line"], len(f["exception"]["frames"])) for f in findings] == [
+        ("cuda.oom", 1, 2, 1),
+        ("module.missing", 3, 6, 1),
+    ]
+
+
 def test_json_lines_give_one_finding_a_line_in_order(mldebug):
     lines = [
         {"message": "No module named 'x'", "type": "ModuleNotFoundError"},

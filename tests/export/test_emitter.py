@@ -120,6 +120,16 @@ def test_step_epoch_and_layer_get_fields_and_the_rest_stays_context(telemetry):
     assert len(made.context["note"]) == 200
 
 
+def test_an_exception_that_lets_nobody_read_an_attribute_is_a_finding_too(telemetry):
+    class Closed(Exception):  # noqa: N818
+        def __getattribute__(self, name):
+            raise RuntimeError(f"nobody reads {name}")
+
+    closed = raised(Closed("shut"))
+    made = telemetry.runtime.exception(closed)
+    assert (made.exception["message"], occurrence_of(closed)) == ("shut", made)
+
+
 @pytest.mark.parametrize("step", [None, True, "seven", 1.5])
 def test_a_step_that_is_no_number_is_left_out(telemetry, step):
     assert telemetry.runtime.exception(raised(ValueError("x")), context={"step": step}).step is None

@@ -65,7 +65,7 @@ def failed(watch: Watch, took_ns: int, call: "Call | None", known: Known, exc: B
         known: What is known of the call.
         exc: The exception, which is about to be raised again.
     """
-    if not isinstance(exc, Exception) or isinstance(exc, NO_ERRORS):
+    if not isinstance(exc, Exception) or issubclass(type(exc), NO_ERRORS):
         watch.append(took_ns)
         ended(watch, took_ns, call, known, exc)
         return

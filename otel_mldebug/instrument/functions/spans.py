@@ -47,7 +47,7 @@ class Call:
         token, self._token = self._token, None
         if token is None:
             return
-        if isinstance(exc, GeneratorExit) and otel_context.get_current() is not self._inside:
+        if issubclass(type(exc), GeneratorExit) and otel_context.get_current() is not self._inside:
             return
         otel_context.detach(token)
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from otel_mldebug import _guard
+from otel_mldebug.rules.capture import traceback_of
 
 if TYPE_CHECKING:
     from otel_mldebug.instrument.training.steps.recorder import StepRecorder
@@ -54,7 +55,7 @@ def layer_of(exc: BaseException) -> str:
     """Return the qualified name of the innermost module that `exc` came out of; empty if there is none."""
     if _layers is None:
         return ""
-    layer, traceback = "", exc.__traceback__
+    layer, traceback = "", traceback_of(exc)
     for _ in range(_MOST_FRAMES):
         if traceback is None:
             break
