@@ -57,7 +57,7 @@ class Watch:
         self.looks = Looker(self)
         self.insides = Insides(self)
         self.idle = Idle(self)
-        recorder.relay.on_alarm = self.worry
+        recorder.relay.on_alarm = self.alarm
         self._patience: int | None = None
         self._names: dict[str, None] = {}
         self._told = 0
@@ -66,6 +66,11 @@ class Watch:
     def worry(self) -> None:
         """Look closely for a while: something may be wrong."""
         self.optimizers.worry()
+        self.looks.wanted = True
+
+    def alarm(self) -> None:
+        """Look a little more closely: a number is unusual."""
+        self.optimizers.alarm()
         self.looks.wanted = True
 
     def bad_loss(self, track: Track, loss: Any, value: float) -> None:

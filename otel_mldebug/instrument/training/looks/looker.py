@@ -229,7 +229,8 @@ class Looker:
     def _pay(self, draft: Draft, known: Known, step: int, finishing_s: float) -> None:
         """Note what the look has cost: collecting, finishing and judging it, and writing it down in another thread."""
         cost_s = draft.cost_s + finishing_s + WRITE_S * draft.items
-        owed_s = known.looks.looked(step, cost_s, known.cell.step_s(), options.current().layers)
+        step_s = known.cell.step_s() * known.cell.busy
+        owed_s = known.looks.looked(step, cost_s, step_s, options.current().layers)
         self._watch.recorder.relay.watched(0.0, owed_s)
         for other in list(self._watch.optimizers.known.values()):
             if other is not known and other.steps >= other.looks.next_step:

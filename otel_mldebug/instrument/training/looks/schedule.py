@@ -8,15 +8,18 @@ UNUSUAL, USUAL_S = 3, 0.03
 """Of so many first looks of a process no more than this is charged for each, seconds: they load code, open the pipeline
 and search for models, which the next ones do not."""
 ESCALATION_S = 0.2
-"""The same for looks at every step after a first sign of trouble."""
+"""The same for looks at steps after a first sign of trouble."""
 BUDGET_SHARE = 0.25
 """Share of the budget that looks may use once the allowance is used up."""
 TROUBLE_SHARE = 0.05
 """Share of the time that looks may use while something is wrong and the allowance for that is used up."""
 LEAST_BETWEEN = 50
 """Steps between two looks, at least, once the first steps are over."""
-TROUBLE_STEPS = 30
+TROUBLE_STEPS = 10
 """Steps after a sign of trouble with a look at each, as far as that is paid for."""
+ALARM_STEPS, CALM_STEPS = 1, 50
+"""The same after a number that is unusual, which may be no more than noise. Each further alarm that comes before so
+many steps have been calm doubles it, up to `TROUBLE_STEPS`."""
 NEVER = 1 << 62
 _WEIGHT = 0.3
 """Weight of the latest measurement in the average cost of a look."""
@@ -52,13 +55,14 @@ class Schedule:
         misses: How often a look was due and another optimizer stepped.
     """
 
-    __slots__ = ("_cost_s", "_purse", "_share", "_trouble", "misses", "next_step", "skip")
+    __slots__ = ("_alarmed", "_burst", "_cost_s", "_purse", "_share", "_trouble", "misses", "next_step", "skip")
 
     def __init__(self, purse: Purse, share: float) -> None:
         self._purse = purse
         self._share = share
         self._cost_s: float | None = None
-        self._trouble = 0
+        self._trouble, self._alarmed = 0, -CALM_STEPS - 1
+        self._burst = ALARM_STEPS
         # Programs that make an optimizer for each task must not get looks for each of them.
         self.next_step = (0 if purse.first_s > 0 else LEAST_BETWEEN) if share > 0 else NEVER
         self.skip = self.misses = 0
@@ -108,13 +112,19 @@ class Schedule:
             after = min(after, step + (1 if self._purse.trouble_s > 0 else _gap(cost_s, TROUBLE_SHARE * step_s)))
         return after
 
-    def worry(self, step: int) -> None:
-        """Look at every step from `step` on for a while, as far as that is paid for."""
+    def worry(self, step: int, steps: int = TROUBLE_STEPS) -> None:
+        """Look at `steps` steps from `step` on, each of them as far as that is paid for."""
         if self._share <= 0:
             return
         if step >= self._trouble and self._purse.trouble_s > 0:
             self.next_step = min(self.next_step, step)
-        self._trouble = step + TROUBLE_STEPS
+        self._trouble = max(self._trouble, step + steps)
+
+    def alarm(self, step: int) -> None:
+        """Look at `step` and the next, because a number is unusual; at more of them if that happens again and again."""
+        self._burst = min(TROUBLE_STEPS, 2 * self._burst) if 0 < step - self._alarmed <= CALM_STEPS else ALARM_STEPS
+        self._alarmed = step
+        self.worry(step, self._burst)
 
     def missed(self) -> None:
         """Note that a look was prepared for this optimizer and another one stepped: ask for it less and less often."""

@@ -15,6 +15,9 @@ WINDOW_STEPS = LATEST
 """Steps that detectors look back on."""
 _ALARM = 3.0
 """A loss or norm this many times the largest of the window has the detectors look at once."""
+_LEAST_BUSY, _BUSY_WEIGHT = 0.25, 0.1
+"""A program that mostly waits, for data or for a device, is watched as closely as one that waits three quarters of the
+time; weight of the latest record in the average."""
 
 
 class Cell:
@@ -27,6 +30,7 @@ class Cell:
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
         copied: How much of `forward_s` was copying batches; `scored`: the loss.
         synced: How much of `backward_s` was gradient synchronisation.
+        busy: Share of that time in which their thread computed, about: what watching may cost is a share of that.
         samples: Samples that went through them.
         tokens: Tokens that went through them.
         needs: What its model needs of which GPU; None when that is not known.
@@ -43,6 +47,7 @@ class Cell:
 
     __slots__ = (
         "backward_s",
+        "busy",
         "copied",
         "data_s",
         "duration_s",
@@ -82,6 +87,7 @@ class Cell:
         """Count from 0."""
         self.steps = self.samples = self.tokens = self.nonfinite = self.unmeasured = 0
         self.stood_for = 1
+        self.busy = 1.0
         self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
         self.copied, self.scored, self.synced = Part(), Part(), Part()
         self.loss: float | None = None
@@ -148,6 +154,9 @@ class Cell:
             self.learning_rate = rate
         if record.scale is not None:
             self.scale = record.scale
+        if record.cpu_s is not None and record.duration_s > 0.0:
+            busy = min(1.0, max(_LEAST_BUSY, record.cpu_s / record.duration_s))
+            self.busy += _BUSY_WEIGHT * (busy - self.busy)
         if bad:
             self.nonfinite += 1
         return bad

@@ -12,7 +12,7 @@ from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.instrument.training.tensors.graph import walk
 from otel_mldebug.rules.steps import StepRecord
 
-LOOK_SHARE = 0.15
+LOOK_SHARE = 0.1
 """Share of the budget that gradient norms may use; half of it in short steps, …"""
 SHORT_S = 0.002
 """… which are shorter than this: there the hooks themselves take most of it."""
@@ -97,7 +97,7 @@ class Known:
             self._cost_s = cost_s
         else:
             self._cost_s = previous + _WEIGHT * (min(cost_s, _CLIP * previous) - previous)
-        duration_s = self._step_s()
+        duration_s = self._step_s() * self.cell.busy
         affordable_s = self.share * duration_s * (1.0 if duration_s >= SHORT_S else 0.5)
         between = math.ceil(self._cost_s / affordable_s) if affordable_s > 0 else MOST_BETWEEN
         if self._always or self.steps < self._trouble or self.steps < FIRST_STEPS:
@@ -117,10 +117,18 @@ class Known:
         return self._duration_s
 
     def worry(self) -> None:
-        """Look at every step for a while."""
+        """Look at every step for a while: something is wrong."""
+        self._follow()
+        self.looks.worry(self.steps)
+
+    def alarm(self) -> None:
+        """Take the norm of its gradients at every step for a while, and look into a few: something is unusual."""
+        self._follow()
+        self.looks.alarm(self.steps)
+
+    def _follow(self) -> None:
         self._trouble = self.steps + TROUBLE_STEPS
         self.next_look = self.steps
-        self.looks.worry(self.steps)
 
 
 class Register:
@@ -196,9 +204,14 @@ class Register:
         return min(latest, key=lambda pair: pair[0])[1].window if latest else self._recorder.window
 
     def worry(self) -> None:
-        """Look at the gradients of all optimizers at every step for a while."""
+        """Look at all optimizers at every step for a while."""
         for known in list(self.known.values()):
             known.worry()
+
+    def alarm(self) -> None:
+        """Look at all optimizers a little more closely."""
+        for known in list(self.known.values()):
+            known.alarm()
 
     def names(self) -> list[str]:
         """Return their names."""

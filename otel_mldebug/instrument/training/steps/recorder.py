@@ -9,7 +9,7 @@ from typing import Any
 from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.passed import LateLoss, Passed
-from otel_mldebug.instrument.training.steps.relay import RECORD_S, Late, Relay
+from otel_mldebug.instrument.training.steps.relay import Late, Relay
 from otel_mldebug.instrument.training.steps.reporting import Reporter
 from otel_mldebug.instrument.training.steps.signals import Signals
 from otel_mldebug.instrument.training.steps.track import Track
@@ -20,7 +20,7 @@ from otel_mldebug.rules.steps import StepRecord
 
 HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
-RECORD_SHARE = 0.2
+RECORD_SHARE = 0.15
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
 MOST_BETWEEN = 16
 """Steps between two records, at most."""
@@ -136,9 +136,10 @@ class StepRecorder:
             or span is not None
         ):
             record = self._record(track, cell, now, index, loss, learning_rate, gradient_norm, skipped)
-            cell.next_record = steps + self._between(duration_s) if steps >= cell.full_until else 0
+            cell.next_record = steps + self._between(duration_s * cell.busy) if steps >= cell.full_until else 0
             track.begin(now)
             self.relay.add(record, cell, span, late)
+            self.relay.price(self.clock() - now)
             track.light = key != 0 and len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
         else:
             track.begin(now)
@@ -220,7 +221,7 @@ class StepRecorder:
     def _between(self, duration_s: float) -> int:
         """Return how many steps from this record on the next one may be made."""
         allowed_s = RECORD_SHARE * self.budget.share * duration_s
-        return min(MOST_BETWEEN, 1 + int(RECORD_S / allowed_s)) if allowed_s > 0 else MOST_BETWEEN
+        return min(MOST_BETWEEN, 1 + int(self.relay.record_s / allowed_s)) if allowed_s > 0 else MOST_BETWEEN
 
     def evaluated(self, track: Track, evaluation: Evaluation, late: LateLoss | None) -> None:
         """Note an evaluation pass of the calling thread that has ended.

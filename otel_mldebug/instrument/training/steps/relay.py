@@ -22,7 +22,9 @@ FIRING_SHARE = 10 * CHECK_SHARE
 TROUBLE_WINDOWS = 4
 """Windows of steps that get a record each, once something is wrong; some troubles last for the whole run."""
 RECORD_S = 25e-6
-"""What a record costs, seconds: making it, handing it on, writing it. Source: `make bench`, `steps.tiny.cost`."""
+"""What a record costs at least, seconds: made, handed on, written. Source: `make bench`, `steps.tiny.cost`."""
+_CLIP, _WEIGHT = 3, 0.05
+"""A measurement counts for at most so many averages: beyond, rules were looking. Its weight in the next average."""
 _EARN_S = 0.1
 """Time that is watched before the budget is told."""
 _MOST_LATE = 64
@@ -53,6 +55,7 @@ class Relay:
 
     Attributes:
         on_alarm: Called when a step looks bad.
+        record_s: What a record costs, seconds: in big steps nothing of ours is in the caches any more.
     """
 
     def __init__(self, clock: Callable[[], float], budget: Budget, reporter: Reporter, signals: Signals) -> None:
@@ -60,6 +63,7 @@ class Relay:
         self.on_alarm: Callable[[], None] = lambda: None
         self._late: deque[tuple[StepRecord, Cell, StepSpan, Late | None]] = deque()
         self._watched_s = self._spent_s = 0.0
+        self.record_s = RECORD_S
 
     def restart(self) -> None:
         """Forget what is on its way."""
@@ -70,6 +74,11 @@ class Relay:
         """Note time that was watched, and what the hooks took of it."""
         self._watched_s += watched_s
         self._spent_s += spent_s
+
+    def price(self, took_s: float) -> None:
+        """Note how long it took to make a record and to hand it on."""
+        known = self.record_s
+        self.record_s = max(RECORD_S, known + _WEIGHT * (min(took_s, _CLIP * known) - known))
 
     def add(self, record: StepRecord, cell: Cell, span: StepSpan, late: Late | None = None) -> None:
         """Pass a record on: now, or once its late values and all records before it are there."""
@@ -108,7 +117,7 @@ class Relay:
         bad = cell.keep(record)
         sink.step(record)
         self._signals.renew(sink.generation())
-        self._spent_s += RECORD_S
+        self._spent_s += self.record_s
         if self._watched_s > _EARN_S:
             self.pay()
         if bad:

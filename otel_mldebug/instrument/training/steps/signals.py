@@ -136,7 +136,7 @@ class Signals:
 
     def _spacing(self, price_ns: float, share: float, cell: Cell) -> int:
         """Return how many steps apart items of this price are, so that they use no more than `share` of the budget."""
-        allowed_ns = share * self._budget.share * cell.step_s() * 1e9
+        allowed_ns = share * self._budget.share * cell.step_s() * cell.busy * 1e9
         return 1 if cell.steps < FIRST or allowed_ns <= 0 else math.ceil(price_ns / allowed_ns)
 
 

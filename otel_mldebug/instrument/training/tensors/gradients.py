@@ -56,7 +56,7 @@ class Gradients:
 
     def read(self, gradients: list[Any]) -> list[float]:
         """Return the norms of gradients that live on the CPU. Finite gradients have a finite norm, however large."""
-        norms = [norm.item() for norm in self.vector(gradients)]
+        norms: list[float] = self._torch.stack(self.vector(gradients)).tolist()
         for place, norm in enumerate(norms):
             if norm == math.inf:  # maybe only the sum of the squares was
                 norms[place] = self._torch.linalg.vector_norm(gradients[place].double()).item()

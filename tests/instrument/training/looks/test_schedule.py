@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from otel_mldebug.instrument.training.looks.schedule import (
     ALLOWANCE_S,
+    CALM_STEPS,
     LEAST_BETWEEN,
     NEVER,
     TROUBLE_STEPS,
@@ -23,6 +24,11 @@ def run(schedule: Schedule, steps: int, *, cost_s: float, step_s: float, every: 
             looked.append(step)
             owed_s += schedule.looked(step, cost_s, step_s, every)
     return looked, owed_s
+
+
+def following(schedule: Schedule, steps: range) -> list[int]:
+    """Return which of `steps` are looked at; a look costs a millisecond, a step ten."""
+    return [step for step in steps if step >= schedule.next_step and not schedule.looked(step, 0.001, 0.01)]
 
 
 def test_the_first_steps_are_looked_at_and_the_budget_pays_for_none_of_it():
@@ -64,9 +70,47 @@ def test_trouble_has_every_step_looked_at_for_a_while():
     schedule = Schedule(Purse(), 0.02)
     run(schedule, 100, cost_s=0.001, step_s=0.01)
     schedule.worry(100)
-    looked = [step for step in range(100, 140) if step >= schedule.next_step and not schedule.looked(step, 0.001, 0.01)]
 
-    assert looked == [*range(100, 100 + TROUBLE_STEPS + 1)]
+    assert following(schedule, range(100, 125)) == [*range(100, 100 + TROUBLE_STEPS + 1)]
+
+
+def test_an_alarm_which_may_be_noise_has_two_steps_looked_at():
+    schedule = Schedule(Purse(), 0.02)
+    run(schedule, 130, cost_s=0.001, step_s=0.01)
+    schedule.alarm(130)
+
+    assert following(schedule, range(130, 180)) == [130, 131]
+
+
+def test_alarms_that_come_again_and_again_have_more_and_more_steps_looked_at():
+    schedule = Schedule(Purse(), 0.02)
+    run(schedule, 130, cost_s=0.001, step_s=0.01)
+    found = []
+    for step in (130, 140, 150, 160, 172):
+        schedule.alarm(step)
+        found.append(len(following(schedule, range(step, step + 10))))
+
+    assert found == [2, 3, 5, 9, 10]
+
+
+def test_an_alarm_after_a_calm_time_is_taken_for_noise_again():
+    schedule = Schedule(Purse(), 0.02)
+    run(schedule, 130, cost_s=0.001, step_s=0.01)
+    for step in (130, 140):
+        schedule.alarm(step)
+        following(schedule, range(step, step + 10))
+    schedule.alarm(140 + CALM_STEPS + 1)
+
+    assert following(schedule, range(191, 230)) == [191, 192]
+
+
+def test_an_alarm_does_not_shorten_the_time_after_a_sign_of_trouble():
+    schedule = Schedule(Purse(), 0.02)
+    run(schedule, 100, cost_s=0.001, step_s=0.01)
+    schedule.worry(100)
+    schedule.alarm(101)
+
+    assert following(schedule, range(100, 125)) == [*range(100, 100 + TROUBLE_STEPS + 1)]
 
 
 def test_trouble_that_goes_on_does_not_cost_more_than_a_twentieth_of_the_time():
