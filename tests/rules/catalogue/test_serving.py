@@ -80,7 +80,7 @@ FAMILIES = [
         "[400] unexpected shape for input 'x' for model 'net'",
     ),
     ("inference.sampling", "ValueError", "top_p must be in (0, 1], got 0.0."),
-    ("inference.multimodal", "ValueError", "Image features and image tokens do not match: tokens: 100, features 576"),
+    ("inference.multimodal", "ValueError", "At most 1 image(s) may be provided in one request."),
     (
         "vllm.max_model_len",
         "ValueError",
