@@ -15,7 +15,7 @@ _LOOKED_AT = 1600
 _VARIES = re.compile(r"[\d/\\]")
 _WORD = re.compile(r"(?<![\w./\\:@%+~-])[\w./\\:@%+~-]*[\d/\\](?:[\w./\\:@%+~-]|,(?=\d{3}(?!\d)))*")
 _REQUEST = re.compile(
-    r"\brequest[ _-]?id[ :=('\"]{1,4}[\w=;:/.-]+|\b(?:req|chatcmpl)[_-]\w{8,}|\bRoot=1-[\w=;-]+",
+    r"\brequest[ _-]?id[ :=('\"]{1,4}[\w=;:/.-]+|\b(?:req|chatcmpl)[_-]\w{8,}|\borg-(?=\w{0,40}\d)\w{8,}|\bRoot=1-[\w=;-]+",
     re.IGNORECASE,
 )
 _POOL = re.compile(r"host='[^']{0,255}', port=\d+")
@@ -95,6 +95,8 @@ _UNIT = re.compile(
     r"|days?|%)(?!\w)|<n>\. [KMGTP]?i?B(?!\w)"
 )
 _LIST = re.compile(r"<n>(?:(?:\s?[,;x×*/]\s?|\s)<n>)+")
+_REPEATED = re.compile(r"(\b[A-Z]{3,12}\([-\d]{0,5}\))(?:, \1)+")
+"""How each of several workers ended, where all ended alike: how many there were does not matter."""
 _DATES = re.compile(r"<time>(?:[ ,]{1,2}<time>)+")
 
 
@@ -110,7 +112,7 @@ def normalised(text: str) -> str:
     HTTP status, errno, signals, exit codes, element types and device kinds stay, because they tell failures apart.
     """
     text = text[:_LOOKED_AT]
-    if "equest" in text or "req" in text or "Root=" in text:
+    if "equest" in text or "req" in text or "Root=" in text or "org-" in text:
         text = _REQUEST.sub("<request>", text)
     if "host='" in text:
         text = _POOL.sub("<host>", text)
@@ -132,6 +134,8 @@ def _tidied(text: str) -> str:
         text = text.replace("[<n>]", "[]").replace("(<n>)", "()").replace("(<n>,)", "()")
         if "GPU <n>" in text and (measured := _MEASURED.search(text)) is not None:
             text = text[: measured.start()]
+    if "), " in text:
+        text = _REPEATED.sub(r"\1", text)
     return _DATES.sub("<time>", text) if "<time>" in text else text
 
 
