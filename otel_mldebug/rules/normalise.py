@@ -15,7 +15,8 @@ _LOOKED_AT = 1600
 _VARIES = re.compile(r"[\d/\\]")
 _WORD = re.compile(r"(?<![\w./\\:@%+~-])[\w./\\:@%+~-]*[\d/\\](?:[\w./\\:@%+~-]|,(?=\d{3}(?!\d)))*")
 _REQUEST = re.compile(
-    r"\brequest[ _-]?id[ :=('\"]{1,4}[\w=;:/.-]+|\b(?:req|chatcmpl)[_-]\w{8,}|\borg-(?=\w{0,40}\d)\w{8,}|\bRoot=1-[\w=;-]+",
+    r"\brequest[ _-]?id[ :=('\"]{1,4}[\w=;:/.-]+|\b(?:req|chatcmpl)[_-]\w{8,}"
+    r"|\borg-(?=\w{0,40}\d)\w{8,}|\bRoot=1-[\w=;-]+",
     re.IGNORECASE,
 )
 _POOL = re.compile(r"host='[^']{0,255}', port=\d+")
