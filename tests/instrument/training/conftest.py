@@ -7,6 +7,7 @@ import pytest
 
 from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.budget import Budget
+from otel_mldebug.instrument.training.tensors.graph import Hooks
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
@@ -47,6 +48,12 @@ def compiled_nothing_yet(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
     """What earlier tests have compiled does not count: a program in a process of its own has compiled nothing yet."""
     if request.module.__name__.rpartition(".")[2] != "test_compiled":
         monkeypatch.setattr("otel_mldebug.instrument.training.hooks.compiler.used", lambda dynamo: False)
+
+
+@pytest.fixture(autouse=True)
+def saved_behind_no_hooks_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start anew: an older PyTorch cannot tell of one saved tensor whether it is behind hooks, only whether any are."""
+    monkeypatch.setattr(Hooks, "used", False)
 
 
 @pytest.fixture

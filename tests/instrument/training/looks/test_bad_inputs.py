@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.torch
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore:.*torch.cpu.amp.autocast:FutureWarning"),  # PyTorch 2.4's checkpointing itself
+]
 
 from tests.instrument.training.looks import bad_inputs  # noqa: E402
 
@@ -73,6 +76,8 @@ def test_tied_weights_are_one_parameter(every):
 
 def test_the_type_that_autocast_computes_in_is_known(every):
     net, x = bad_inputs.mlp(), torch.randn(5, 3)
+    if not hasattr(net(x).grad_fn, "_input_metadata"):
+        pytest.skip("the graphs of this PyTorch do not tell types of results")
 
     def loss() -> Any:
         with torch.autocast("cpu", dtype=torch.bfloat16):
