@@ -9,6 +9,8 @@
 Every message says three things: what we wanted, what we got, what to do next.
 """
 
+from collections.abc import Sequence
+
 
 class MLDebugError(Exception):
     """The base of every error that this package raises on purpose."""
@@ -21,11 +23,21 @@ class ConfigError(MLDebugError, ValueError):
         setting: The name as the user typed it, such as `OTEL_MLDEBUG_BUDGET` or `patterns.toml: pattern 3: severity`.
         given: What was given, as text.
         expected: What would be accepted, as a phrase that fits after "expected".
+        each: Every mistake that was found, this one first.
     """
 
     def __init__(self, setting: str, given: object, *, expected: str) -> None:
         self.setting, self.given, self.expected = setting, given, expected
+        self.each: tuple[ConfigError, ...] = (self,)
         super().__init__(f"{setting}={given!r} is not usable: expected {expected}.")
+
+    @classmethod
+    def of(cls, mistakes: "Sequence[ConfigError]") -> "ConfigError":
+        """Return the first of `mistakes`, with all of them in its message, one a line."""
+        first, text = mistakes[0], "\n".join(map(str, mistakes))
+        found = cls(first.setting, first.given, expected=first.expected)
+        found.args, found.each = (text,), tuple(mistakes)
+        return found
 
 
 class MissingDependencyError(MLDebugError, ImportError):

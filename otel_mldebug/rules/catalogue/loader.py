@@ -75,10 +75,33 @@ def read(path: Path, *, complete: bool) -> list[dict[str, Any]]:
     """Return the entries of one TOML file in normal form.
 
     Raises:
-        ConfigError: the file or an entry is unusable.
+        ConfigError: the file or an entry is unusable; the message has all that is wrong, a line for each mistake.
     """
     from otel_mldebug.rules.catalogue.schema import normal  # late: needed for TOML only, not for compiled entries
 
+    entries: list[dict[str, Any]] = []
+    problems: list[ConfigError] = []
+    seen: dict[str, int] = {}
+    for number, table in enumerate(_tables(path), start=1):
+        where = f"{path}: pattern {number}"
+        try:
+            entry = normal(table, where, complete=complete)
+        except ConfigError as exc:
+            problems.extend(exc.each)
+            continue
+        own = entry["id"]
+        if own in seen:
+            expected = f"an id of its own; pattern {seen[own]} has this one"
+            problems.append(ConfigError(f"{where} ({own}): id", own, expected=expected))
+        seen[own] = number
+        entries.append({**entry, "origin": f"{path.name}: pattern {number}"})
+    if problems:
+        raise ConfigError.of(problems)
+    return entries
+
+
+def _tables(path: Path) -> list[Any]:
+    """Return the entries of one TOML file as they stand there."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -101,15 +124,4 @@ def read(path: Path, *, complete: bool) -> list[dict[str, Any]]:
     tables = document.get("pattern", [])
     if not isinstance(tables, list):
         raise ConfigError(f"{path}: pattern", tables, expected="entries that begin with [[pattern]] in double brackets")
-    entries = []
-    seen: dict[str, int] = {}
-    for number, table in enumerate(tables, start=1):
-        entry = normal(table, f"{path}: pattern {number}", complete=complete)
-        if entry["id"] in seen:
-            where = f"{path}: pattern {number} ({entry['id']}): id"
-            raise ConfigError(
-                where, entry["id"], expected=f"an id of its own; pattern {seen[entry['id']]} has this one"
-            )
-        seen[entry["id"]] = number
-        entries.append({**entry, "origin": f"{path.name}: pattern {number}"})
-    return entries
+    return tables

@@ -10,7 +10,7 @@ from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TY
 if TYPE_CHECKING:
     from otel_mldebug.rules.catalogue.schema import Entry
 
-_FIELDS = {"type", "message", "cause", "library", "where", "code"}
+FIELDS = {"type", "message", "cause", "library", "where", "code"}
 _CODES = ("errno", "status", "signal", "exit_code")
 _BONUS = 12
 """Fixed characters that a further condition counts as."""
@@ -31,8 +31,8 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[Matc
     groups: set[str] = set()
     for number, table in enumerate(given, start=1):
         label = f"match {number}"
-        if unknown := sorted(set(table) - _FIELDS):
-            raise entry.wrong(f"{label}: {unknown[0]}", table[unknown[0]], f"one of {', '.join(sorted(_FIELDS))}")
+        if unknown := sorted(set(table) - FIELDS):
+            raise entry.wrong(f"{label}: {unknown[0]}", table[unknown[0]], f"one of {', '.join(sorted(FIELDS))}")
         if not table:
             raise entry.wrong(label, table, "at least one condition")
         rest = _conditions(entry, label, table)

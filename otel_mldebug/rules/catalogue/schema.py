@@ -1,8 +1,10 @@
 """Checks one entry of a pattern file, field by field, and brings it into the normal form that is loaded."""
 
+import difflib
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Set
+from functools import partial
+from typing import Any, TypeVar
 
 from otel_mldebug.errors import ConfigError
 from otel_mldebug.rules.catalogue import matchers, regexes
@@ -11,6 +13,7 @@ from otel_mldebug.rules.catalogue.evidence import PARSERS
 from otel_mldebug.semconv.names import Category, Severity
 
 Table = Mapping[str, Any]
+T = TypeVar("T")
 
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 _PLACEHOLDER = re.compile(r"\{([a-z_0-9]+)\}")
@@ -29,6 +32,26 @@ class Entry:
 
     def __init__(self, table: Table, where: str) -> None:
         self.table, self.where = table, where
+        self.problems: list[ConfigError] = []
+
+    def check(self, read: Callable[[], T], otherwise: T) -> T:
+        """Return what `read` returns; a complaint of its is kept, so that the other fields are read too."""
+        try:
+            return read()
+        except ConfigError as exc:
+            self.problems.extend(exc.each)
+            return otherwise
+
+    def check_names(self, known: Set[str]) -> None:
+        """Complain of each field that does not exist."""
+        for name in sorted(set(self.table) - known):
+            if name in matchers.FIELDS:
+                expected = f"it inside match, such as match = [{{ {name} = … }}]"
+            elif near := difflib.get_close_matches(name, known, 1):
+                expected = f"the field {near[0]}"
+            else:
+                expected = f"one of the fields {', '.join(sorted(known))}"
+            self.problems.append(self.wrong(name, self.table[name], expected))
 
     def wrong(self, name: str, given: object, expected: str) -> ConfigError:
         """Return the error for field `name`."""
@@ -74,7 +97,8 @@ def normal(table: Any, where: str, *, complete: bool) -> dict[str, Any]:
         complete: Whether every field that a person reads must be there, as in our own files.
 
     Raises:
-        ConfigError: something is wrong; the message names entry, field, what was given and what is wanted.
+        ConfigError: something is wrong; the message names, for each mistake, entry, field, what was given and what is
+            wanted.
     """
     if not isinstance(table, dict):
         raise ConfigError(where, table, expected="a table: [[pattern]] and its fields below")
@@ -82,38 +106,47 @@ def normal(table: Any, where: str, *, complete: bool) -> dict[str, Any]:
     if isinstance(given_id, str) and given_id:
         where = f"{where} ({given_id})"
     entry = Entry(table, where)
-    if unknown := sorted(set(table) - _FIELDS):
-        raise entry.wrong(unknown[0], table[unknown[0]], f"one of the fields {', '.join(sorted(_FIELDS))}")
+    entry.check_names(_FIELDS)
     if not isinstance(given_id, str) or not _ID.fullmatch(given_id):
-        raise entry.wrong("id", given_id, "a dotted name in lower case, such as 'cuda.oom'")
-    basis = entry.choice("basis", "pattern", ("pattern", "structure"))
-    matches, groups = matchers.normal(entry, general=entry.flag("general"), structure=basis == "structure")
-    evidence = _evidence(entry, groups)
-    best = max(match.tier for match in matches)
+        entry.problems.append(entry.wrong("id", given_id, "a dotted name in lower case, such as 'cuda.oom'"))
+    basis = entry.check(lambda: entry.choice("basis", "pattern", ("pattern", "structure")), "pattern")
+    general = entry.check(lambda: entry.flag("general"), False)
+    found = entry.check(lambda: matchers.normal(entry, general=general, structure=basis == "structure"), None)
+    matches, groups = found or ([], set())
+    evidence = entry.check(lambda: _evidence(entry, groups), None) if found else None
+    best = max((match.tier for match in matches), default=matchers.MESSAGE)
+    none: list[Any] = []
+    texts = ("cause", "prevention", "docs", "source")
     out: dict[str, Any] = {
         "id": given_id,
-        "category": entry.choice("category", "", tuple(str(c) for c in Category)),
-        "severity": entry.choice("severity", "error", tuple(str(s) for s in Severity)),
-        "retryable": entry.flag("retryable"),
-        **{name: entry.text(name, required=complete) for name in ("cause", "prevention", "docs", "source")},
-        "summary": entry.text("summary", required=True),
-        "solutions": entry.texts("solutions"),
-        "confidence": _confidence(entry, _CONFIDENCE[best]),
+        "category": entry.check(lambda: entry.choice("category", "", tuple(str(c) for c in Category)), ""),
+        "severity": entry.check(lambda: entry.choice("severity", "error", tuple(str(s) for s in Severity)), ""),
+        "retryable": entry.check(lambda: entry.flag("retryable"), False),
+        **{name: entry.check(partial(entry.text, name, required=complete), "") for name in texts},
+        "summary": entry.check(lambda: entry.text("summary", required=True), ""),
+        "solutions": entry.check(lambda: _solutions(entry, 2 if complete else 1), none),
+        "confidence": entry.check(lambda: _confidence(entry, _CONFIDENCE[best]), 0.0),
         "basis": basis,
-        "over_cause": entry.flag("over_cause"),
-        "yields": _yields(entry),
+        "over_cause": entry.check(lambda: entry.flag("over_cause"), False),
+        "yields": entry.check(lambda: _yields(entry), 0.0),
         "matches": matches,
         "evidence": evidence,
-        "variants": _variants(entry, evidence),
+        "variants": [] if evidence is None else entry.check(lambda: _variants(entry, evidence), none),
     }
-    if len(out["solutions"]) < (2 if complete else 1):
-        raise entry.wrong(
-            "solutions", out["solutions"], f"at least {'two' if complete else 'one'}, the likeliest first"
-        )
     if out["docs"] and not out["docs"].startswith("https://"):
-        raise entry.wrong("docs", out["docs"], "a link that begins with https://")
-    check_templates(entry, out, evidence)
+        entry.problems.append(entry.wrong("docs", out["docs"], "a link that begins with https://"))
+    if evidence is not None:
+        entry.check(lambda: check_templates(entry, out, evidence), None)
+    if entry.problems:
+        raise ConfigError.of(entry.problems)
     return out
+
+
+def _solutions(entry: Entry, least: int) -> list[str]:
+    found = entry.texts("solutions")
+    if len(found) < least:
+        raise entry.wrong("solutions", found, f"at least {'two' if least > 1 else 'one'}, the likeliest first")
+    return found
 
 
 def _confidence(entry: Entry, default: float) -> float:
@@ -163,8 +196,9 @@ def _variants(entry: Entry, evidence: Mapping[str, Any]) -> list[dict[str, Any]]
     variants = []
     for number, table in enumerate(given, start=1):
         part = Entry(table, f"{entry.where}: when {number}")
-        if unknown := sorted(set(table) - _VARIANT_FIELDS):
-            raise part.wrong(unknown[0], table[unknown[0]], f"one of the fields {', '.join(sorted(_VARIANT_FIELDS))}")
+        part.check_names(_VARIANT_FIELDS)
+        if part.problems:
+            raise ConfigError.of(part.problems)
         try:
             conditions = parse_conditions(part.text("if", required=True), (*ALWAYS[1:], *evidence))
         except ValueError as exc:

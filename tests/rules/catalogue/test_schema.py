@@ -83,7 +83,10 @@ MISTAKES = [
     pytest.param(changed("{waiting} wait", "{wating} wait"), "{type}, {errno}", id="a misspelt placeholder"),
     pytest.param(changed('["Try again.", "Ask {waiting} fewer."]', "[]"), "at least one", id="no solution"),
     pytest.param(changed('["Try again.", "Ask {waiting} fewer."]', '"Try."'), "a list of texts", id="no list"),
-    pytest.param(changed("match = [", "matches = ["), "one of the fields", id="an unknown field"),
+    pytest.param(changed("match = [", "matches = ["), "expected the field match", id="a misspelt field"),
+    pytest.param(changed("match = [", "colour = 1\nmatch = ["), "one of the fields", id="an unknown field"),
+    pytest.param(changed("match = [", "type = 'A'\nmatch = ["), "it inside match", id="a condition in the wrong place"),
+    pytest.param(changed('{ if = "', '{ iff = "'), "when 1: iff", id="a misspelt field of a variant"),
     pytest.param(changed('{ type = "acme.QueueFull" }', "{}"), "match 1={}", id="an empty alternative"),
     pytest.param(changed('{ type = "acme.QueueFull" }', '{ kind = "x" }'), "match 1: kind", id="an unknown condition"),
     pytest.param(changed('{ type = "acme.QueueFull" }', "{ code = { errnum = 3 } }"), "errno = [28]", id="a bad code"),
@@ -115,6 +118,20 @@ def test_a_mistake_is_named(write, text, part):
     assert message.startswith(str(path))
     assert part in message
     assert "is not usable: expected" in message
+
+
+def test_all_mistakes_of_a_file_are_named_in_the_order_of_its_entries(write):
+    first = changed('"warning"', '"bad"').replace("true", '"yes"')
+    second = GOOD.replace("acme.queue_full", "acme.other").replace("match = [", "mach = [")
+    with pytest.raises(ConfigError) as caught:
+        load(write(first + GOOD.replace("acme.queue_full", "acme.third") + second))
+    assert [mistake.setting.partition(": ")[2] for mistake in caught.value.each] == [
+        "pattern 1 (acme.queue_full): severity",
+        "pattern 1 (acme.queue_full): retryable",
+        "pattern 3 (acme.other): mach",
+        "pattern 3 (acme.other): match",
+    ]
+    assert str(caught.value).splitlines() == [str(mistake) for mistake in caught.value.each]
 
 
 def test_a_missing_file_is_named(tmp_path):
