@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from otel_mldebug.cli.render import Look, clean, cut, number, pad, seconds, sparkline
-from otel_mldebug.semconv.names import Category
 from otel_mldebug.store.curve import Bin, Curve
 from otel_mldebug.store.training import Training
 
@@ -18,7 +17,6 @@ _MOST_APART = 3
 _WIDTH = 48
 _STEP_TIME = "duration_s"
 _NAMES = {"loss": "loss", "gradient_norm": "gradient norm", "learning_rate": "learning rate", _STEP_TIME: "step time"}
-_NUMERIC = {str(category) for category in (Category.LOSS, Category.GRADIENT, Category.MODEL, Category.DATA)}
 _SPIKE = 4.0
 """A step time is drawn as at most this many times the median: one slow step shall not flatten all others."""
 
@@ -126,7 +124,7 @@ def _marks(findings: Sequence[Mapping[str, Any]], axis: _Axis) -> str:
 
 
 def _layer(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Return where it showed first, by the earliest finding about numbers that names a place."""
-    told = [f for f in findings if f.get("layer") and "step" in f and f["category"] in _NUMERIC]
+    """Return where it showed first, by the earliest finding about such numbers that names a place."""
+    told = [f for f in findings if f.get("layer") and "step" in f and f["rule"].endswith("nonfinite")]
     first = min(told, key=lambda finding: finding["step"], default=None)
     return f"first in {clean(first['layer'])}" if first else ""
