@@ -13,7 +13,7 @@ from otel_mldebug.cli.explain_input import Input, open_input, unpacked
 from otel_mldebug.cli.explain_page import page
 from otel_mldebug.cli.render import Look
 from otel_mldebug.config import Config
-from otel_mldebug.rules.catalogue.loader import load_all
+from otel_mldebug.rules.catalogue.plugins import entries
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.finding import ORDER, Finding
@@ -59,8 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def main(args: argparse.Namespace) -> int:
     """Explain what was given and return the exit code."""
-    paths = (*Config.load().patterns, *args.patterns)
-    patterns = load_all(paths) if paths else None
+    patterns = entries((*Config.load().patterns, *args.patterns))
     explained: Explain = partial(explain, patterns=patterns)
     with open_input(" ".join(args.text)) as source:
         if source.is_json_lines():

@@ -8,8 +8,9 @@ from typing import Any
 from otel_mldebug.cli.common import print_json, show
 from otel_mldebug.config import Config
 from otel_mldebug.errors import ConfigError, UsageError
-from otel_mldebug.rules.catalogue.loader import load, load_all
+from otel_mldebug.rules.catalogue.loader import builtin, load
 from otel_mldebug.rules.catalogue.pattern import Pattern
+from otel_mldebug.rules.catalogue.plugins import entries
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
         if not args.files:
             raise UsageError("patterns check needs a file: otel-mldebug patterns check FILE.")
         return _check(args.files, as_json=args.json)
-    return _list(load_all((*Config.load().patterns, *args.files)), as_json=args.json)
+    return _list(entries((*Config.load().patterns, *args.files)) or builtin(), as_json=args.json)
 
 
 def _check(files: Iterable[Path], *, as_json: bool) -> int:

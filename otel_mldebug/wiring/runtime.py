@@ -104,13 +104,12 @@ class Runtime(Sink):
         """What is put around the processors of providers that others have set up; brings the SDK in."""
         if self._joined is None:
             from otel_mldebug.export.processors import Joined, Redactors
-            from otel_mldebug.rules.catalogue.loader import load_all
+            from otel_mldebug.rules.catalogue.plugins import entries
             from otel_mldebug.rules.redact.configured import configured, without_secrets_kept
 
             ours = configured(self.config)
             foreign = ours if self.config.redact_foreign else without_secrets_kept(ours)
-            patterns = load_all(self.config.patterns) if self.config.patterns else None
-            self._joined = Joined(Redactors(ours, foreign, patterns))
+            self._joined = Joined(Redactors(ours, foreign, entries(self.config.patterns)))
         return self._joined
 
     def sample(self, on: bool) -> None:

@@ -58,13 +58,13 @@ def load(path: Path) -> tuple[Pattern, ...]:
     return tuple(Pattern.of(entry) for entry in read(path, complete=False))
 
 
-def load_all(paths: Sequence[Path]) -> tuple[Pattern, ...]:
-    """Return the entries of the user's files followed by our own.
+def load_all(paths: Sequence[Path], further: Sequence[Pattern] = ()) -> tuple[Pattern, ...]:
+    """Return the entries of the user's files, then `further` ones, then our own; of one id the first kind has it.
 
     Raises:
         ConfigError: a file or an entry is unusable.
     """
-    own: dict[str, Pattern] = {}
+    own = {pattern.id: pattern for pattern in further}
     for path in paths:
         for pattern in load(path):
             own[pattern.id] = pattern
