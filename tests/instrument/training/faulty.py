@@ -154,7 +154,7 @@ def zero_epsilon() -> None:
 FAULTY: tuple[tuple[Program, tuple[str, ...], int, str], ...] = (
     # program, rules that are right, step of the fault, kind (empty where there is none)
     (too_fast, ("loss.explosion", "gradient.explosion", "loss.nonfinite", "gradient.nonfinite"), 31, ""),
-    (slow_divergence, ("loss.explosion", "gradient.explosion"), 45, ""),
+    (slow_divergence, ("loss.explosion", "gradient.explosion", "learning_rate.too_high"), 45, ""),
     (log_of_softmax, ("loss.nonfinite", "gradient.nonfinite"), 40, ""),
     (variance_of_one, ("loss.nonfinite",), 30, "forward operation"),
     (distance_to_itself, ("gradient.nonfinite",), 30, "backward operation"),

@@ -64,7 +64,7 @@ def fill(drafts: Sequence[Any], nodes: Sequence[Node], kept: Mapping[int, int], 
             continue
         inputs = [drafts[one].shape for one in draft.inputs]
         complete = len(inputs) == len(nodes[i].function.next_functions)
-        draft.shape = _made(draft.kind, nodes[i].function, inputs if complete else [], draft.operands) or ()
+        draft.shape = _made(draft.kind, nodes[i].function, inputs, draft.operands, complete=complete) or ()
 
 
 def _taken(function: Any) -> list[tuple[Any, Shape]]:
@@ -88,8 +88,10 @@ def _sizes(function: Any, name: str) -> Shape:
     return ()
 
 
-def _made(kind: str, function: Any, inputs: Sequence[Shape], operands: Sequence[Shape]) -> Shape | None:
-    """Return the shape of a result; None when it cannot be told."""
+def _made(
+    kind: str, function: Any, inputs: Sequence[Shape], operands: Sequence[Shape], *, complete: bool
+) -> Shape | None:
+    """Return the shape of a result; None when it cannot be told. `complete`: all that it takes is in the graph."""
     if kind in _ALIKE:
         return inputs[0] if inputs else operands[0] if operands else None
     if kind in ("Addmm", "Mm", "Bmm"):
@@ -102,8 +104,8 @@ def _made(kind: str, function: Any, inputs: Sequence[Shape], operands: Sequence[
     if kind in ("T", "Transpose") and inputs and len(inputs[0]) == 2:
         return inputs[0][::-1]
     if kind in _BROADCAST:
-        shapes = inputs if inputs and all(inputs) else operands if len(operands) > 1 else []
-        return broadcast(shapes) if shapes else None
+        shapes = [*inputs, *operands] if complete or operands else []
+        return broadcast(shapes) if shapes and all(shapes) else None
     return None
 
 
