@@ -27,6 +27,7 @@ MAX_FRAMES = 64
 _HEAD_FRAMES = 16
 MAX_SOURCE_LINES = 8
 """Innermost frames whose source line is looked up: reading files is the dearest part of a capture."""
+_OURS = ("otel_mldebug.instrument.", "otel_mldebug.recover.")
 _GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 
 
@@ -100,7 +101,9 @@ class _Capture:
         head: list[TracebackType] = []
         tail: deque[TracebackType] = deque(maxlen=MAX_FRAMES - _HEAD_FRAMES)
         while traceback is not None:
-            if len(head) < _HEAD_FRAMES:
+            if _between(traceback):
+                pass
+            elif len(head) < _HEAD_FRAMES:
                 head.append(traceback)
             else:
                 tail.append(traceback)
@@ -117,6 +120,12 @@ _READERS: tuple[tuple[str, Callable[[_Capture, BaseException, int], Any]], ...] 
     ("notes", lambda _, exc, __: _notes(exc)),
     ("attributes", lambda _, exc, __: attributes_of(exc)),
 )
+
+
+def _between(entry: TracebackType) -> bool:
+    """Return whether this is a frame of ours between two of the program's: `@trace` calls what it watches."""
+    module = entry.tb_frame.f_globals.get("__name__")
+    return entry.tb_next is not None and type(module) is str and module.startswith(_OURS)
 
 
 def _frame(entry: TracebackType, *, source: bool) -> Frame:

@@ -51,6 +51,22 @@ def test_a_class_is_named_as_a_traceback_names_it():
     assert facts_of(LocalError(2, "gone")).type == name
 
 
+def test_frames_of_ours_are_left_out_between_those_of_the_program_and_kept_where_they_raise():
+    ours = {"__name__": "otel_mldebug.instrument.functions.decorator"}
+    exec("def watched(work): work()\ndef refuse(): raise ValueError('no')", ours)
+
+    def work():
+        raise ValueError("program")
+
+    found = []
+    for call in (lambda: ours["watched"](work), lambda: ours["watched"](ours["refuse"])):
+        with pytest.raises(ValueError, match=r"program|no") as caught:
+            call()
+        found.append([frame.function.rpartition(".")[2] for frame in facts_of(caught.value).frames])
+    test = "test_frames_of_ours_are_left_out_between_those_of_the_program_and_kept_where_they_raise"
+    assert found == [[test, "<lambda>", "work"], [test, "<lambda>", "refuse"]]
+
+
 def test_the_cause_wins_over_the_context_and_a_suppressed_context_is_left_out():
     first, second = KeyError("k"), RuntimeError("outer")
     second.__context__ = first
