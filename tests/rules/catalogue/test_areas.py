@@ -27,6 +27,7 @@ AREAS = {
     "services.toml": "services.txt",
     "tabular.toml": "services.txt",
     "files.toml": "services.txt",
+    "science.toml": "services.txt",
 }
 
 
