@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -55,6 +56,8 @@ class Config:
     """Watch PyTorch training once the program imports torch."""
     layers: int = 0
     """Steps between two looks at every layer. 0: at the first steps, then as often as the budget allows."""
+    profile_steps: str = ""
+    """Steps to profile with torch.profiler: `100:105`, or rules, `timing.*`: five steps after a finding of theirs."""
     hang_timeout: float = 0.0
     """Seconds without progress of training that count as a hang. 0: by the run's own step times. `inf`: never."""
     resources: bool = True
@@ -206,11 +209,21 @@ def _parse(name: str, raw: Any, label: str) -> Any:
     return value
 
 
+def _fits(span: re.Match[str] | None) -> bool:
+    return span is not None and 0 < int(span[1]) < int(span[2]) <= int(span[1]) + 100
+
+
+_SPAN = re.compile(r"(\d{1,12}):(\d{1,12})", re.ASCII)
+_PATTERNS = re.compile(r"[a-z_*?][\w.*?]*(\s*,\s*[a-z_*?][\w.*?]*)*", re.ASCII)
 _LIMITS: Mapping[str, tuple[Any, str]] = {
     "profile": (lambda v: v in PROFILES, f"one of {', '.join(PROFILES)}"),
     "exposure": (lambda v: v in EXPOSURES, f"one of {', '.join(EXPOSURES)}"),
     "budget": (lambda v: 0 <= v <= 1, "a share from 0 to 1, such as 0.02 or 2%"),
     "layers": (lambda v: v >= 0, "a whole number of steps, at least 0"),
+    "profile_steps": (
+        lambda v: not v or _PATTERNS.fullmatch(v) or _fits(_SPAN.fullmatch(v)),
+        "steps such as 100:105, at least 1 and at most 100 of them, or rules such as timing.*,data.input_bound",
+    ),
     "hang_timeout": (lambda v: v == 0 or v >= 1, "seconds, at least 1; 0 for the default; inf for never"),
     "store_max_mb": (lambda v: v >= 8, "a whole number of MiB, at least 8"),
     "resources_interval_s": (lambda v: 0.1 <= v <= 3600, "seconds from 0.1 to 3600"),

@@ -133,3 +133,14 @@ def test_any_text_is_either_used_or_refused_by_name(tmp_path_factory, values):
         Config.load(environ=environ, directory=tmp_path_factory.getbasetemp())
     except ConfigError as exc:
         assert exc.setting.partition(":")[0] in environ
+
+
+@pytest.mark.parametrize("asked", ["", "1:2", "100:200", "timing.*", "timing.spikes, data.input_bound", "*"])
+def test_steps_to_profile_are_a_span_or_rules(tmp_path, asked):
+    assert load(tmp_path, {}, profile_steps=asked).profile_steps == asked
+
+
+@pytest.mark.parametrize("asked", ["5", "0:5", "5:5", "6:3", "1:102", ":5", "5:", "a b", "timing.*,", "1:2:3"])
+def test_what_is_neither_is_refused(tmp_path, asked):
+    with pytest.raises(ConfigError, match="steps such as 100:105"):
+        load(tmp_path, {}, profile_steps=asked)

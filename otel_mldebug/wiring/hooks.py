@@ -33,6 +33,8 @@ class Hooks:
         self._logged = Logged()
         self._import = OnImport("torch", self._found)
         self._torch = False
+        self._profile = ""
+        self._end_profile: Callable[[], None] = lambda: None
         self._noticing: tuple[Noticing, ...] = ()
         self.parts: set[Part] = set()
         """What is being watched, as far as the settings allow."""
@@ -44,6 +46,7 @@ class Hooks:
             if part == "errors":
                 self._see_errors(runtime)
             elif part == "torch" and runtime.config.torch:
+                self._profile = runtime.config.profile_steps
                 options.use(options.Options(layers=runtime.config.layers))
                 provide(partial(settings, runtime))
                 self._import.install()
@@ -95,6 +98,9 @@ class Hooks:
     def _leave_torch(self) -> None:
         self._import.remove()
         self._torch = False
+        with guard("profile steps"):
+            end, self._end_profile = self._end_profile, lambda: None
+            end()
         with guard("take the hooks out of PyTorch"):
             training.uninstall()
 
@@ -102,6 +108,11 @@ class Hooks:
         if not self._torch:
             training.install(torch)
             self._torch = True
+            if self._profile:
+                with guard("profile steps"):
+                    from otel_mldebug.wiring.profiling import by_setting
+
+                    self._end_profile = by_setting(self._profile)
 
 
 def _joins(runtime: Runtime, what: Literal["spans", "logs"]) -> Callable[[Any], None]:

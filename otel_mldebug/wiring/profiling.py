@@ -43,3 +43,15 @@ def profile_on(rules: Iterable[str] = SLOW, *, steps: int = 5, most: int = 3) ->
             window.stop()
 
     return stop
+
+
+def by_setting(asked: str) -> Callable[[], None]:
+    """Profile what the setting `profile_steps` asks for: steps `A:B` without B, or steps after findings of rules.
+
+    Returns:
+        A function that ends it.
+    """
+    first, colon, last = asked.partition(":")
+    if colon:
+        return profile_steps(int(last) - int(first), skip=int(first)).start().stop
+    return profile_on([rule.strip() for rule in asked.split(",")])

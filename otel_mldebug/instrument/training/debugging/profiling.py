@@ -26,6 +26,12 @@ SHOWN = 5
 
 _running = threading.Lock()
 _windows = 0
+_profiling = False
+
+
+def under_way() -> bool:
+    """Return whether steps are being profiled now: what we do ourselves would stand in the trace."""
+    return _profiling
 
 
 def profile_steps(n: int = 10, *, skip: int = 1, shapes: bool = False, memory: bool = False) -> "Window":
@@ -85,11 +91,13 @@ class Window:
 
     def stop(self) -> None:
         """End, if it has not by itself; a second call does nothing."""
+        global _profiling
         if self._handle is not None:
             self._handle.remove()
             self._handle = None
         profiler, self._profiler = self._profiler, None
         if profiler is not None:
+            _profiling = False
             with guard("profile steps"):
                 profiler.stop()
                 self._tell(profiler, time.perf_counter() - self._began_s)
@@ -98,6 +106,7 @@ class Window:
             _running.release()
 
     def _open(self, torch: Any) -> None:
+        global _profiling
         activities = [torch.profiler.ProfilerActivity.CPU]
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             activities.append(torch.profiler.ProfilerActivity.CUDA)
@@ -105,6 +114,7 @@ class Window:
         self._began_s = time.perf_counter()
         self._profiler = torch.profiler.profile(activities=activities, **self._options)
         self._profiler.start()
+        _profiling = True
 
     def _stepped(self, *_: Any) -> None:
         with guard("profile steps"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training import options
+from otel_mldebug.instrument.training.debugging.profiling import under_way
 from otel_mldebug.instrument.training.looks.collecting import Collector
 from otel_mldebug.instrument.training.looks.draft import Draft
 from otel_mldebug.instrument.training.looks.judging import Judge
@@ -192,7 +193,7 @@ class Looker:
         return self._watch.recorder.index
 
     def _wanted(self) -> bool:
-        if not sinks.current().active():
+        if not sinks.current().active() or under_way():
             return False
         if self._demanded:
             self._demanded = False

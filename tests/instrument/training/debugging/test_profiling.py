@@ -13,11 +13,13 @@ pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::UserWarning
 from torch import nn  # noqa: E402
 
 from otel_mldebug import UsageError, profile_on, profile_steps  # noqa: E402
+from otel_mldebug.instrument.training import options  # noqa: E402
 from otel_mldebug.instrument.training.debugging import profiling  # noqa: E402
 from otel_mldebug.rules.finding import Finding, Occurrence  # noqa: E402
 from otel_mldebug.semconv.names import Category, Severity  # noqa: E402
 from otel_mldebug.testing import Telemetry  # noqa: E402
 from otel_mldebug.wiring import process  # noqa: E402
+from otel_mldebug.wiring.profiling import by_setting  # noqa: E402
 
 
 class Loop:
@@ -135,3 +137,41 @@ def test_a_finding_that_something_is_slow_sets_off_a_window(seen):
 
     assert [f.evidence["steps"] for f, _ in seen.found if f.rule == "profile.window"] == [2, 2]
     assert hooks() == before
+
+
+def test_looks_of_ours_are_put_off_until_the_window_is_over(watched, monkeypatch):
+    monkeypatch.setattr(options, "_current", options.Options(layers=1))
+    loop = Loop()
+    with profile_steps(4, skip=2) as window:
+        loop.step(8)
+
+    assert [look.step for look in watched.looks] == [0, 1, 6, 7]
+    assert "aten::where" not in str(window)
+
+
+@pytest.mark.parametrize(
+    ("asked", "profiled"),
+    [("2:5", [(2, 3)]), ("9:30", [(9, 3)]), ("40:50", []), ("timing.*", []), ("loss.*, timing.spikes", [])],
+)
+def test_the_setting_names_the_steps_or_what_sets_off_a_window(watched, asked, profiled):
+    loop, before = Loop(), hooks()
+    end = by_setting(asked)
+    loop.step(12)
+    end()
+    end()
+
+    found = [f.evidence for f, _ in watched.found if f.rule == "profile.window"]
+    assert [(evidence["step"], evidence["steps"]) for evidence in found] == profiled
+    assert hooks() == before
+
+
+def test_after_a_finding_that_the_setting_names_a_window_begins(watched):
+    loop = Loop()
+    end = by_setting("loss.*, timing.spikes")
+    for rule in ("data.input_bound", "timing.spikes"):
+        for listener in list(process.listeners):
+            listener(slow(rule))
+        loop.step(3)
+    end()
+
+    assert [f.evidence["step"] for f, _ in watched.found if f.rule == "profile.window"] == [4]
