@@ -5,6 +5,7 @@ from otel_mldebug.rules.detectors.explosion import exploding_gradients, loss_exp
 from otel_mldebug.rules.detectors.input_bound import input_bound
 from otel_mldebug.rules.detectors.nonfinite import nonfinite_gradient, nonfinite_loss
 from otel_mldebug.rules.detectors.signature import Detector, LookDetector
+from otel_mldebug.rules.detectors.unbounded import unbounded_loss
 
 __all__ = ["DETECTORS", "LOOK_DETECTORS", "Detector", "LookDetector", "family"]
 
@@ -13,6 +14,7 @@ DETECTORS: tuple[Detector, ...] = (
     nonfinite_gradient,
     loss_explosion,
     exploding_gradients,
+    unbounded_loss,
     *curves.DETECTORS,
     input_bound,
 )
@@ -26,6 +28,7 @@ _FAMILIES = {
     "gradient.nonfinite": "nonfinite",
     "loss.explosion": "explosion",
     "gradient.explosion": "explosion",
+    "loss.unbounded": "output and loss",
     **curves.FAMILIES,
     **layers.FAMILIES,
     **statics.FAMILIES,

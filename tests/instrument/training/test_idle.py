@@ -2,6 +2,8 @@
 
 import pytest
 
+from otel_mldebug.instrument.training.hooks import pytorch
+
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
@@ -25,6 +27,29 @@ def test_a_loop_without_a_step_is_found_after_a_hundred_backward_calls(watched):
     loop(150)
     [(finding, where)] = watched.found
     assert (finding.rule, finding.evidence["backward_calls"], where["step"]) == ("optimizer.never_steps", 100, 0)
+
+
+def test_gradients_that_pile_up_to_the_end_of_the_program_are_told_then(watched):
+    loop(110, clear=False)
+    assert "optimizer.never_steps" not in watched.rules()
+    pytorch.uninstall()
+    [(finding, _)] = watched.found
+    assert finding.summary == (
+        "Adam has not stepped in 110 backward calls, up to the end of the program: nothing is learned."
+    )
+
+
+@pytest.mark.parametrize("program", [{"clear": False, "step_at": 105}, {"clear": False, "by_hand": True}])
+def test_at_the_end_nothing_is_said_of_what_has_trained(watched, program):
+    loop(110, **program)
+    pytorch.uninstall()
+    assert "optimizer.never_steps" not in watched.rules()
+
+
+def test_a_few_backward_calls_at_the_end_are_no_training(watched):
+    loop(60, clear=False)
+    pytorch.uninstall()
+    assert watched.rules() == []
 
 
 @pytest.mark.parametrize(

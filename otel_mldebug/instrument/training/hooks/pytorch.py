@@ -122,6 +122,7 @@ class Installation:
             self._evaluations.finish()
             self.recorder.finish()
             self.watch.looks.finish()
+            self.watch.idle.finish()
 
 
 def _after_fork() -> None:

@@ -14,6 +14,8 @@ from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfi
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
+from otel_mldebug.rules.detectors.layers.swapped import swapped_layers
+from otel_mldebug.rules.detectors.layers.tables import forgotten_tables
 from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
 from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.signature import LookDetector
@@ -23,11 +25,13 @@ DETECTORS: tuple[LookDetector, ...] = (
     collapsed_scale,
     constant_weights,
     replaced_parameters,
+    swapped_layers,
     cleared_gradients,
     zero_rate,
     kept_gradients,
     underflow,
     forgotten_parameters,
+    forgotten_tables,
     cut_graph,
     frozen_parameters,
     scale_of_weights,

@@ -28,6 +28,8 @@ SATURATED = 0.6
 weights are three times as large as they should be."""
 ABOVE_CHANCE = 4.0
 """How many times the first loss of a classifier exceeds the logarithm of the number of classes."""
+LOST = 20.0
+"""The same where it needs no weights that are far too large: many layers (or branches) multiply up what each adds."""
 
 
 def constant_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
@@ -104,6 +106,9 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     least = max(2, 0.5 * len(gains))
     if len(large) >= least and (harm := _harm(look)) is not None:
         return _scale(look, large, [g for _, g in gains], harm)
+    if (harm := _harm(look)) is not None and harm[0] == "grow" and len(gains) >= 2 and _starts_lost(look):
+        usual = median(gain for _, gain in gains)
+        return _scale(look, [p for p, gain in gains if gain >= usual], [g for _, g in gains], harm)
     grown = growth(look)
     if len(small) >= least and grown is not None and grown <= 1 / GROWTH:
         return _scale(look, small, [g for _, g in gains], ("shrink", 1 / grown))
@@ -126,6 +131,12 @@ def _harm(look: Look) -> tuple[str, float] | None:
     if look.loss is not None and math.isfinite(look.loss) and (chance := _chance(look)) is not None:
         return ("loss", look.loss / chance) if look.loss >= ABOVE_CHANCE * chance else None
     return None
+
+
+def _starts_lost(look: Look) -> bool:
+    """Return whether a classifier starts far surer of wrong answers than inputs of this size explain."""
+    chance = _chance(look)
+    return chance is not None and look.loss is not None and LOST * chance <= look.loss < math.inf
 
 
 def _chance(look: Look) -> float | None:

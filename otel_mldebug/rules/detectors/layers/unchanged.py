@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from otel_mldebug.rules.detectors.layers.changes import fates
-from otel_mldebug.rules.detectors.layers.reading import layers_of, listed
+from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, progress
 from otel_mldebug.rules.detectors.layers.reported import count, evidence
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
@@ -12,24 +12,30 @@ from otel_mldebug.semconv.names import Category, Severity
 
 RATE_STEPS = 50
 """Steps with a learning rate of 0 from the start on: a warm-up has left 0 by then."""
+STUCK_STEPS = 60
+"""Steps that the loss has had to fall, where only the first layer has gradients of 0."""
 
 
 def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when all gradients, or those of the first two layers or more, are exactly 0 in every look since the start.
 
-    Those of later layers are 0 on purpose at times: a head whose loss has no weight yet, attention to a single place.
+    Of the first layer alone, too, where the loss does not fall. Those of later layers are 0 on purpose at times: a head
+    whose loss has no weight yet, attention to a single place.
 
     Args:
         looks: Of one optimizer, oldest first.
-        steps: Not looked at.
+        steps: Its latest ones.
     """
-    del steps
     known = [f for f in fates(looks) if f.held and f.gradient is not None]
     zero = [f for f in known if f.idle and f.gradient == 0]
     whole = len(zero) == len(known)
     others = [f.place for f in known if f.gradient]
-    if not zero or (not whole and (len(zero) < 2 or max(f.place for f in zero) > min(others))):
+    if not zero or (not whole and max(f.place for f in zero) > min(others)):
         return None
+    if len(zero) < 2 and not whole:
+        course = progress(looks, steps)
+        if not course.stuck or course.steps < STUCK_STEPS:
+            return None
     names = layers_of([f.latest for f in zero])
     return Finding(
         rule="gradient.zero",

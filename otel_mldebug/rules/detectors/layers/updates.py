@@ -1,8 +1,10 @@
 """How much a step changes the weights, relative to their size: a learning rate that is far too high or too low."""
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.layers.reading import layers_of, matrices, progress
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
@@ -16,6 +18,8 @@ BLOW = 3.0
 """The same for a single one of the first steps: what was drawn with care is gone."""
 BLOW_STEPS = 40
 """Steps in which the loss could have come back."""
+THROWN, THROWN_LOSS, THROWN_STEPS = 1.5, 1.3, 8
+"""The same for a first step, after which the losses of the next steps are in the median so many times the first."""
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
 LOOKS = 3
@@ -28,7 +32,8 @@ EARLY = 5
 def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when each step replaces the weights of most layers, look after look, and the loss does not fall.
 
-    Or when one of the first steps did so several times over, and the loss has been higher since than at the start.
+    Or when one of the first steps did so several times over, and the loss has been higher since than at the start; or
+    once over, and threw the loss up, which has come back to where it started and no further.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -43,6 +48,8 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
         bad = late
     elif known.steps >= BLOW_STEPS and (known.left or 0.0) >= 1 and max(map(_median_ratio, first), default=0.0) >= BLOW:
         bad = [max(first, key=_median_ratio)]
+    elif _median_ratio(looks[0]) >= THROWN and looks[0].step < EARLY and _thrown(steps):
+        bad = [looks[0]]
     else:
         return None
     ratios = [_median_ratio(look) for look in bad]
@@ -58,6 +65,16 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
             "Warm it up over the first few hundred steps, and clip gradients.",
         ),
     )
+
+
+def _thrown(steps: Sequence[StepRecord]) -> bool:
+    """Return whether the first updates threw the loss up, and it has not been lower than at the start since."""
+    course = Course.of(steps)
+    early = [r.loss for r in course.early if r.loss is not None and math.isfinite(r.loss)][: THROWN_STEPS + 1]
+    latest = [loss for _, loss in course.losses[-BLOW_STEPS // 2 :]]
+    if course.shared or course.steps < 2 * BLOW_STEPS or len(early) <= THROWN_STEPS or min(*early, *latest) <= 0:
+        return False
+    return median(early[1:]) >= max(THROWN_LOSS * early[0], 1.1 * median(latest)) and median(latest) >= 0.98 * early[0]
 
 
 def rate_too_low(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:

@@ -19,6 +19,7 @@ from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
 from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
 from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples
 from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentum, weight_decay
+from otel_mldebug.rules.detectors.statics.sign import maximised
 from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 
 DETECTORS: tuple[LookDetector, ...] = (
@@ -29,6 +30,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     squashed_twice,
     log_probabilities,
     target_range,
+    maximised,
     output_range,
     bounded_logits,
     dropout_output,
@@ -62,6 +64,7 @@ FAMILIES: Mapping[str, str] = {
     "loss.probabilities_twice": _OUTPUT,
     "loss.expects_log_probabilities": _OUTPUT,
     "loss.target_range": _OUTPUT,
+    "loss.maximised": _OUTPUT,
     "loss.output_range": _OUTPUT,
     "loss.bounded_logits": _OUTPUT,
     "loss.log_softmax_twice": _OUTPUT,

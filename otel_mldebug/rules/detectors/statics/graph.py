@@ -87,6 +87,17 @@ class Graph:
             if kind not in VIEWS and not (picks and (kind in PICKS or kind in JOINS)):
                 return place
 
+    def is_linear(self, place: int) -> bool:
+        """Return whether an operation is what a linear layer leaves, or its bias.
+
+        Of tensors with three dimensions or more that are not contiguous, the bias is added apart.
+        """
+        if self.kind(place) in LINEAR:
+            return True
+        below = self.source(place, picks=False) if self.kind(place) == "Add" else None
+        layer = self.operations[place].layer
+        return below is not None and self.kind(below) in LINEAR and self.operations[below].layer == layer != ""
+
     def users(self, place: int) -> list[int]:
         """Return the operations that take the result of one."""
         if self._users is None:

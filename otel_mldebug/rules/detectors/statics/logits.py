@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, LINEAR, REDUCTIONS, Graph, dimension
+from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, REDUCTIONS, Graph, dimension
 from otel_mldebug.rules.detectors.statics.outputs import goes_into_loss
 from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
 from otel_mldebug.rules.finding import Finding
@@ -180,7 +180,7 @@ def _not_logs(look: Look) -> tuple[str, str, str] | None:
         if source is None:
             continue
         below = graph.operations[source]
-        if below.kind in _SQUASHED or below.kind in LINEAR or below.kind in _ACTIVATIONS:
+        if below.kind in _SQUASHED or below.kind in _ACTIVATIONS or graph.is_linear(source):
             return below.kind, operation.kind, below.layer
     for place, operation in graph.of(frozenset(("Sub",))):  # target * (log target - input), as KLDivLoss has it
         source = graph.source(place, picks=False)

@@ -11,10 +11,15 @@ from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
 LOOKS = 4
-"""Looks whose labels have to agree; with two classes, chance makes 64 labels equal once in 10^19."""
-SAMPLES = 64
-"""Labels in them, at least."""
+"""Looks whose labels have to agree."""
+SAMPLES = 400
+"""Labels in them, at least, if all are the same: where one in 100 is not, chance makes so many equal once in 55."""
+ORDERED = 64
+"""The same if batches have one class each, and the classes come in order."""
+LEAST = 8
+"""Labels of a batch, below which chance makes them equal."""
 _BINARY = frozenset(("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"))
+_JUDGED = frozenset((*CLASS_LOSSES, *VALUE_LOSSES, *_BINARY))
 LARGE = 1e3
 LARGEST = 1e4
 """Size of a regression's targets from which they matter: of those out of a loader, and of all others. Returns of
@@ -26,27 +31,41 @@ MANY_CLASSES = 100
 
 
 def constant_target(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when all labels that a data loader gave in `LOOKS` looks in a row are of one and the same class.
+    """Fire when all labels (or values of a regression) that a data loader ever gave are one and the same.
 
-    Labels that the program makes itself do not count: contrastive losses put the right one at place 0.
+    Or when each batch has labels of one class only, and the classes come in order: the data is sorted. Labels that the
+    program makes itself do not count: contrastive losses put the right one at place 0.
     """
-    found = lasting(looks, _only_label, least=LOOKS)
-    if found is None:
+    labelled = [(look, _only_label(look)) for look in looks]
+    known = [(look, part) for look, part in labelled if part is not None and part.stats is not None]
+    labels = [part.stats.low for _, part in known if part.stats is not None]
+    count = sum(part.stats.size for _, part in known if part.stats is not None)
+    digests = {part.digest for look, _ in known for part in look.parts if part.role == "input" and part.digest}
+    if len(known) < LOOKS or len(digests) == 1:
         return None
-    first, (label, place) = found
-    latest = looks[-LOOKS:]
-    labels = [one[0] for look in latest if (one := _only_label(look)) is not None]
-    count = sum(part.stats.size for look in latest for part in look.parts if part.place == place and part.stats)
-    digests = {part.digest for look in latest for part in look.parts if part.role == "input" and part.digest}
-    if len(set(labels)) != 1 or count < SAMPLES or len(digests) == 1:
+    several = len(set(labels)) > 1
+    if several:
+        ordered = labels == sorted(labels) or labels == sorted(labels, reverse=True)
+        if not ordered or count < ORDERED or 3 * len(known) < 2 * len(looks):
+            return None
+    elif count < SAMPLES or len(known) < len(looks):
         return None
+    first, place = known[0][0], known[0][1].place
+    told = (
+        f"Each batch has labels of one class only, first {labels[0]:g} and then {labels[-1]:g} ({place})."
+        if several
+        else f"All {count} labels in {len(known)} looks at batches are {labels[0]:g} ({place})."
+    )
     return tell(
         "data.constant_target",
         Severity.WARNING,
         first,
-        f"All {count} labels of the last {len(latest)} looks are {label:g} ({place}).",
+        told,
         category=Category.DATA,
-        cause="The data set has lost its labels, or it is sorted by class and the loader does not shuffle: the model "
+        cause="The data set is sorted by class and the loader does not shuffle: the model learns to give one answer, "
+        "and then the next one."
+        if several
+        else "The data set has lost its labels, or it is sorted by class and the loader does not shuffle: the model "
         "learns to give one answer.",
         solutions=(
             "Pass shuffle=True to the DataLoader that is used for training.",
@@ -54,7 +73,7 @@ def constant_target(looks: Sequence[Look], window: Sequence[StepRecord]) -> Find
         ),
         prevention="Count the labels of the first batches before training.",
         confidence=0.9,
-        label=label,
+        label=labels[0],
         samples=count,
         place=place,
     )
@@ -170,12 +189,16 @@ def shifted_labels(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
     )
 
 
-def _only_label(look: Look) -> tuple[float, str] | None:
-    """Return the one label that all samples of a loader's batch have, and where it is."""
-    for _, operation in Graph(look).of(CLASS_LOSSES):
+def _only_label(look: Look) -> Part | None:
+    """Return the labels of a loader's batch if they are all the same; of a regression only what a layer is to give."""
+    graph = Graph(look)
+    for place, operation in graph.of(_JUDGED):
         part = target_of(look, operation)
-        if part is None or part.stats is None or not part.place.startswith(BATCH):
+        if part is None or part.stats is None or not part.place.startswith(BATCH) or part.role != "target":
             return None
-        if part.stats.low == part.stats.high and part.stats.size > 1:
-            return part.stats.low, part.place
+        source = graph.source(place)
+        if operation.kind not in CLASS_LOSSES and (source is None or not graph.is_linear(source)):
+            return None  # what is left of an equation is to be 0
+        if part.stats.low == part.stats.high and part.stats.size >= LEAST:
+            return part
     return None

@@ -58,6 +58,29 @@ def test_steps_that_are_too_large(parameters, records, fires):
     assert (finding and finding.rule) == ("learning_rate.too_high" if fires else None)
 
 
+def thrown(up, level, count=100):
+    return steps([2.0, *[up] * 12, *[level] * (count - 13)])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "records", "fires"),
+    [
+        pytest.param(2.0, thrown(6.0, 2.1), True, id="up, and back to where it began"),
+        pytest.param(2.0, thrown(6.0, 1.5), False, id="and below that"),
+        pytest.param(2.0, thrown(2.2, 2.1), False, id="hardly up"),
+        pytest.param(2.0, thrown(6.0, 6.0), False, id="it has had no time to come back"),
+        pytest.param(2.0, thrown(6.0, 2.1, count=60), False, id="too early"),
+        pytest.param(0.5, thrown(6.0, 2.1), False, id="a small step"),
+        pytest.param(2.0, thrown(-6.0, 2.1), False, id="losses below 0"),
+    ],
+)
+def test_a_first_step_that_throws_the_loss_up(ratio, records, fires):
+    first, *rest = looks(moving(0.01))
+    seen = [replace(first, parameters=tuple(replace(p, update_ratio=ratio) for p in first.parameters)), *rest]
+    finding = rate_too_high(seen, records)
+    assert (finding and finding.evidence["step"]) == (0 if fires else None)
+
+
 @pytest.mark.parametrize(
     ("parameters", "records", "fires"),
     [

@@ -13,7 +13,7 @@ from otel_mldebug.rules.detectors.layers.holding import (
 )
 from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
 from otel_mldebug.semconv.names import Severity
-from tests.rules.detectors.layers.building import AT, NET, chain, looks, stats, steps, uniform, weight
+from tests.rules.detectors.layers.building import AT, FALLING, FLAT, NET, chain, looks, stats, steps, uniform, weight
 
 NONE = {"reached": False, "gradient": None, "update_ratio": None, "changed": False}
 MISSING = {"optimized": False, "changed": False, "update_ratio": None, "learning_rate": None}
@@ -117,6 +117,13 @@ def test_gradients_that_are_cleared_before_the_step():
 def test_gradients_that_are_exactly_zero(parameters, severity):
     finding = zero_gradients(looks(parameters), [])
     assert (finding and finding.severity) == severity
+
+
+@pytest.mark.parametrize(("records", "fires"), [(FLAT, True), (FALLING, False), ([], False)])
+def test_a_first_layer_without_a_gradient_counts_where_the_loss_does_not_fall(records, fires):
+    finding = zero_gradients(looks([replace(NET[0], **ZERO), *NET[1:]]), records)
+    assert (finding and finding.rule) == ("gradient.zero" if fires else None)
+    assert zero_gradients(looks([*NET[:-1], replace(NET[-1], **ZERO)]), records) is None
 
 
 def test_a_problem_that_gets_solved_has_no_gradient_any_more():

@@ -111,20 +111,39 @@ def labelled(low: float, high: float, *, count: int = 4, place: str = "batch[1]"
 
 
 def test_labels_of_one_class_are_found():
-    finding = constant_target(labelled(2, 2), [])
+    finding = constant_target(labelled(2, 2, count=25), [])
     assert finding is not None
     assert (finding.rule, finding.severity) == ("data.constant_target", Severity.WARNING)
-    assert dict(finding.evidence) == {"step": 0, "label": 2, "samples": 64, "place": "batch[1]"}
+    assert dict(finding.evidence) == {"step": 0, "label": 2, "samples": 400, "place": "batch[1]"}
+
+
+def test_data_that_is_sorted_by_class_is_found_at_the_second_class():
+    finding = constant_target([*labelled(0, 0, count=4), *labelled(1, 1, count=1)], [])
+    assert finding is not None
+    assert finding.summary == "Each batch has labels of one class only, first 0 and then 1 (batch[1])."
+
+
+VALUES = chain(UNIT, op("MseLoss", operands=((N, 1), (N, 1))))
+RESIDUAL = chain(UNIT, op("Mul", N, 1), op("MseLoss", operands=((N, 1), (N, 1))))
+
+
+@pytest.mark.parametrize(("operations", "found"), [(VALUES, "data.constant_target"), (RESIDUAL, "")])
+def test_values_that_are_all_the_same_are_found_where_a_layer_is_to_give_them(operations, found):
+    seen = [look(*operations, step=i, parts=(batch(i + 1), target(0, 0, 0, 0))) for i in range(25)]
+    assert rule(constant_target, seen) == found
 
 
 @pytest.mark.parametrize(
     "seen",
     [
-        pytest.param(labelled(0, 2), id="several classes"),
-        pytest.param(labelled(2, 2, count=3), id="too few looks"),
-        pytest.param(labelled(0, 0, place="NllLoss"), id="made by a contrastive loss"),
-        pytest.param(labelled(2, 2, same=True), id="one batch on purpose"),
-        pytest.param([*labelled(0, 0, count=3), *labelled(1, 1, count=1)], id="one class a batch"),
+        pytest.param(labelled(0, 2, count=25), id="several classes"),
+        pytest.param(labelled(2, 2, count=24), id="a rare class may be there"),
+        pytest.param([*labelled(0, 2, count=1), *labelled(2, 2, count=40)], id="a rare class was there"),
+        pytest.param(labelled(0, 0, count=25, place="NllLoss"), id="made by a contrastive loss"),
+        pytest.param(labelled(2, 2, count=25, same=True), id="one batch on purpose"),
+        pytest.param([x for c in (0, 1, 0, 1, 0) for x in labelled(c, c, count=1)], id="one class a batch, in turn"),
+        pytest.param([*labelled(0, 0, count=2), *labelled(1, 1, count=1)], id="too few looks"),
+        pytest.param([*labelled(0, 0, count=4), *labelled(0, 2, count=3), *labelled(1, 1, count=1)], id="mixed now"),
         pytest.param(looks(*CLASSES), id="not known"),
     ],
 )

@@ -1,0 +1,73 @@
+"""Embeddings that no optimizer holds."""
+
+from collections.abc import Sequence
+
+from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.layers.changes import START
+from otel_mldebug.rules.detectors.layers.reading import layers_of, listed
+from otel_mldebug.rules.detectors.layers.reported import be, count
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look, Parameter
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+LOOKS = 3
+PATIENCE = 30
+"""Steps before tables that no optimizer holds count as forgotten."""
+DRAWN = 0.03
+"""How far mean and standard deviation may be from 0 and 1 where a table is as PyTorch draws it."""
+
+
+def forgotten_tables(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when an embedding gets gradients in each look, all else is trained, and no optimizer holds the embedding.
+
+    One that came with vectors made elsewhere may be left as it is on purpose: a hint.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Its latest ones: of several optimizers, another one may hold it.
+    """
+    first, latest = looks[0], looks[-1]
+    if len(looks) < LOOKS or first.step > START or latest.step - first.step < PATIENCE or Course.of(steps).shared:
+        return None
+    others = [p for p in latest.parameters if p.layer and p.trainable and not _table(p)]
+    names = set.intersection(*({p.name for p in look.parameters if _left(p)} for look in (first, *looks[-LOOKS:])))
+    left = [p for p in latest.parameters if p.name in names and p.changed is False]
+    if not left or not others or not all(p.optimized for p in others):
+        return None
+    layers = layers_of(left)
+    drawn = any(_drawn(p) for p in left)
+    return Finding(
+        rule="parameter.not_in_optimizer" if drawn else "parameter.left_out",
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING if drawn else Severity.INFO,
+        summary=f"No optimizer holds {listed(layers)}, while it holds all else: {count(len(left), 'table')} "
+        f"{be(list(names))} given gradients and never updated.",
+        cause="The embedding was made or replaced after the optimizer (which unties weights, too), or a list of "
+        "parameters leaves it out.",
+        solutions=(
+            "Make the optimizer after the last change to the model: optimizer = Adam(model.parameters()).",
+            "Tie weights again after an embedding was replaced: head.weight = embedding.weight.",
+            "If it is meant to stay as it is, freeze it: Embedding.from_pretrained(vectors, freeze=True).",
+        ),
+        prevention="Compare the number of parameters in optimizer.param_groups with that of the model before training.",
+        confidence=0.85 if drawn else 0.5,
+        basis="detector",
+        evidence={"step": first.step, "layer": layers[0], "parameters": tuple(p.name for p in left[:8])},
+    )
+
+
+def _table(parameter: Parameter) -> bool:
+    return "Embedding" in parameter.module and len(parameter.shape) == 2
+
+
+def _left(parameter: Parameter) -> bool:
+    given = parameter.gradient is not None and parameter.gradient.norm > 0
+    return _table(parameter) and bool(parameter.layer) and parameter.trainable and not parameter.optimized and given
+
+
+def _drawn(parameter: Parameter) -> bool:
+    """Return whether it looks like standard normal numbers. Source: torch.nn.Embedding.reset_parameters."""
+    stats = parameter.weight
+    near = DRAWN + (3 / stats.size**0.5 if stats is not None and stats.size else 1.0)
+    return stats is not None and abs(stats.mean) < near and abs(stats.std - 1) < near and 2 < stats.high < 6
