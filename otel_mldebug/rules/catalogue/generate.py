@@ -27,7 +27,8 @@ def render(paths: Sequence[Path]) -> str:
         seen[entry["id"]] = entry["origin"]
     choose_keys(entries)
     head = json.dumps(digest([path.read_bytes() for path in paths]))
-    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, default=dict) for entry in entries)
+    # Plain ASCII: a single character beyond it makes the reader hold and cut up the whole text two bytes wide.
+    lines = ",\n".join(json.dumps(entry, separators=(",", ":"), default=dict) for entry in entries)
     return f'{{"digest": {head}, "patterns": [\n{lines}\n]}}\n'
 
 
