@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +15,7 @@ from opentelemetry.trace import get_current_span
 
 from otel_mldebug._guard import fault, guard
 from otel_mldebug.export import event, seen
-from otel_mldebug.export.failure import Explained, chosen, explained
+from otel_mldebug.export.failure import Explained, amended, explained
 from otel_mldebug.export.groups import Groups, HeldBack, yet_another
 from otel_mldebug.export.rates import Rates
 from otel_mldebug.rules.facts import Value
@@ -27,12 +28,15 @@ from otel_mldebug.store.attributes import SEVERITY_NUMBERS
 NOT_FAILURES = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """How a program is told to stop: no findings."""
 
+MAX_WRITTEN = 256
+"""Latest occurrences in the store, which a program may still say something about."""
+
 
 class Keeper(Protocol):
     """Writes findings down: the store."""
 
     def finding(self, occurrence: Occurrence) -> None:
-        """Write one finding, at once."""
+        """Write one finding, at once; one with an id that was written before takes its place."""
 
     def counted(self, fingerprint: str, count: int) -> None:
         """Keep that a group has been seen `count` times, the latest of which are not written one by one."""
@@ -89,6 +93,7 @@ class Emitter:
         self._surroundings = surroundings
         self.listeners: list[Callable[[Occurrence], None]] = []
         """Called with each occurrence that is made."""
+        self._written: deque[str] = deque(maxlen=MAX_WRITTEN)
         self._inside = threading.local()
         self._turns = seen.Turns()
 
@@ -107,9 +112,7 @@ class Emitter:
 
         def make() -> Occurrence:
             if known := seen.occurrence_of(exc):
-                if (finding := chosen(known.finding, own)) != known.finding:
-                    known = replace(known, finding=finding)
-                    seen.remember(exc, known)  # it has been sent; from here on it is seen as the program wants it
+                known = self._amend(exc, known, amended(known, self._redactor, context or {}, own))
                 self._on_span(known)
                 return known
             made = self._explain(exc, self._redactor, function=function, arguments=arguments, context=context, **own)
@@ -152,6 +155,15 @@ class Emitter:
         """Send what is still held back: the last occurrence of each group that was suppressed, with how many were."""
         for held_back in self.groups.drain():
             self._once("send a finding that was held back", partial(self._show, held_back))
+
+    def _amend(self, exc: BaseException, known: Occurrence, later: Occurrence) -> Occurrence:
+        """Keep what the program says of a failure that has been sent: on the exception, and in the store."""
+        if later != known:
+            seen.remember(exc, later)
+            if self.outlets.store is not None and known.id in self._written:
+                with guard("amend a finding in the store"):
+                    self.outlets.store.finding(later)
+        return later
 
     def _once(self, doing: str, work: Callable[[], Occurrence | None]) -> Occurrence | None:
         """Do `work`, guarded; what it sets off in this thread that would come back here is ignored."""
@@ -221,6 +233,7 @@ class Emitter:
         if self.outlets.store is not None:
             with guard("write a finding to the store"):
                 self.outlets.store.finding(occurrence)
+                self._written.append(occurrence.id)
         if self.outlets.logger is not None:
             with guard("send a finding to OpenTelemetry"):
                 severity = occurrence.finding.severity

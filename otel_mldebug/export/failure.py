@@ -13,13 +13,16 @@ from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.rules.describe import describe, shorten
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts, Frame, Value
-from otel_mldebug.rules.finding import ORDER, Finding
+from otel_mldebug.rules.finding import ORDER, Finding, Occurrence
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.redact.exposure import Exposure
 from otel_mldebug.semconv.names import Category, Severity
 
 ARGUMENT = "argument."
 """Prefix of the arguments of the failed call among the context."""
+BY_HAND = "by_hand"
+"""Among a user's own values: whether the program reports the exception itself."""
+_OF_THE_STEP = frozenset({"step", "epoch", "layer", "loss", "gradient_norm", "learning_rate"})
 _MAX_CONTEXT = 32
 MAX_WAIT_S = 1.0
 """Seconds to wait for another thread that explains something; the first time it reads the catalogue."""
@@ -75,9 +78,7 @@ def explained(
         left_s = BUDGET_S - (time.perf_counter() - began_s)
         finding = explain(facts, patterns)  # bounded by itself; the first one loads the catalogue, once
     deadline_s = time.perf_counter() + left_s
-    finding = chosen(finding, own)
-    if (limit := own.get("at_most")) is not None and "severity" not in own and ORDER[finding.severity] > ORDER[limit]:
-        finding = replace(finding, severity=Severity(limit))
+    finding = _bounded(chosen(finding, own), own)
     exception = as_json(facts)
     made = Explained(
         finding=finding,
@@ -118,6 +119,26 @@ def chosen(finding: Finding, own: Mapping[str, Any]) -> Finding:
     if own.get("severity") is not None:
         finding = replace(finding, severity=Severity(own["severity"]))
     return finding
+
+
+def _bounded(finding: Finding, own: Mapping[str, Any]) -> Finding:
+    limit = own.get("at_most")
+    if limit is None or "severity" in own or ORDER[finding.severity] <= ORDER[limit]:
+        return finding
+    return replace(finding, severity=Severity(limit))
+
+
+def amended(known: Occurrence, redactor: Redactor, context: Mapping[str, Any], own: Mapping[str, Any]) -> Occurrence:
+    """Return `known` with what a program says of it by hand, after it was seen elsewhere; itself if that is nothing.
+
+    What was known of the training step stays.
+    """
+    finding = chosen(known.finding, own)
+    if not own.get(BY_HAND):
+        return known if finding == known.finding else replace(known, finding=finding)
+    given = {key: value for key, value in context.items() if key not in _OF_THE_STEP}
+    further = _redacted_context(_context(None, given, time.perf_counter() + BUDGET_S), redactor)
+    return replace(known, finding=_bounded(finding, own), context={**known.context, **further})
 
 
 def after_fork() -> None:

@@ -175,10 +175,16 @@ def _read_findings(db: sqlite3.Connection, key: Key, number: int, data: bytes) -
         numbers = (occurrence.time_ns, occurrence.count, occurrence.suppressed)
         if any(abs(value) >= _INT64 for value in numbers):
             return False
-        db.execute(
-            "INSERT INTO occurrence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*key[:2], number, row.get("id"), group_key(row), row["severity"], *numbers, json.dumps(row)),
+        said = (row["severity"], json.dumps(row))
+        known = db.execute(
+            "UPDATE occurrence SET severity = ?, finding = ? WHERE id = ? AND run = ? AND process = ?",
+            (*said, row.get("id"), *key[:2]),
         )
+        if not known.rowcount:  # else the program has said something about it later
+            db.execute(
+                "INSERT INTO occurrence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*key[:2], number, row.get("id"), group_key(row), said[0], *numbers, said[1]),
+            )
     return True
 
 

@@ -27,8 +27,8 @@ def capture_exception(
         context: Anything worth knowing beside it.
         user_data: The same, about the user; kept under `user.`.
         category: Yours, which wins over ours; names that other toolkits use are understood, such as `oom`.
-        severity: The same. An exception that has been seen already, as by `@trace`, has been sent; yours then hold
-            for `finding_of`, `user_message` and the spans it still passes.
+        severity: The same. Where an exception has been seen already, as by `@trace`, all of yours is added in the local
+            store, for `finding_of`, `user_message` and the spans it still passes; what has left by OTLP stays.
 
     Returns:
         What was made of it, with an `id` that can be quoted; None when nothing is being watched.
@@ -51,7 +51,7 @@ def capture_exception(
     if exc is None:
         return None
     extra = {f"user.{key}": value for key, value in (user_data or {}).items()}
-    return sink.current().exception(exc, context={**(context or {}), **extra}, **own)
+    return sink.current().exception(exc, context={**(context or {}), **extra}, by_hand=True, **own)
 
 
 def _known(found: T | None, what: str, given: object, all_of: Iterable[object]) -> T:

@@ -81,8 +81,11 @@ def handle_error(
     steps = tuple(str(step) for step in tried)
     known: dict[str, Any] = {**(context or {}), **_as_user(user_data or {})}
     if steps:
-        known.update(tried="; ".join(steps), recovered=recovered)
-    occurrence = _occurrence(exc, known, **({"at_most": Severity.WARNING} if recovered else {}))
+        known["tried"] = "; ".join(steps)
+    if steps or recovered:
+        known["recovered"] = recovered
+    own: dict[str, Any] = {"at_most": Severity.WARNING} if recovered else {}
+    occurrence = _occurrence(exc, known, by_hand=True, **own)
     finding = occurrence.finding
     return Handled(
         text=_text(occurrence),

@@ -228,7 +228,9 @@ def test_a_finding_that_the_collector_wrote_is_read_too(root):
     path = out.directory / "logs.jsonl"
     (line,) = (json.loads(text) for text in path.read_text().splitlines())
     (entry,) = line["resourceLogs"]
-    path.write_text(json.dumps({"resourceLogs": [entry, {"scopeLogs": []}, entry]}) + "\n")
+    identity = occurrence(1).id
+    another = json.loads(json.dumps(entry).replace(identity, identity[::-1]))
+    path.write_text(json.dumps({"resourceLogs": [entry, {"scopeLogs": []}, another]}) + "\n")
 
     assert Store(root).findings()[0]["count"] == 2
 
