@@ -27,6 +27,7 @@ MAX_FRAMES = 64
 _HEAD_FRAMES = 16
 MAX_SOURCE_LINES = 8
 """Innermost frames whose source line is looked up: reading files is the dearest part of a capture."""
+TRACEBACK = "Traceback (most recent call last)"
 _OURS = ("otel_mldebug.instrument.", "otel_mldebug.recover.")
 _GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 
@@ -80,7 +81,8 @@ class _Capture:
         return ErrorFacts(type=name, bases=bases, cause=cause, **known)
 
     def _message(self, exc: BaseException, _: int) -> str:
-        return shorten(message_of(exc, timeout_s=max(self._left_s(), 0.0)), MAX_MESSAGE)
+        message = message_of(exc, timeout_s=max(self._left_s(), 0.0))
+        return shorten(message + _of_another_process(exc), MAX_MESSAGE)
 
     def _group(self, exc: BaseException, level: int) -> tuple[ErrorFacts, ...]:
         if _GROUP is not None and issubclass(type(exc), _GROUP):
@@ -174,6 +176,18 @@ def traceback_of(exc: BaseException) -> TracebackType | None:
     """Return the traceback of `exc`; no code of its class runs."""
     found = BaseException.__dict__["__traceback__"].__get__(exc)
     return found if isinstance(found, TracebackType) else None
+
+
+def _of_another_process(exc: BaseException) -> str:
+    """Return the traceback that a failed command has written, where the program has collected what it wrote."""
+    own = _own(exc)
+    for name in ("stderr", "output"):  # as on `subprocess.CalledProcessError`
+        said = own.get(name)
+        if type(said) is bytes:
+            said = said[-MAX_MESSAGE // 2 :].decode("utf-8", "replace")
+        if type(said) is str and (place := said.find(TRACEBACK, max(len(said) - MAX_MESSAGE // 2, 0))) >= 0:
+            return "\n" + said[place:].rstrip()
+    return ""
 
 
 def _notes(exc: BaseException) -> tuple[str, ...]:

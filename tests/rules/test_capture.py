@@ -1,13 +1,16 @@
 """A live exception becomes facts, whatever it is made of."""
 
 import builtins
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from otel_mldebug.rules.capture import MAX_CHAIN, MAX_FRAMES, MAX_MESSAGE, facts_of
+from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts
+from otel_mldebug.rules.unwrap import links
 
 
 def raised(make):
@@ -65,6 +68,28 @@ def test_frames_of_ours_are_left_out_between_those_of_the_program_and_kept_where
         found.append([frame.function.rpartition(".")[2] for frame in facts_of(caught.value).frames])
     test = "test_frames_of_ours_are_left_out_between_those_of_the_program_and_kept_where_they_raise"
     assert found == [[test, "<lambda>", "work"], [test, "<lambda>", "refuse"]]
+
+
+@pytest.mark.parametrize(
+    "collected",
+    [
+        pytest.param({"capture_output": True}, id="bytes"),
+        pytest.param({"capture_output": True, "text": True}, id="text"),
+        pytest.param({"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}, id="errors among the output"),
+    ],
+)
+def test_the_traceback_that_a_failed_command_has_written_is_the_root(collected):
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        subprocess.run([sys.executable, "-c", "import no_such_module"], check=True, **collected)
+    facts = facts_of(caught.value)
+    assert [link.type for link in links(facts)] == ["ModuleNotFoundError", "subprocess.CalledProcessError"]
+    assert explain(facts).rule == "module.missing"
+
+
+@pytest.mark.parametrize("stderr", [None, b"", "usage: wrong", 7, "x" * 200_000])
+def test_a_failed_command_that_has_written_no_traceback_stands_for_itself(stderr):
+    facts = facts_of(subprocess.CalledProcessError(2, ["cmd"], stderr=stderr))
+    assert facts.message == "Command '['cmd']' returned non-zero exit status 2."
 
 
 def test_the_cause_wins_over_the_context_and_a_suppressed_context_is_left_out():
