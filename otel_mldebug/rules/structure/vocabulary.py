@@ -175,6 +175,7 @@ PHRASES: Mapping[Category, tuple[str, ...]] = {
         "hidden size",
         "shape mismatch",
         "not implemented for",
+        "neural network",
     ),
     Category.MODEL_LOADING: (
         "state dict",
