@@ -155,3 +155,48 @@ def test_a_worker_that_does_not_answer_is_a_hang_of_data_loading_and_what_comes_
     ]
     assert rows[0]["evidence"]["phase"] == "data"
     assert rows[0]["summary"].startswith("No progress at step 10 for ")
+
+
+SHARDED = """
+import torch, torch.distributed as dist
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+dist.init_process_group("gloo")
+torch.manual_seed(0)
+mesh = init_device_mesh("cpu", (2,))
+model = torch.nn.Sequential(torch.nn.Linear(8, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4))
+for part in (model[0], model[2], model):
+    fully_shard(part, mesh=mesh)
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+own = torch.Generator().manual_seed(dist.get_rank())
+losses = []
+for step in range(40):
+    inputs = torch.randn(32, 8, generator=own)
+    loss = (model(inputs) - inputs[:, :4].sin()).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    losses.append(loss.item())
+print(f"rank {dist.get_rank()}: {losses}\\n", end="")
+dist.destroy_process_group()
+"""
+
+
+def test_a_sharded_model_is_watched_on_every_rank_and_trains_as_it_does_without_us(script, mldebug):
+    if not hasattr(pytest.importorskip("torch.distributed.fsdp"), "fully_shard"):
+        pytest.skip("this PyTorch has no FSDP2")
+    script("sharded.py", SHARDED.splitlines())
+    words = (TORCHRUN, "--nproc-per-node", "2", "sharded.py")
+    alone = mldebug("run", *words, environ={**FAST, "OTEL_MLDEBUG_DISABLED": "1"})
+    watched = mldebug("run", *words, environ={**FAST, "OTEL_MLDEBUG_LAYERS": "10"})
+
+    assert alone.returncode == watched.returncode == 0
+    printed = [sorted(done.stdout.replace("]", "]\n").split("\n")) for done in (alone, watched)]
+    assert printed[0] == printed[1], "not a bit of a loss is different"
+    assert findings(mldebug) == {}
+    training = json.loads(mldebug("training", "--json", "--layers").stdout)
+    assert [(lane["rank"], lane["steps_seen"], lane["loss"] > 0) for lane in training["by_process"]] == [
+        (0, 40, True), (1, 40, True),
+    ]  # fmt: skip
+    assert [(layer["layer"], len(layer["steps"]) >= 4) for layer in training["layers"]] == [("0", True), ("2", True)]
