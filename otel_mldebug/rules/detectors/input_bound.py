@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
+from otel_mldebug.rules.detectors.pace import pace
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
@@ -25,7 +26,8 @@ def input_bound(
         window: Steps of one optimizer, oldest first. The first ones of a run are left out: workers start.
         limit: Share, 0 to 1.
         min_steps: Steps with a known wait that are needed.
-        min_wait_s: Median wait, seconds, below which it does not matter.
+        min_wait_s: Median wait, seconds, below which it does not matter; of a busy machine, what would be left of it
+            if training had a processor to itself.
         min_total_s: Waiting in the whole window, seconds, below which it does not matter.
     """
     steps = [r for r in window if r.data_s is not None and r.index >= 5]
@@ -36,7 +38,12 @@ def input_bound(
     shares = [wait / (wait + work) if wait + work > 0 else 0.0 for wait, work in zip(waits, works, strict=True)]
     total = sum(waits) + sum(works)
     share = sum(waits) / total if total > 0 else 0.0
-    if median(shares) <= limit or share <= limit or median(waits) < min_wait_s or sum(waits) < min_total_s:
+    if (
+        median(shares) <= limit
+        or share <= limit
+        or median(waits) * pace(steps) < min_wait_s
+        or sum(waits) < min_total_s
+    ):
         return None
     return Finding(
         rule="data.input_bound",

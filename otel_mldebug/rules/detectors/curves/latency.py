@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
 
+from otel_mldebug.rules.detectors.pace import pace
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Phase, Severity
@@ -16,7 +17,13 @@ LEAST_S = 0.1
 LEAST_DATA, LEAST_SPIKES = 3, 4
 """Spikes with usual steps between them, at least, where data was waited for, and elsewhere: on a busy machine, or where
 a container has used up its share of the CPU, what computes has to wait now and then, often in bursts. There, spikes
-have to come in a rhythm, or to last equally long, as well."""
+have to come in a rhythm, or to last equally long, as well; …"""
+LEAST_LOOSE = 5
+"""… and where data was waited for, there have to be so many if they do not."""
+BUSY = 0.5
+"""Share of a processor that training gets, below which the machine is busy: workers that make data wait, too."""
+WORKING = 0.4
+"""Share of a delay in which the thread computed, from which on it did not wait."""
 LARGE = 0.4
 """Share of the largest delay, from which on delays belong together."""
 EQUAL = 0.08
@@ -104,7 +111,10 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     every = int(median(gaps))
     regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
     steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES)
-    if phase is not Phase.DATA and (len(gaps) + 1 < LEAST_SPIKES or not steady):
+    if phase is Phase.DATA:
+        if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps) < BUSY):
+            return None
+    elif len(gaps) + 1 < LEAST_SPIKES or not steady or _rollouts(steps, spikes, usual):
         return None
     cause, solution = _CAUSES[phase]
     rhythm = f" Every {every} steps." if regular else ""
@@ -143,6 +153,25 @@ def _equal(spikes: Sequence[StepRecord], usual: float) -> bool:
     middle = median(excess)
     alike = all(abs(value - middle) <= EQUAL * middle for value in excess)
     return alike and all(b.index - a.index > 2 for a, b in pairwise(spikes))
+
+
+def _rollouts(steps: Sequence[StepRecord], spikes: Sequence[StepRecord], usual: float) -> bool:
+    """Return whether a program without a loader computes in its long steps: it plays, searches, or makes data.
+
+    What lies between two steps is the program's own then, and "forward" is the name of all of it.
+    """
+    if sum(r.data_s is not None for r in steps) > 0.1 * len(steps):
+        return False
+    known = [r.cpu_s for r in steps if r.cpu_s is not None]
+    if not known:
+        return False
+    before = {b.index: b.index - a.index for a, b in pairwise(steps)}
+    shares = [
+        ((r.cpu_s - median(known)) * before.get(r.index, 1)) / (r.duration_s - usual)
+        for r in spikes
+        if r.cpu_s is not None
+    ]
+    return bool(shares) and median(shares) >= WORKING * pace(steps)
 
 
 def _blame(record: StepRecord, medians: dict[Phase, float], usual: float) -> Phase:

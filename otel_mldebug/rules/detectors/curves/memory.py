@@ -84,10 +84,20 @@ def memory_growth(window: Sequence[StepRecord]) -> Finding | None:
     )
 
 
+def _second_pass(course: Course) -> int | None:
+    """Return the step at which the second pass over the data began; None if it is not among the latest ones."""
+    first = course.early[0].epoch
+    if first is None or course[0].epoch != first:
+        return None
+    return next((r.index for r in course if r.epoch is not None and r.epoch != first), None)
+
+
 def _steady(used: Sequence[tuple[int, int]], course: Course) -> tuple[int, int, int] | None:
     """Return growth in bytes, over how many steps, and from which step on; None if it is not steady."""
     begin = course.early[0].index
     settled = begin + max(24, int(WARM_UP * course.steps))
+    if not course.graphs and (again := _second_pass(course)) is not None:
+        settled = max(settled, again)  # a cache that the first pass fills does not grow for ever
     points = [(step, value) for step, value in used if step >= settled]
     if len(points) < LEAST_POINTS:
         return None

@@ -1,7 +1,9 @@
 """Learning rates that a schedule has taken away while there is still much to learn."""
 
+import math
 from collections.abc import Sequence
-from statistics import fmean
+from itertools import pairwise
+from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course, Stretch
 from otel_mldebug.rules.detectors.history import history
@@ -16,6 +18,10 @@ AFTER = 2.0
 """Steps that were made since, for each one that was made before: then it was not the end of training."""
 LEAST = 40
 """Steps that were made since, at least."""
+FLAT_STEPS, FALL, HELD = 40, 0.05, 0.3
+"""Where the loss had stopped falling before the rate fell, more of it would not have helped (ReduceLROnPlateau): over
+that many steps at `HELD` times the highest rate and more, the second half lies no more than that share below the first,
+and no more than what by chance it may (two standard errors)."""
 HIGH = 0.25
 """Share of the first loss that must be left."""
 
@@ -45,7 +51,7 @@ def rate_collapsed(window: Sequence[StepRecord]) -> Finding | None:
     if after < max(LEAST, AFTER * before):
         return None
     first, now = course.first_loss, _latest_loss(course)
-    if first is None or now is None or not now >= HIGH * first > 0:
+    if first is None or now is None or not now >= HIGH * first > 0 or (top > 0 and _flat(known[:fallen], top)):
         return None
     summary = (
         f"The learning rate fell from {top:g} to {rate:g} by step {step}, and {after} steps followed with it: "
@@ -80,6 +86,19 @@ def rate_collapsed(window: Sequence[StepRecord]) -> Finding | None:
             **history(window),
         },
     )
+
+
+def _flat(held: Sequence[Stretch], top: float) -> bool:
+    """Return whether the loss had stopped falling while the rate was still high."""
+    high = [s for s in held if s.rate is not None and s.rate >= HELD * top and s.losses]
+    latest = high[len(high) // 3 :]
+    half = len(latest) // 2
+    if half < 2 or sum(s.losses for s in latest) < FLAT_STEPS:
+        return False
+    means = [s.loss_sum / s.losses for s in latest]
+    noise = median(abs(b - a) for a, b in pairwise(means)) / 0.954  # of a difference: sqrt(2) * 0.6745
+    before, after = fmean(means[:half]), fmean(means[half:])
+    return before - after <= min(FALL * abs(before), 2 * noise * math.sqrt(2 / half))
 
 
 def _low(stretch: Stretch, top: float) -> bool:

@@ -23,6 +23,8 @@ STILL_STEPS = 120
 """Steps in which a loss does not move, …"""
 STILL = 0.01
 """… by more than this share of it."""
+ALIKE = 0.3
+"""… and their median by less than this: of losses with heavy tails the mean says little."""
 PROGRESS = 1e-6
 """Share of the loss that one step of gradient descent is to take away, at least: less than that is not a tenth of a
 percent in a thousand steps. To first order a step takes away the rate times the squared norm of the gradient. Source:
@@ -109,7 +111,7 @@ def rate_too_low(window: Sequence[StepRecord]) -> Finding | None:
         return None
     level, spread = fmean(early), (max(early) - min(early)) / math.sqrt(len(early))
     moved = abs(fmean(late) - level)
-    if moved > max(STILL * level, spread):
+    if moved > max(STILL * level, spread) or median(late) < (1 - ALIKE) * median(early):
         return None
     norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
     adaptive = latest.optimizer.startswith(_ADAPTIVE)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import median
 
 from otel_mldebug.rules.course import Course
-from otel_mldebug.rules.detectors.history import history, times
+from otel_mldebug.rules.detectors.history import history, rate_jump, times
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -26,6 +26,10 @@ QUIET = 64
 """… and in all: data with a few odd samples shows the next of them by then."""
 NEAR = 12
 """Steps on either side of one that tell what is usual there."""
+LEVEL, ALIKE = 5.0, 3.0
+"""Another task or another kind of data (sequences that get longer, classes that are new) takes the loss to about where
+it was at the beginning: at most that many times the first loss, and the losses that follow are alike, up to that
+factor, and fall by and by. One bad batch is gone with the next. A rate that was raised right before explains it."""
 WIDTH = 3
 """Steps that one spike may last."""
 
@@ -61,6 +65,9 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
     rest = [i for i in range(len(logs)) if i < begin or i >= end + WIDTH]
     tail = max(logs[i] - median(logs[max(0, i - NEAR) : i + NEAR + 1]) for i in rest)
     if logs[top] - math.log(usual) < max(SIGMAS * spread, TAILS * tail):
+        return None
+    raised = rate_jump([r for r in window if r.index <= known[top][0]], steps=WIDTH)
+    if raised is None and _new_level(known[top:], first, usual):
         return None
     step = known[top][0]
     record = next(r for r in window if r.index == step)
@@ -98,3 +105,12 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
             **history([r for r in window if r.index < step]),
         },
     )
+
+
+def _new_level(known: Sequence[tuple[int, float]], first: float, usual: float) -> bool:
+    """Return whether the losses from the spike on are a new course of learning, and no spike."""
+    (step, top), *after = known
+    next_ones = [loss for at, loss in after if at <= step + WIDTH + 1]  # of short steps, not all are known
+    if top > LEVEL * first or min(next_ones, default=after[0][1]) * ALIKE < top:
+        return False
+    return after[-1][1] < top and all(loss > FACTOR * usual for _, loss in after[:AFTER])

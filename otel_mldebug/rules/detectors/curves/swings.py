@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import fmean, quantiles
+from statistics import correlation, fmean, pstdev, quantiles
 
 from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.history import history
@@ -24,6 +24,13 @@ NOISE_TURNS, DEVIATIONS = 2 / 3, 5.0
 """Of noise, two thirds of all values are larger or smaller than both their neighbours, and their number varies little:
 a loss that is that many standard deviations off is driven by what the step before did. Source: Kendall and Stuart, "The
 advanced theory of statistics", volume 3, section 45.18 (turning points): the variance is (16 n - 29) / 90."""
+SETTLING = 0.6
+"""What is left of the swings in the last third of the steps, as a share of those in the first, at most, when a loss
+that rings comes to rest by itself."""
+ORDER = 0.7
+"""Correlation of losses with those of the pass over the data before, from which on their order makes the swings."""
+LEAST_PASS = 8
+"""Steps of a pass, at least: shorter than that, a swing may happen to last as long."""
 STEADY_RATE = 1.5
 """How much the learning rate may change meanwhile: schedules that swing make losses that swing."""
 
@@ -52,7 +59,7 @@ def oscillation(window: Sequence[StepRecord]) -> Finding | None:
     if rates and max(rates) > STEADY_RATE * min(rates):
         return None
     period = _period(values)
-    if period is None:
+    if period is None or _settles(values) or _ordered(course):
         return None
     rate = rates[-1] if rates else None
     return Finding(
@@ -82,6 +89,26 @@ def oscillation(window: Sequence[StepRecord]) -> Finding | None:
             **history(window),
         },
     )
+
+
+def _settles(values: Sequence[float]) -> bool:
+    """Return whether swings get smaller and smaller."""
+    third = len(values) // 3
+    early, late = quantiles(values[:third], n=10), quantiles(values[-third:], n=10)
+    return late[-1] - late[0] <= SETTLING * (early[-1] - early[0])
+
+
+def _ordered(course: Course) -> bool:
+    """Return whether the loss goes the same way in each pass over the data: batches differ, and are not shuffled."""
+    begins = [b.index for a, b in pairwise(course) if a.epoch is not None and b.epoch not in (None, a.epoch)]
+    if len(begins) < 2 or (length := begins[1] - begins[0]) < LEAST_PASS:
+        return False
+    known = dict(course.losses)
+    pairs = [(known[step - length], loss) for step, loss in known.items() if step - length in known]
+    before, after = [a for a, _ in pairs], [b for _, b in pairs]
+    if len(pairs) < length or min(map(pstdev, (before, after))) == 0:
+        return False
+    return correlation(before, after) >= ORDER
 
 
 def _period(values: Sequence[float]) -> int | None:

@@ -12,6 +12,9 @@ from otel_mldebug.semconv.names import Category, Severity
 HIGH = 0.9
 """Chance to drop a unit, from which hardly anything gets through. Usual are 0.1 to 0.5.
 Source: https://jmlr.org/papers/v15/srivastava14a.html."""
+LIGHT = 0.2
+"""Chance, up to which dropout on outputs makes predictions a little unsure, and no more: PyTorch's own tutorial
+on character networks does it with 0.1."""
 _LOSSES = frozenset((
     *CLASS_LOSSES, *VALUE_LOSSES, "LogSoftmax", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
 ))  # fmt: skip
@@ -51,24 +54,25 @@ def dropout_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
 def dropout_output(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
     """Fire when dropout sits between the last layer and the loss: outputs are set to 0 at random."""
 
-    def judge(look: Look) -> tuple[str, str] | None:
+    def judge(look: Look) -> tuple[str, str, float] | None:
         graph = Graph(look)
-        chances = [layer.settings.get("p") for layer in look.layers if "Dropout" in layer.kind and layer.training]
+        settings = [layer.settings.get("p") for layer in look.layers if "Dropout" in layer.kind and layer.training]
+        chances = [float(p) for p in settings if isinstance(p, (int, float))]
         for place, operation in graph.of(_LOSSES):
             source = graph.source(place)
             if source is None or (graph.kind(source) != "NativeDropout" and not _masks(graph, source, chances)):
                 continue
             below = graph.source(source, picks=False)
             if below is not None and graph.kind(below) in LINEAR:
-                return graph.operations[below].layer, operation.kind
+                return graph.operations[below].layer, operation.kind, _chance(graph, source, chances)
         return None
 
     if (found := lasting(looks, judge, least=2)) is None:
         return None
-    first, (layer, taker) = found
+    first, (layer, taker, chance) = found
     return tell(
         "model.dropout_output",
-        Severity.WARNING,
+        Severity.WARNING if chance > LIGHT else Severity.INFO,
         first,
         f"Dropout sets outputs{at(layer)} to 0 at random, right before the loss.",
         category=Category.MODEL,
@@ -82,12 +86,16 @@ def dropout_output(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
     )
 
 
-def _masks(graph: Graph, place: int, chances: Sequence[object]) -> bool:
+def _chance(graph: Graph, place: int, chances: Sequence[float]) -> float:
+    """Return how likely a unit is dropped: as the mask says, if it is seen, else the highest chance of any layer."""
+    mask = graph.operations[place].operand
+    return 1 - 1 / mask.high if mask is not None and mask.high > 1 else max(chances, default=0.5)
+
+
+def _masks(graph: Graph, place: int, chances: Sequence[float]) -> bool:
     """Return whether an operation multiplies by a mask of 0 and 1 / (1 - p), as dropout does on the CPU."""
     operation = graph.operations[place]
     if operation.kind != "Mul" or len(graph.inputs(place)) != 1 or operation.operand is None:
         return False
     mask = operation.operand
-    return mask.low == 0 < mask.zero and any(
-        isinstance(p, (int, float)) and 0 < p < 1 and abs(mask.high * (1 - p) - 1) < 0.01 for p in chances
-    )
+    return mask.low == 0 < mask.zero and any(0 < p < 1 and abs(mask.high * (1 - p) - 1) < 0.01 for p in chances)

@@ -94,3 +94,47 @@ def test_what_happens_between_two_passes_over_the_data_is_left_alone(part):
 def test_steps_that_begin_a_pass_count_where_they_compute_slowly():
     slow = [replace(r, epoch=r.index // 20) for r in steps(200, range(20, 200, 20), part="forward_s")]
     assert latency_spikes(slow).evidence["phase"] == "forward"
+
+
+def computing(window: list[StepRecord], share: float, *, loader: bool) -> list[StepRecord]:
+    """Return the same steps with CPU time for a share of each, and without a loader if there is none."""
+    data_s = {} if loader else {"data_s": None}
+    return [replace(r, cpu_s=share * r.duration_s, **data_s) for r in window]
+
+
+ROLLOUTS = steps(200, range(15, 200, 16), part="forward_s")
+CPU_OF_WAITS = [replace(r, cpu_s=0.009, data_s=None) for r in ROLLOUTS]
+
+
+@pytest.mark.parametrize(
+    ("window", "fires"),
+    [
+        pytest.param(computing(ROLLOUTS, 0.95, loader=False), False, id="plays a game between updates"),
+        pytest.param(computing(ROLLOUTS, 0.3, loader=False), False, id="… on a busy machine"),
+        pytest.param(computing(ROLLOUTS, 0.95, loader=True), True, id="a loader gives the data: the model computes"),
+        pytest.param(CPU_OF_WAITS, True, id="waits"),
+        pytest.param([replace(r, data_s=None) for r in ROLLOUTS], True, id="nobody knows"),
+    ],
+)
+def test_long_steps_in_which_a_program_without_a_loader_computes_are_its_own(window, fires):
+    assert (latency_spikes(window) is not None) == fires
+
+
+LOOSE = [
+    replace(r, data_s=0.1 + 0.07 * (r.index % 3), duration_s=0.11 + 0.07 * (r.index % 3)) if r.duration_s > 0.1 else r
+    for r in steps(200, (30, 41, 97, 120, 160))
+]
+
+
+@pytest.mark.parametrize(
+    ("window", "fires"),
+    [
+        pytest.param(LOOSE, True, id="five batches that took long"),
+        pytest.param([replace(r, cpu_s=0.008) for r in LOOSE], True, id="… and training has a processor"),
+        pytest.param([replace(r, cpu_s=0.002) for r in LOOSE], False, id="… and it gets a quarter of one"),
+        pytest.param([replace(r, cpu_s=0.002) for r in steps(200, range(9, 200, 20))], True, id="in a rhythm"),
+        pytest.param([r for r in LOOSE if r.index != 97], False, id="four"),
+    ],
+)
+def test_batches_that_come_late_without_a_rhythm_may_be_the_machine_s_fault(window, fires):
+    assert (latency_spikes(window) is not None) == fires

@@ -1,6 +1,7 @@
 """Memory that grows with every step, told from memory that fills up."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,21 @@ def test_memory_of_a_gpu_counts_too():
 
     assert finding is not None
     assert finding.summary.startswith("Memory of the GPU grows")
+
+
+@pytest.mark.parametrize("seen", [255, 259, 300, 400, 600])
+def test_a_cache_that_the_first_pass_has_filled_is_no_leak_in_the_second(seen):
+    run = Course(replace(r, epoch=r.index // 250) for r in used(lambda i: 200 + 0.5 * min(i, 250), seen))
+    assert memory_growth(run) is None
+
+
+def test_what_grows_on_in_the_second_pass_is():
+    run = Course(replace(r, epoch=r.index // 250) for r in used(lambda i: 200 + 0.5 * i, 380))
+
+    finding = memory_growth(run)
+
+    assert finding is not None
+    assert finding.evidence["step"] >= 250
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
 from tests.rules.detectors.curves.curve import course
 
+STUCK = [1.2 + 0.6 * 0.8**i + 0.05 * ((i * 7) % 5 - 2) for i in range(400)]
+"""Falls for some 20 steps, and stays where it cannot fall any more."""
 STAYS = [2.3 - 0.2 * (1 - 0.5 ** (i / 5)) for i in range(400)]
 
 
@@ -54,6 +56,7 @@ def one_cycle(n: int) -> list[float]:
         pytest.param(
             [2.3 * 0.9**i + 0.1 for i in range(400)], [0.1 * 0.7**i for i in range(400)], id="loss is low: converged"
         ),
+        pytest.param(STUCK, [0.1 * 0.3 ** max(0, i // 10 - 9) for i in range(400)], id="lowered once nothing moved"),
         pytest.param(STAYS[:50], [0.1 * 0.7**i for i in range(50)], id="too early to tell"),
         pytest.param([None] * 100, [0.1 * 0.7**i for i in range(100)], id="no loss known"),
         pytest.param([2.3] * 30, 0.0, id="zero for a few steps"),
@@ -66,6 +69,11 @@ def test_healthy_schedules(losses, rates):
     for end in range(0, len(losses) + 1, 10):
         assert rate_collapsed(course(losses[:end], rates=rates if isinstance(rates, float) else rates[:end])) is None
     assert rate_collapsed(run) is None
+
+
+def test_a_rate_that_falls_before_the_loss_has_come_to_rest_is_found_all_the_same():
+    slow = [2.3 - 0.3 * (1 - 0.5 ** (i / 40)) for i in range(400)]
+    assert rate_collapsed(course(slow, rates=[0.1 * 0.3 ** max(0, i // 10 - 6) for i in range(400)])) is not None
 
 
 def test_a_last_step_without_a_rate_does_not_hide_what_the_rate_was():

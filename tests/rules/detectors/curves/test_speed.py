@@ -8,6 +8,7 @@ import pytest
 from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
 from tests.rules.detectors.curves.curve import course, falling
 
+HEAVY = [40.0 if i % 16 == 7 and i < 32 else 2.0 * 0.97**i + 1e-3 for i in range(300)]
 FLAT = [2.3 + 0.02 * ((i * 7) % 5 - 2) for i in range(300)]
 
 
@@ -69,6 +70,7 @@ def test_updates_that_never_move_the_loss(optimizer, rate):
     [
         pytest.param(FLAT, 0.5, 1e-2, "SGD", id="usual rate: something else is wrong, or all is learned"),
         pytest.param(FLAT, 0.5, 2e-5, "AdamW", id="fine-tuning"),
+        pytest.param(HEAVY, 0.01, 1e-3, "SGD", id="falls, with tails so heavy that the mean does not show it"),
         pytest.param(FLAT, 5.0, 1e-5, "SGD", id="small rate, large gradients"),
         pytest.param(falling(300), 0.5, 1e-7, "SGD", id="falls all the same"),
         pytest.param(FLAT, 0.5, [1e-9 * (i + 1) for i in range(300)], "Adam", id="warm-up"),

@@ -15,6 +15,12 @@ def spiked(losses: list[float], **spikes: float) -> list[float]:
     return out
 
 
+def learning(n: int, first: float) -> list[float]:
+    """Return a loss that falls from `first` to almost nothing."""
+    rng = random.Random(n)
+    return [(first * 0.93**i + 2e-3) * rng.lognormvariate(0, 0.1) for i in range(n)]
+
+
 def test_a_spike_is_named_with_its_step_size_and_recovery():
     finding = loss_spike(course(spiked(falling(150), s100=60.0, s101=8.0), epoch=2))
 
@@ -35,6 +41,21 @@ def test_a_loss_that_does_not_come_back_is_an_error():
     assert "has not come back" in finding.summary
 
 
+@pytest.mark.parametrize(
+    ("after", "rates"),
+    [
+        pytest.param([9.0 * 0.95**i for i in range(60)], [0.1] * 299 + [3.0] + [0.1] * 60, id="the rate was raised"),
+        pytest.param([40.0 * 0.98**i for i in range(60)], [0.1] * 360, id="thrown far above the beginning"),
+        pytest.param([9.0] + [0.7 * 0.9**i + 0.01 for i in range(59)], [0.1] * 360, id="one batch, and what it did"),
+    ],
+)
+def test_a_loss_that_is_thrown_up_is_no_new_task(after, rates):
+    finding = loss_spike(course(learning(300, 2.4) + after, rates=rates))
+
+    assert finding is not None
+    assert finding.evidence["step"] == 300
+
+
 def test_it_is_found_wherever_it_is_in_a_long_run():
     assert loss_spike(course(spiked(falling(900), s700=60.0))) is not None
 
@@ -49,6 +70,8 @@ def test_it_is_found_wherever_it_is_in_a_long_run():
         pytest.param(spiked(falling(200, last=1e-4), s150=0.1), id="near a minimum, far below the first loss"),
         pytest.param([-x for x in spiked(falling(200), s100=60.0)], id="not positive"),
         pytest.param(spiked(falling(200), s100=4.0), id="hardly above the first loss"),
+        pytest.param(learning(300, 2.4) + learning(100, 6.0), id="longer sequences from step 300 on"),
+        pytest.param(learning(250, 2.3) + learning(60, 9.0), id="another task"),
         pytest.param([], id="no steps"),
     ],
 )

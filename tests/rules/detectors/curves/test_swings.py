@@ -2,10 +2,12 @@
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.curves.swings import oscillation
 from tests.rules.detectors.curves.curve import course, falling
 
@@ -38,6 +40,7 @@ def test_a_loss_that_swings_without_progress(losses, period):
         pytest.param(falling(200, noise=0.5), 0.1, id="noisy and falling"),
         pytest.param([x * 0.98**i for i, x in enumerate(SWING)], 0.1, id="swings that die down"),
         pytest.param([3.0] + [0.1 * x for x in SWING], 0.1, id="far below the beginning: converged"),
+        pytest.param([1.0 + 0.6 * 0.99**i * math.cos(i / 2) for i in range(240)], 0.1, id="rings, and comes to rest"),
         pytest.param([1 + 0.1 * math.cos(i / 2) for i in range(200)], 0.1, id="small"),
         pytest.param(SWING, [0.1 * (1.2 + math.cos(i / 2)) for i in range(200)], id="the learning rate swings"),
         pytest.param([1.0 * 1.005**i for i in range(200)], 0.1, id="rises by and by: a curriculum"),
@@ -48,6 +51,21 @@ def test_a_loss_that_swings_without_progress(losses, period):
 )
 def test_losses_that_do_not(losses, rates):
     assert oscillation(course(losses, rates=rates)) is None
+
+
+@pytest.mark.parametrize(
+    ("length", "fires"),
+    [
+        pytest.param(40, False, id="each pass over the data goes the same way: it is not shuffled"),
+        pytest.param(33, True, id="whatever the data is"),
+        pytest.param(2, True, id="passes of two batches"),
+    ],
+)
+def test_swings_of_the_data_are_told_from_those_of_the_updates(length, fires):
+    swings = [1.0 + 0.6 * math.cos(i * math.pi / 10) for i in range(240)]
+    run = Course(replace(r, epoch=r.index // length) for r in course(swings))
+
+    assert (oscillation(run) is not None) == fires
 
 
 NOISES: dict[str, Any] = {

@@ -139,6 +139,16 @@ def test_dropout_of_outputs_is_found(operations, found):
     assert rule(dropout_output, looks(*operations, layers=(root(), dropout()))) == found
 
 
+@pytest.mark.parametrize(("chance", "severity"), [(0.1, "info"), (0.2, "info"), (0.3, "warning"), (0.5, "warning")])
+def test_light_dropout_of_outputs_does_little_harm(chance, severity):
+    mask = op("Mul", N, 3, operand=stats(0.0, 1 / (1 - chance), 1.0, 1.0, zero=chance))
+    layers = (root(), dropout(p=chance), dropout(p=0.5, name="hidden"))
+
+    finding = dropout_output(looks(*chain(LINEAR, mask, LOG_SOFTMAX, NLL), layers=layers), [])
+
+    assert str(finding.severity) == severity
+
+
 @pytest.mark.parametrize(
     ("detector", "kind", "settings", "found"),
     [
