@@ -5,6 +5,7 @@ from otel_mldebug.rules.detectors.explosion import exploding_gradients, loss_exp
 from otel_mldebug.rules.detectors.input_bound import input_bound
 from otel_mldebug.rules.detectors.nonfinite import nonfinite_gradient, nonfinite_loss
 from otel_mldebug.rules.detectors.signature import Detector, LookDetector
+from otel_mldebug.rules.detectors.slowing import slowing_steps
 from otel_mldebug.rules.detectors.unbounded import unbounded_loss
 
 __all__ = ["DETECTORS", "LOOK_DETECTORS", "Detector", "LookDetector", "family"]
@@ -20,7 +21,12 @@ DETECTORS: tuple[Detector, ...] = (
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-LOOK_DETECTORS: tuple[LookDetector, ...] = (*statics.DETECTORS, *layers.DETECTORS, *curves.LOOK_DETECTORS)
+LOOK_DETECTORS: tuple[LookDetector, ...] = (
+    *statics.DETECTORS,
+    *layers.DETECTORS,
+    *curves.LOOK_DETECTORS,
+    slowing_steps,
+)
 """The same for those that judge looks."""
 
 _FAMILIES = {

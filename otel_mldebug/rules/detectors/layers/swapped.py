@@ -14,7 +14,7 @@ from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
 STEPS = 5
-"""Steps after the first look that shows it, in which another optimizer could have come for the new layer."""
+"""Steps since then (or since the first look that shows it), in which another optimizer could have come for it."""
 JUMP = 5.0
 """How many times the usual difference of two losses the largest one is, if the replacement shows in the loss."""
 
@@ -32,10 +32,12 @@ def swapped_layers(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
     if not steps or Course.of(steps).shared:
         return None
     shown = [(at, new) for at in range(1, len(looks)) if (new := _new(looks[at - 1 :: -1], looks[at]))]
-    if not shown or not _new(looks[: shown[0][0]], looks[-1]) or steps[-1].index - looks[shown[0][0]].step < STEPS:
+    if not shown or not _new(looks[: shown[0][0]], looks[-1]):
         return None
     at, new = shown[0]
     begun = _since(steps, looks[at - 1].step, looks[at].step)
+    if steps[-1].index - begun < STEPS:
+        return None
     names = layers_of(new)
     return Finding(
         rule="parameter.replaced",

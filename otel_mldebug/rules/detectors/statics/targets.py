@@ -1,7 +1,9 @@
 """Targets that there is nothing to learn from, or that the loss cannot be computed on."""
 
 from collections.abc import Sequence
+from statistics import median
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.statics.compared import target_of
 from otel_mldebug.rules.detectors.statics.graph import BATCH, CLASS_LOSSES, VALUE_LOSSES, Graph, rms
 from otel_mldebug.rules.detectors.statics.telling import lasting, tell
@@ -14,6 +16,9 @@ LOOKS = 4
 """Looks whose labels have to agree."""
 SAMPLES = 400
 """Labels in them, at least, if all are the same: where one in 100 is not, chance makes so many equal once in 55."""
+SURE, SMOOTH_STEPS, SMOOTH = 100, 60, 4.0
+"""The same where, over so many steps, no loss is more than so many times the usual one: one label that the model does
+not know would show."""
 ORDERED = 64
 """The same if batches have one class each, and the classes come in order."""
 LEAST = 8
@@ -48,7 +53,7 @@ def constant_target(looks: Sequence[Look], window: Sequence[StepRecord]) -> Find
         ordered = labels == sorted(labels) or labels == sorted(labels, reverse=True)
         if not ordered or count < ORDERED or 3 * len(known) < 2 * len(looks):
             return None
-    elif count < SAMPLES or len(known) < len(looks):
+    elif len(known) < len(looks) or count < (SURE if _smooth(window) else SAMPLES):
         return None
     first, place = known[0][0], known[0][1].place
     told = (
@@ -187,6 +192,16 @@ def shifted_labels(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
         highest=max(highs),
         classes=classes,
     )
+
+
+def _smooth(window: Sequence[StepRecord]) -> bool:
+    """Return whether the loss has fallen to less than half, and no batch since was unlike the others."""
+    course = Course.of(window)
+    values = [loss for _, loss in course.losses[-max(SMOOTH_STEPS, len(course.losses) // 2) :]]
+    first = course.first_loss
+    if first is None or len(values) < SMOOTH_STEPS or course.steps < 2 * SMOOTH_STEPS:
+        return False
+    return 0 < median(values) < first / 2 and max(values) <= SMOOTH * median(values)
 
 
 def _only_label(look: Look) -> Part | None:

@@ -7,6 +7,7 @@ from otel_mldebug.rules.detectors.statics.leakage import target_is_input
 from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples
 from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.statics.build import (
     LINEAR,
@@ -131,6 +132,20 @@ RESIDUAL = chain(UNIT, op("Mul", N, 1), op("MseLoss", operands=((N, 1), (N, 1)))
 def test_values_that_are_all_the_same_are_found_where_a_layer_is_to_give_them(operations, found):
     seen = [look(*operations, step=i, parts=(batch(i + 1), target(0, 0, 0, 0))) for i in range(25)]
     assert rule(constant_target, seen) == found
+
+
+@pytest.mark.parametrize(
+    ("loss", "found"),
+    [
+        pytest.param(lambda step: 1.1 * 0.97**step + 1e-3, "data.constant_target", id="falls smoothly"),
+        pytest.param(lambda step: 0.02 + 0.3 * (step % 40 == 39), "", id="a rare class now and then"),
+        pytest.param(lambda step: 1.1, "", id="does not fall"),
+    ],
+)
+def test_fewer_labels_are_enough_where_each_loss_says_that_there_is_no_other_class(loss, found):
+    window = [StepRecord(index=i, time_ns=i, duration_s=0.01, loss=1.1 if i == 0 else loss(i)) for i in range(150)]
+    assert rule(constant_target, labelled(2, 2, count=8), window) == found
+    assert rule(constant_target, labelled(2, 2, count=6), window) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Steps that take longer and longer although they do the same."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+WARM = 5
+"""First steps, which load code and fill caches."""
+PART = 24
+"""Steps in each of the stretches that are compared, at least."""
+GROWTH, EACH = 3.0, 1.15
+"""How many times the steps of the beginning the latest ones take, and each third of the window the one before it."""
+LOST_S = 0.5
+"""Processor time that it has cost, seconds, below which it does not matter."""
+PHASES = ("data", "forward", "backward", "optimizer")
+
+
+def slowing_steps(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when the processor time of a step grows throughout, while batches and the graph stay as they are.
+
+    Sequences that get longer, layers that join in and episodes that last longer take more time rightly: the shapes of
+    what goes in and the number of operations have to be the same in the first looks and in the latest one.
+
+    Args:
+        looks: Into steps of one optimizer.
+        window: Steps of the same, oldest first; of a `Course` its first steps are known.
+    """
+    course = Course.of(window)
+    early = [r for r in course.early if r.index >= WARM]
+    latest = [r for r in course if r.index > (early[-1].index if early else 0)]
+    known = [r.cpu_s for r in latest if r.cpu_s is not None and r.evaluation_s is None]
+    start = [r.cpu_s for r in early if r.cpu_s is not None and r.evaluation_s is None]
+    if course.shared or len(start) < PART // 2 or len(known) < 3 * PART or not _alike(looks, course):
+        return None
+    third = len(known) // 3
+    levels = [median(start), *(median(known[n * third : (n + 1) * third]) for n in range(3))]
+    before, now = levels[0], levels[-1]
+    lost_s = sum(known) - before * len(known)
+    if not before > 0 or now < GROWTH * before or lost_s < LOST_S:
+        return None
+    if any(b < EACH * a for a, b in pairwise(levels)):
+        return None
+    phase = _phase(early, latest[-third:])
+    return Finding(
+        rule="timing.slowing",
+        category=Category.TRAINING,
+        severity=Severity.WARNING,
+        summary=f"Steps take longer and longer: {before * 1e3:.3g} ms of processor time in the beginning, "
+        f"{now * 1e3:.3g} ms now, {now / before:.1f} times as much for the same batches"
+        + (f", most of it in the {phase} phase." if phase else "."),
+        cause="Something that each step goes through grows with the steps: a list that is stacked or copied whole, a "
+        "history that is searched, hooks that are added again and again, a graph that is kept alive.",
+        solutions=(
+            "Look for what is appended to and read in the loop: a replay buffer as a list, logged losses, caches.",
+            "Write into an array of fixed size, and take only the rows that are needed.",
+            "Call detach() on what is carried over to the next step, and .item() on what is logged.",
+        ),
+        prevention="Compare the time of the first hundred steps with that of the last hundred.",
+        confidence=0.8,
+        basis="detector",
+        evidence={
+            "step": early[0].index,
+            "cpu_s_first": before,
+            "cpu_s": now,
+            "factor": now / before,
+            **({"phase": phase} if phase else {}),
+        },
+    )
+
+
+def _alike(looks: Sequence[Look], course: Course) -> bool:
+    """Return whether the steps do the same now as in the beginning."""
+    first, now = next((look for look in looks if look.step >= 1), None), looks[-1]
+    if first is None or first is now or len(first.operations) != len(now.operations):
+        return False
+    if sorted(part.shape for part in first.parts) != sorted(part.shape for part in now.parts):
+        return False
+    if sum(p.trainable for p in first.parameters) != sum(p.trainable for p in now.parameters):
+        return False
+    records = (*course.early, *course)
+    return len({(r.samples, r.tokens, r.shape) for r in records}) <= 2  # the last batch of a pass is smaller
+
+
+def _phase(early: Sequence[StepRecord], latest: Sequence[StepRecord]) -> str:
+    """Return the phase whose wall time has grown most; empty when none is known at both ends."""
+    grown: dict[str, float] = {}
+    for phase in PHASES:
+        before, now = (
+            [time for r in records if (time := getattr(r, f"{phase}_s")) is not None] for records in (early, latest)
+        )
+        if before and now:
+            grown[phase] = median(now) - median(before)
+    best = max(grown, key=grown.__getitem__, default="")
+    return best if grown.get(best, 0.0) > 0 else ""

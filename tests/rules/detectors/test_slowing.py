@@ -1,0 +1,59 @@
+"""Steps that take longer and longer."""
+
+import pytest
+
+from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.slowing import slowing_steps
+from otel_mldebug.rules.looks import Look, Operation, Parameter, Part
+from otel_mldebug.rules.steps import StepRecord
+
+PART = Part(place="Addmm", role="input", shape=(32, 8))
+NET = {"operations": (Operation(kind="Addmm"),), "parameters": (Parameter(name="w"),), "parts": (PART,)}
+
+
+def looks(now=NET, first=NET):
+    return [Look(step=1, time_ns=1, **first), Look(step=200, time_ns=200, **now)]
+
+
+def course(cpu, *, steps=240, shared=False, **fields):
+    made = Course(
+        StepRecord(index=i, time_ns=i, duration_s=0.01, cpu_s=cpu(i), forward_s=cpu(i), backward_s=0.001, **fields)
+        for i in range(steps)
+    )
+    made.shared = shared
+    return made
+
+
+def growing(step):
+    return 0.002 + 0.00008 * step
+
+
+def test_steps_that_take_longer_and_longer_are_found_with_their_phase():
+    finding = slowing_steps(looks(), course(growing))
+    assert finding is not None
+    assert (finding.rule, finding.evidence["phase"], finding.evidence["step"]) == ("timing.slowing", "forward", 5)
+    assert finding.summary.startswith(
+        "Steps take longer and longer: 3.44 ms of processor time in the beginning, 18.3 ms"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "window"),
+    [
+        pytest.param(looks(), course(lambda step: 0.01), id="all alike"),
+        pytest.param(looks(), course(lambda step: 0.01 + 0.03 * (step >= 150)), id="slower all at once"),
+        pytest.param(looks(), course(lambda step: 0.01 + 0.00008 * step), id="a little slower"),
+        pytest.param(looks(), course(lambda step: 0.01 * growing(step)), id="too short to matter"),
+        pytest.param(looks(), course(growing, steps=90), id="too early"),
+        pytest.param(looks(), course(growing, shared=True), id="several optimizers"),
+        pytest.param(looks(), course(lambda step: None), id="not known"),
+        pytest.param(looks({**NET, "parts": (Part(place="Addmm", shape=(32, 80)),)}), course(growing), id="longer"),
+        pytest.param(looks({**NET, "operations": NET["operations"] * 9}), course(growing), id="longer episodes"),
+        pytest.param(
+            looks(first={**NET, "parameters": (Parameter(name="w", trainable=False),)}), course(growing), id="unfrozen"
+        ),
+        pytest.param(looks()[:1], course(growing), id="one look"),
+    ],
+)
+def test_steps_that_do_more_or_cost_the_same_are_left_alone(seen, window):
+    assert slowing_steps(seen, window) is None
