@@ -7,6 +7,7 @@ import pytest
 
 from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.budget import Budget
+from otel_mldebug.instrument.training.debugging import profiling
 from otel_mldebug.instrument.training.tensors.graph import Hooks
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
@@ -54,6 +55,12 @@ def compiled_nothing_yet(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 def saved_behind_no_hooks_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start anew: an older PyTorch cannot tell of one saved tensor whether it is behind hooks, only whether any are."""
     monkeypatch.setattr(Hooks, "used", False)
+
+
+@pytest.fixture(autouse=True)
+def profiled_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What earlier tests have profiled does not count: a process keeps few traces."""
+    monkeypatch.setattr(profiling, "_windows", 0)
 
 
 @pytest.fixture
