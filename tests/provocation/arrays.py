@@ -68,7 +68,7 @@ def truth_of_an_array(world):
     return bool(np.zeros(2))
 
 
-@case("input_validation", "data model", remedy="astype|dtype|cast")
+@case("data", "input_validation model", remedy="astype|dtype|cast")
 def integers_added_to_in_float(world):
     import numpy as np
 
@@ -90,7 +90,7 @@ def array_that_no_machine_has(world):
     np.zeros(2**50)
 
 
-@case("system", "data", remedy="path|exist|directory")
+@case("data", "system", remedy="path|exist|directory")
 def array_file_that_is_missing(world):
     import numpy as np
 
@@ -119,7 +119,7 @@ def column_that_is_not_there(world):
     return pd.DataFrame({"text": [1]})["label"]
 
 
-@case("system", "data", remedy="path|exist|directory", needs="pandas")
+@case("data", "system", remedy="path|exist|directory", needs="pandas")
 def table_that_is_missing(world):
     import pandas as pd
 

@@ -29,7 +29,7 @@ def image_cut_short(world):
     Image.open(world.file("x.png", _png(64)[:-900])).load()
 
 
-@case("system", "data", remedy="path|exist|directory", needs="PIL")
+@case("data", "system", remedy="path|exist|directory", needs="PIL")
 def image_that_is_missing(world):
     from PIL import Image
 
