@@ -30,7 +30,7 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
     zero = [f for f in known if f.idle and f.gradient == 0]
     whole = len(zero) == len(known)
     others = [f.place for f in known if f.gradient]
-    if not zero or (not whole and max(f.place for f in zero) > min(others)):
+    if not zero or (not whole and (not others or max(f.place for f in zero) > min(others))):
         return None
     if len(zero) < 2 and not whole:
         course = progress(looks, steps)
