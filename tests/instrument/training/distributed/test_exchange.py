@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 import pytest
 
@@ -112,7 +113,10 @@ def test_over_several_hosts_ranks_meet_at_the_launchers_store():
     first = Remote(torch.distributed, "127.0.0.1", master.port, 0)
     second = Remote(torch.distributed, "127.0.0.1", master.port, 1)
     second.publish(view(1, steps=3, batches={1: 2}))
-    assert first.others(range(2), known=set()) == [view(1, steps=3)]
+    deadline = time.monotonic() + 30  # the store does not wait until what was set is there
+    while not (others := first.others(range(2), known=set())) and time.monotonic() < deadline:
+        pass
+    assert others == [view(1, steps=3)]
     assert first.others(range(2), known={1}) == []
     assert master.num_keys() <= 2, "no key but its own, and the store's"
 
