@@ -1,5 +1,6 @@
 """Names that other toolkits and programs use for categories and severities, and what they are called here."""
 
+import re
 from collections.abc import Mapping
 
 from otel_mldebug.semconv.names import Category, Severity
@@ -23,7 +24,8 @@ _CATEGORIES: Mapping[Category, str] = {
     Category.INPUT_VALIDATION: "validation validation_error input input_error config "
     "configuration configuration_error "
     "argument user_input value_error type_error",
-    Category.NETWORK: "network_error connection connection_error http api api_error dns ssl download",
+    Category.NETWORK: "network_error connection connection_error http api api_error dns ssl download "
+    "rate_limit authentication external_service",
     Category.TIMEOUT: "timeout_error deadline",
     Category.DISTRIBUTED: "distributed_error distributed_training nccl multi_gpu ddp communication",
     Category.DEPENDENCY: "dependency_error import import_error environment version installation library",
@@ -50,11 +52,14 @@ SEVERITIES: Mapping[str, Severity] = {
     **{name: severity for severity, names in _SEVERITIES.items() for name in names.split()},
 }
 """Name in lower case -> severity."""
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SAYS_NOTHING = re.compile(r"_(?:errors?|exceptions?|failures?|issues?|problems?)\Z")
 
 
 def category_of(name: str) -> Category | None:
     """Return the category that `name` means, in any spelling (`CUDA_OOM`, `Shape Mismatch`); None if unknown."""
-    return CATEGORIES.get(_plain(name))
+    plain = _plain(name)
+    return CATEGORIES.get(plain) or CATEGORIES.get(_SAYS_NOTHING.sub("", plain))
 
 
 def severity_of(name: str) -> Severity | None:
@@ -64,4 +69,4 @@ def severity_of(name: str) -> Severity | None:
 
 def _plain(name: str) -> str:
     last = name.strip().rpartition(".")[2]  # `ErrorCategory.MEMORY`
-    return last.lower().replace("-", "_").replace(" ", "_")
+    return _HUMP.sub("_", last).lower().replace("-", "_").replace(" ", "_")
