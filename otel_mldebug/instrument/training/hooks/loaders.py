@@ -105,6 +105,8 @@ class LoaderHooks:
 
     def _samples(self, batch: Any) -> int | None:
         """Return the first dimension of the first tensor in `batch`; the length of a plain list."""
+        if type(batch) is list and batch and type(batch[0]) is self._tensor and batch[0].dim():
+            return int(batch[0].size(0))  # what most loaders make
         for _ in range(4):
             if isinstance(batch, self._tensor):
                 return int(batch.shape[0]) if batch.dim() else None

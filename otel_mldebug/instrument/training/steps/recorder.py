@@ -22,7 +22,7 @@ HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
 RECORD_SHARE = 0.15
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
-MOST_BETWEEN = 16
+MOST_BETWEEN = 32
 """Steps between two records, at most."""
 
 
@@ -140,9 +140,9 @@ class StepRecorder:
             track.begin(now)
             self.relay.add(record, cell, span, late)
             self.relay.price(self.clock() - now)
-            track.light = key != 0 and len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
         else:
             track.begin(now)
+        track.light = key != 0 and len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
 
     def light_close(self, track: Track, cell: Cell) -> bool:
         """End a step whose phases were not measured, with nothing but counting if its numbers look good.

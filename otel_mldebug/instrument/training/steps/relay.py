@@ -148,7 +148,8 @@ class Relay:
             cell.full_until = cell.steps + len(cell.window)
         took_s = self._clock() - began
         self._spent_s += took_s
-        cell.next_check_ns = record.time_ns + int(min(1.0, took_s / (FIRING_SHARE if wrong else CHECK_SHARE)) * 1e9)
+        share = (FIRING_SHARE if wrong else CHECK_SHARE) * cell.busy
+        cell.next_check_ns = record.time_ns + int(min(1.0, took_s / share) * 1e9)
         return span
 
     def pay(self) -> None:
