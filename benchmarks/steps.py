@@ -1,142 +1,29 @@
 """What watching costs a training step: the same steps with and without our hooks, in turn, in one process.
 
 Everything is in place as in a user's run: the local store, spans, metrics, detectors. Only the hooks in PyTorch are
-switched between the blocks, so that all that runs beside training runs in both, and what is done once is done before.
+switched between two steps, so that both see the same machine, and what is done once is done before. What our other
+threads do counts for the steps with hooks, all of it.
 """
 
 import gc
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import peers
 from benchmarks.figure import Figure
 from benchmarks.timing import difference, median, ratio
+from benchmarks.workloads import WORKLOADS, Program, Step, Workload
 from otel_mldebug.instrument.training import options
 from otel_mldebug.instrument.training.hooks import pytorch
 
-Step = Callable[[], None]
 SAMPLED = 50
 """Steps between two looks where layers are sampled."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """One program.
-
-    Attributes:
-        name: Of its figures.
-        make: Returns a function that does one training step.
-        block: Steps between two switches, enough of them for everything that is not done at each step.
-        rounds: Blocks of each kind when it has to be quick; four times as many otherwise.
-        limit: Ratio that we promise.
-        note: Model, batch and optimizer, exactly.
-        layers: Ratio that we promise with a look at every layer each 50 steps; None where we promise none.
-    """
-
-    name: str
-    make: Callable[[Any], Step]
-    block: int
-    rounds: int
-    limit: float
-    note: str
-    layers: float | None = None
-
-
-def _step(torch: Any, net: Any, optimizer: Any, loss: Callable[[], Any]) -> Step:
-    def step() -> None:
-        optimizer.zero_grad()
-        loss().backward()
-        optimizer.step()
-
-    return step
-
-
-def transformer(torch: Any) -> Step:
-    """Return a step of a transformer of 10.2 M parameters: 4 layers, width 384, 6 heads, vocabulary 8000."""
-    nn = torch.nn
-    embed = nn.Embedding(8000, 384)
-    layer = nn.TransformerEncoderLayer(384, 6, 1536, dropout=0.1, batch_first=True)
-    body = nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)
-    net = nn.ModuleList([embed, body])
-    tokens = torch.randint(0, 8000, (4, 64))
-
-    def loss() -> Any:
-        logits = body(embed(tokens)) @ embed.weight.t()
-        return nn.functional.cross_entropy(logits.flatten(0, 1), tokens.flatten())
-
-    return _step(torch, net, torch.optim.AdamW(net.parameters(), 1e-4), loss)
-
-
-def mlp(torch: Any) -> Step:
-    """Return a step of an MLP of 200 tensors: 100 linear layers of width 64, with residual connections."""
-    nn = torch.nn
-    layers = nn.ModuleList([nn.Linear(64, 64) for _ in range(100)])
-    x, y = torch.randn(32, 64), torch.randn(32, 64)
-
-    def loss() -> Any:
-        hidden = x
-        for layer in layers:
-            hidden = hidden + 0.1 * torch.tanh(layer(hidden))
-        return nn.functional.mse_loss(hidden, y)
-
-    return _step(torch, layers, torch.optim.AdamW(layers.parameters(), 1e-4), loss)
-
-
-def cnn(torch: Any) -> Step:
-    """Return a step of a CNN of three convolutions on 32 images of 3 x 32 x 32, out of a DataLoader."""
-    nn, data = torch.nn, torch.utils.data
-    net = nn.Sequential(
-        nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
-    )  # fmt: skip
-    loader = data.DataLoader(
-        data.TensorDataset(torch.randn(640, 3, 32, 32), torch.randint(0, 10, (640,))), batch_size=32, shuffle=True
-    )
-
-    def endless() -> Iterator[Any]:
-        while True:
-            yield from loader
-
-    batches = endless()
-
-    def loss() -> Any:
-        x, y = next(batches)
-        return nn.functional.cross_entropy(net(x), y)
-
-    return _step(torch, net, torch.optim.SGD(net.parameters(), 0.01, momentum=0.9), loss)
-
-
-def tiny(torch: Any) -> Step:
-    """Return a step well below a millisecond: three linear layers of width 64, batch of 64."""
-    nn = torch.nn
-    net = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
-    x, y = torch.randn(64, 64), torch.randint(0, 10, (64,))
-    return _step(torch, net, torch.optim.AdamW(net.parameters(), 1e-3), lambda: nn.functional.cross_entropy(net(x), y))
-
-
-WORKLOADS = (
-    Workload(
-        name="transformer", make=transformer, rounds=8, block=5, limit=1.01, layers=1.02,
-        note="10.2 M parameters, 4 layers, width 384, batch 4 x 64 tokens, AdamW, no loader",
-    ),
-    Workload(
-        name="mlp", make=mlp, rounds=25, block=30, limit=1.03, layers=1.05,
-        note="200 tensors, 100 residual layers of width 64, batch 32, AdamW, no loader",
-    ),
-    Workload(
-        name="cnn", make=cnn, rounds=25, block=20, limit=1.01, layers=1.02,
-        note="3 convolutions, 32 images of 3 x 32 x 32, SGD with momentum, DataLoader",
-    ),
-    Workload(
-        name="tiny", make=tiny, rounds=120, block=100, limit=1.03,
-        note="3 linear layers, width 64, batch 64, AdamW, no loader: budget 2 % + 1 point",
-    ),
-)  # fmt: skip
+NOTHING = "off"
+WATCHED = "on"
 
 
 class Switch:
@@ -151,12 +38,16 @@ class Switch:
         optimizers = sys.modules["torch.optim.optimizer"]
         self._places = ((torch.autograd, "backward"), (loader, "__next__"))
         self._hooks = (optimizers._global_optimizer_pre_hooks, optimizers._global_optimizer_post_hooks)
-        before = [getattr(owner, name) for owner, name in self._places]
         pytorch.uninstall()
+        before = [getattr(owner, name) for owner, name in self._places]
         pytorch.install(torch)
         after = [getattr(owner, name) for owner, name in self._places]
-        self._values = {"off": before, "on": after}
+        self._values = {NOTHING: before, WATCHED: after}
         self._installed = [dict(hooks) for hooks in self._hooks]
+        installed = pytorch.installation()
+        if installed is None:
+            raise RuntimeError("nothing is installed")
+        self.recorder = installed.recorder
 
     def __call__(self, state: str) -> None:
         """Switch to `on` or `off`."""
@@ -164,49 +55,118 @@ class Switch:
             setattr(owner, name, value)
         for hooks, ours in zip(self._hooks, self._installed, strict=True):
             hooks.clear()
-            if state == "on":
+            if state == WATCHED:
                 hooks.update(ours)
-        installed = pytorch.installation()
-        if installed is not None:
-            installed.recorder.tracks.track.begin(time.perf_counter())
+        self.recorder.tracks.track.begin(time.perf_counter())
 
 
-def paired(torch: Any, step: Step, block: int, repeats: int) -> dict[str, list[float]]:
-    """Return processor seconds of blocks of `block` steps, with our hooks (`on`) and without (`off`), in turn."""
-    times: dict[str, list[float]] = {"on": [], "off": []}
+def paired(torch: Any, step: Step, block: int, repeats: int, run: int = 1) -> tuple[dict[str, list[float]], int]:
+    """Measure blocks of steps, with our hooks (`on`) and without (`off`), in turn.
+
+    Args:
+        torch: The module.
+        step: Does one step.
+        block: Steps with hooks in each block, and as many without.
+        repeats: Blocks.
+        run: Steps between two switches.
+
+    Returns:
+        Processor seconds of each block, and how many steps with hooks were not counted.
+    """
+    times: dict[str, list[float]] = {WATCHED: [], NOTHING: []}
     switch = Switch(torch)
-    switch("on")
+    _warm(switch, step, block)
+    gc.collect()
+    counted = switch.recorder.index
+    for _ in range(repeats):
+        spent = {WATCHED: 0.0, NOTHING: 0.0}
+        beside_s = _beside()
+        for number in range(block // run):
+            for name in (WATCHED, NOTHING) if number % 2 else (NOTHING, WATCHED):
+                switch(name)
+                started_s = time.thread_time()
+                for _ in range(run):
+                    step()
+                spent[name] += time.thread_time() - started_s
+        spent[WATCHED] += _beside() - beside_s
+        for name, seconds in spent.items():
+            times[name].append(seconds)
+    missed = repeats * (block // run) * run - (switch.recorder.index - counted)
+    switch(WATCHED)
+    pytorch.uninstall()
+    return times, missed
+
+
+def _warm(switch: Switch, step: Step, block: int) -> None:
+    switch(WATCHED)
     for _ in range(max(10, min(1000, 5 * block))):
         step()
-    gc.collect()
-    for round_ in range(repeats):
-        for name in ("on", "off") if round_ % 2 else ("off", "on"):
-            switch(name)
-            step()
-            started_s = time.process_time()
-            for _ in range(block):
-                step()
-            times[name].append(time.process_time() - started_s)
-    switch("on")
-    pytorch.uninstall()
-    return times
+
+
+def _beside() -> float:
+    """Return processor seconds of all other threads."""
+    return time.process_time() - time.thread_time()
 
 
 def sampled(torch: Any, work: Workload, *, quick: bool) -> Figure:
     """Return the ratio with a look at every layer each 50 steps. Blocks are as long, so that each has one look."""
     options.use(options.Options(layers=SAMPLED))
     try:
-        times = paired(
-            torch, work.make(torch), SAMPLED, max(4, work.rounds * work.block // SAMPLED) * (1 if quick else 4)
-        )
+        repeats = max(4, work.rounds * work.block // SAMPLED) * (1 if quick else 4)
+        times, _ = paired(torch, work.make(torch).step, SAMPLED, repeats)
     finally:
         options.use(options.Options())
     note = f"{work.note}; a look at every layer each {SAMPLED} steps"
-    return ratio(f"steps.{work.name}.layers.ratio", times["on"], times["off"], limit=work.layers, note=note)
+    return ratio(f"steps.{work.name}.layers.ratio", times[WATCHED], times[NOTHING], limit=work.layers, note=note)
+
+
+def compared(torch: Any, work: Workload, program: Program, *, quick: bool) -> Iterable[Figure]:
+    """Yield the ratios of what people would use instead, and ours, each in blocks of its own, in turn."""
+    switch = Switch(torch)
+    _warm(switch, program.step, work.block)
+    variants = {WATCHED: peers.nothing, **peers.PEERS}
+    times: dict[str, list[float]] = {name: [] for name in (NOTHING, *variants)}
+    order = list(times)
+    for _ in range(3 if quick else 10):
+        for name in order:
+            switch(WATCHED if name == WATCHED else NOTHING)
+            gc.collect()
+            started_s = time.process_time()
+            with variants.get(name, peers.nothing)(torch, program.net) as after:
+                for _ in range(peers.BLOCK):
+                    program.step()
+                    after()
+            times[name].append(time.process_time() - started_s)
+        order.append(order.pop(0))
+    switch(WATCHED)
+    pytorch.uninstall()
+    for name in variants:
+        note = f"{work.name}: {peers.NOTES[name]}"
+        yield ratio(f"steps.compare.{work.name}.{name}", times[name], times[NOTHING], note=note)
+
+
+def measured(torch: Any, work: Workload, *, quick: bool) -> Iterable[Figure]:
+    """Yield the figures of one workload."""
+    torch.manual_seed(0)
+    try:
+        program = work.make(torch)
+    except Exception as exc:  # noqa: BLE001  (whatever a missing compiler raises)
+        print(f"steps.{work.name} is left out: {type(exc).__name__}: {str(exc).splitlines()[:1]}")
+        return
+    times, missed = paired(torch, program.step, work.block, work.rounds * (1 if quick else 4), work.run)
+    off = times[NOTHING]
+    note = f"{work.note}; {median(off) / work.block * 1e3:.3g} ms a step"
+    yield ratio(f"steps.{work.name}.ratio", times[WATCHED], off, limit=work.limit, note=note)
+    yield difference(f"steps.{work.name}.cost", times[WATCHED], off, calls=work.block)
+    yield Figure(name=f"steps.{work.name}.missed", value=missed, unit="1", limit=0, note="steps that were not counted")
+    if work.layers is not None:
+        yield sampled(torch, work, quick=quick)
+    if work.peers or not quick:
+        yield from compared(torch, work, program, quick=quick)
 
 
 def measure(quick: bool) -> Iterable[Figure]:
-    """Yield the ratio of each workload, and for the tiny one the time by step as well."""
+    """Yield the figures of all workloads."""
     import torch
 
     import otel_mldebug
@@ -216,13 +176,6 @@ def measure(quick: bool) -> Iterable[Figure]:
         otel_mldebug.configure(store=Path(directory), resources=False)
         try:
             for work in WORKLOADS:
-                torch.manual_seed(0)
-                step = work.make(torch)
-                times = paired(torch, step, work.block, work.rounds * (1 if quick else 4))
-                note = f"{work.note}; {median(times['off']) / work.block * 1e3:.3g} ms a step"
-                yield ratio(f"steps.{work.name}.ratio", times["on"], times["off"], limit=work.limit, note=note)
-                yield difference(f"steps.{work.name}.cost", times["on"], times["off"], calls=work.block)
-                if work.layers is not None:
-                    yield sampled(torch, work, quick=quick)
+                yield from measured(torch, work, quick=quick)
         finally:
             otel_mldebug.shutdown()
