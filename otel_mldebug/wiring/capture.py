@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+from otel_mldebug._guard import log
 from otel_mldebug.instrument import sink
 from otel_mldebug.rules.finding import Occurrence
 from otel_mldebug.rules.taxonomy import category_of, severity_of
@@ -26,15 +27,13 @@ def capture_exception(
         exc: The exception; the one being handled by default.
         context: Anything worth knowing beside it.
         user_data: The same, about the user; kept under `user.`.
-        category: Yours, which wins over ours; names that other toolkits use are understood, such as `oom`.
+        category: Yours, which wins over ours; names that other toolkits use are understood, such as `oom`. One that
+            does not exist is logged and not taken: this runs where the program handles a failure of its own.
         severity: The same. Where an exception has been seen already, as by `@trace`, all of yours is added in the local
             store, for `finding_of`, `user_message` and the spans it still passes; what has left by OTLP stays.
 
     Returns:
         What was made of it, with an `id` that can be quoted; None when nothing is being watched.
-
-    Raises:
-        ValueError: `category` or `severity` does not exist.
 
     Example:
         try:
@@ -42,11 +41,11 @@ def capture_exception(
         except Exception as exc:
             capture_exception(exc, context={"attempt": 3})
     """
-    own: dict[str, Any] = {}
-    if category is not None:
-        own["category"] = _known(category_of(str(category)), "category", category, Category)
-    if severity is not None:
-        own["severity"] = _known(severity_of(str(severity)), "severity", severity, Severity)
+    given = {
+        "category": None if category is None else _known(category_of(str(category)), "category", category, Category),
+        "severity": None if severity is None else _known(severity_of(str(severity)), "severity", severity, Severity),
+    }
+    own: dict[str, Any] = {what: value for what, value in given.items() if value is not None}
     exc = sys.exc_info()[1] if exc is None else exc
     if exc is None:
         return None
@@ -54,7 +53,8 @@ def capture_exception(
     return sink.current().exception(exc, context={**(context or {}), **extra}, by_hand=True, **own)
 
 
-def _known(found: T | None, what: str, given: object, all_of: Iterable[object]) -> T:
+def _known(found: T | None, what: str, given: object, all_of: Iterable[object]) -> T | None:
     if found is None:
-        raise ValueError(f"{what}={str(given)!r} does not exist. There are: {', '.join(map(str, all_of))}.")
+        wanted = ", ".join(map(str, all_of))
+        log.warning("%s=%r does not exist and is not taken. There are: %s.", what, str(given), wanted)
     return found

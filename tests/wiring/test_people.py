@@ -192,13 +192,18 @@ def test_own_category_and_severity_win(telemetry):
     assert found.context == {"user.id": 7}
 
 
-def test_names_of_other_toolkits_are_understood_and_others_refused(telemetry):
+def test_names_of_other_toolkits_are_understood(telemetry):
     found = otel_mldebug.capture_exception(refused(), category="CUDA_OOM", severity="fatal")
     assert (found.finding.category, found.finding.severity) == (Category.MEMORY, Severity.CRITICAL)
-    with pytest.raises(ValueError, match=r"category='nonsense' does not exist. There are: memory, gradient, "):
-        otel_mldebug.capture_exception(refused(), category="nonsense")
-    with pytest.raises(ValueError, match=r"severity='awful' does not exist. There are: debug, info, "):
-        otel_mldebug.capture_exception(refused(), severity="awful")
+
+
+def test_names_that_do_not_exist_are_logged_and_the_failure_is_reported_as_we_see_it(telemetry, caplog):
+    found = otel_mldebug.capture_exception(refused(), category="nonsense", severity="awful")
+    assert (found.finding.category, found.finding.severity) == (Category.NETWORK, Severity.ERROR)
+    assert [record.getMessage()[:62] for record in caplog.records] == [
+        "category='nonsense' does not exist and is not taken. There are",
+        "severity='awful' does not exist and is not taken. There are: d",
+    ]
 
 
 def test_own_values_win_for_what_was_seen_before_too_and_it_is_counted_once(telemetry):
