@@ -22,6 +22,8 @@ from otel_mldebug.instrument.training.hooks import pytorch
 
 SAMPLED = 50
 """Steps between two looks where layers are sampled."""
+WARM_S = 10.0
+"""Processor time after which steps at the beginning have been enough, seconds."""
 NOTHING = "off"
 WATCHED = "on"
 
@@ -98,9 +100,13 @@ def paired(torch: Any, step: Step, block: int, repeats: int, run: int = 1) -> tu
 
 
 def _warm(switch: Switch, step: Step, block: int) -> None:
+    """Run what is not the same as all that follows: steps 0 to 255 get a record each. `short` has those."""
     switch(WATCHED)
-    for _ in range(max(10, min(1000, 5 * block))):
+    end_s = time.process_time() + WARM_S
+    for number in range(max(300, min(1000, 5 * block))):
         step()
+        if number > 10 and time.process_time() > end_s:
+            return
 
 
 def _beside() -> float:
