@@ -26,7 +26,7 @@ QUIET = 64
 """… and in all: data with a few odd samples shows the next of them by then."""
 NEAR = 12
 """Steps on either side of one that tell what is usual there."""
-LEVEL, ALIKE = 5.0, 3.0
+LEVEL, ALIKE = 10.0, 3.0
 """Another task or another kind of data (sequences that get longer, classes that are new) takes the loss to about where
 it was at the beginning: at most that many times the first loss, and the losses that follow are alike, up to that
 factor, and fall by and by. One bad batch is gone with the next. A rate that was raised right before explains it."""
@@ -111,6 +111,6 @@ def _new_level(known: Sequence[tuple[int, float]], first: float, usual: float) -
     """Return whether the losses from the spike on are a new course of learning, and no spike."""
     (step, top), *after = known
     next_ones = [loss for at, loss in after if at <= step + WIDTH + 1]  # of short steps, not all are known
-    if top > LEVEL * first or min(next_ones, default=after[0][1]) * ALIKE < top:
+    if top > LEVEL * first or min(next_ones, default=top) * ALIKE < top:
         return False
     return after[-1][1] < top and all(loss > FACTOR * usual for _, loss in after[:AFTER])

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.curves.spikes import loss_spike
 from tests.rules.detectors.curves.curve import course, falling
 
@@ -71,7 +72,7 @@ def test_it_is_found_wherever_it_is_in_a_long_run():
         pytest.param([-x for x in spiked(falling(200), s100=60.0)], id="not positive"),
         pytest.param(spiked(falling(200), s100=4.0), id="hardly above the first loss"),
         pytest.param(learning(300, 2.4) + learning(100, 6.0), id="longer sequences from step 300 on"),
-        pytest.param(learning(250, 2.3) + learning(60, 9.0), id="another task"),
+        pytest.param(learning(250, 2.3) + learning(60, 15.0), id="another task"),
         pytest.param([], id="no steps"),
     ],
 )
@@ -102,5 +103,12 @@ def test_noise_with_heavy_tails_has_no_spikes(name):
 def test_of_several_optimizers_nothing_is_said():
     run = course(spiked(falling(150), s100=60.0))
     run.shared = True
+
+    assert loss_spike(run) is None
+
+
+def test_a_new_task_is_told_also_where_only_a_few_steps_are_recorded():
+    losses = learning(300, 2.4) + learning(200, 6.0)
+    run = Course(r for r in course(losses) if r.index % 6 == 0)
 
     assert loss_spike(run) is None
