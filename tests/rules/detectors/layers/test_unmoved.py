@@ -201,3 +201,9 @@ LONG = (0, 1, 2, 4, 8, 16, 32, 64, 114)
 def test_frozen_layers_that_the_optimizer_was_given(parameters, at, fires):
     finding = frozen_parameters(looks(parameters, at), [])
     assert (finding and finding.evidence["layer"]) == ("enc" if fires else None)
+
+
+def test_zero_gradients_of_parameters_that_change_all_the_same_are_compared_with_nothing():
+    still = weight("first", **ZERO)
+    moved = weight("second", gradient=stats(4096, 0.0), changed=True, update_ratio=0.001)
+    assert zero_gradients(looks([still, moved]), steps(FLAT)) is None
