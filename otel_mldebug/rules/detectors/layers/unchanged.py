@@ -34,7 +34,7 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
         return None
     if len(zero) < 2 and not whole:
         course = progress(looks, steps)
-        if not course.stuck or course.steps < STUCK_STEPS:
+        if not course.stuck or course.steps < STUCK_STEPS or _fed_zeros(looks[-1], zero[0].latest.layer):
             return None
     names = layers_of([f.latest for f in zero])
     return Finding(
@@ -55,6 +55,12 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
         basis="detector",
         evidence=evidence(looks, zero, known),
     )
+
+
+def _fed_zeros(look: Look, layer: str) -> bool:
+    """Return whether all that a layer takes is known to be 0: then the data is to blame, and another rule says so."""
+    taken = [op.operand for op in look.operations if op.layer == layer and op.operand is not None]
+    return bool(taken) and all(stats.low == stats.high == 0 for stats in taken)
 
 
 def cleared_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:

@@ -12,6 +12,7 @@ from otel_mldebug.rules.detectors.layers.holding import (
     replaced_parameters,
 )
 from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
+from otel_mldebug.rules.looks import Operation
 from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.layers.building import AT, FALLING, FLAT, NET, chain, looks, stats, steps, uniform, weight
 
@@ -124,6 +125,13 @@ def test_a_first_layer_without_a_gradient_counts_where_the_loss_does_not_fall(re
     finding = zero_gradients(looks([replace(NET[0], **ZERO), *NET[1:]]), records)
     assert (finding and finding.rule) == ("gradient.zero" if fires else None)
     assert zero_gradients(looks([*NET[:-1], replace(NET[-1], **ZERO)]), records) is None
+
+
+@pytest.mark.parametrize(("high", "fires"), [(0.0, False), (1.0, True)])
+def test_a_first_layer_that_is_fed_zeros_is_another_trouble(high, fires):
+    fed = chain(Operation(kind="Addmm", layer="fc1", operand=stats(std=high)))
+    finding = zero_gradients(looks([replace(NET[0], **ZERO), *NET[1:]], operations=fed), FLAT)
+    assert (finding is not None) == fires
 
 
 def test_a_problem_that_gets_solved_has_no_gradient_any_more():
