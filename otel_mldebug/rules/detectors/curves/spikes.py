@@ -26,7 +26,7 @@ QUIET = 64
 """… and in all: data with a few odd samples shows the next of them by then."""
 NEAR = 12
 """Steps on either side of one that tell what is usual there."""
-LEVEL, ALIKE = 10.0, 3.0
+LEVEL, ALIKE = 10.0, 5.0
 """Another task or another kind of data (sequences that get longer, classes that are new) takes the loss to about where
 it was at the beginning: at most that many times the first loss, and the losses that follow are alike, up to that
 factor, and fall by and by. One bad batch is gone with the next. A rate that was raised right before explains it."""
