@@ -61,7 +61,7 @@ def _signal_of(code: int | None) -> str:
 
 def watched(seen: Seen) -> str:
     """Return what was watched, or why no training step was seen."""
-    # A finding is on disk at once, a step up to a second later: of a program that is killed the last ones are missing.
+    # A finding is on disk at once, a step a little later: of a program that is killed the last ones are missing.
     # The step that an exception ended, or that hung, never came to its own end, so it is none.
     least = max(
         (f["step"] + (not _unended(f)) for f in seen.findings if f.get("step") is not None),

@@ -79,10 +79,24 @@ class Pending:
     def take(self, resource: str, now_ns: int) -> Iterator[Line]:
         """Take everything out now, and yield it line by line."""
         with self._lock:
-            steps = [self.steps.popleft() for _ in range(len(self.steps))]
+            steps = self._taken()
             groups, metrics, looks, counts = self._groups, self._metrics, self._looks, self._counts
             self._clear()
         return _encode(steps, groups, metrics, looks, counts, resource, now_ns)
+
+    def take_steps(self) -> Iterator[Line]:
+        """Take out the steps only, and yield them line by line."""
+        with self._lock:
+            steps = self._taken()
+        return _steps(steps)
+
+    def _taken(self) -> list[StepRecord]:
+        return [self.steps.popleft() for _ in range(len(self.steps))]
+
+
+def _steps(steps: Sequence[StepRecord]) -> Iterator[Line]:
+    for first in range(0, len(steps), MAX_STEPS):
+        yield _line("steps", steps[first : first + MAX_STEPS], lines.steps_line)
 
 
 def _encode(
@@ -94,8 +108,7 @@ def _encode(
     resource: str,
     now_ns: int,
 ) -> Iterator[Line]:
-    for first in range(0, len(steps), MAX_STEPS):
-        yield _line("steps", steps[first : first + MAX_STEPS], lines.steps_line)
+    yield from _steps(steps)
     for signal, by_scope in groups.items():
         flat = [(scope, record) for scope, records in by_scope.items() for record in records]
         if flat:

@@ -1,10 +1,10 @@
-"""What one process writes into the store: findings at once, all else at most a second later, and never an exception."""
+"""What one process writes into the store: findings at once, all else at most a second later; never an exception."""
 
 import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from otel_mldebug.store.directory import ProcessDirectory
 from otel_mldebug.store.flusher import Flusher
 from otel_mldebug.store.lines import Scope, otlp_line, resource_json
 from otel_mldebug.store.otlp_json import Record, occurrence_to_log
-from otel_mldebug.store.pending import MAX_STEPS, Pending
+from otel_mldebug.store.pending import MAX_STEPS, Line, Pending
 
 SCOPE: Scope = ("otel_mldebug", __version__)
 """Instrumentation scope of what is ours."""
@@ -29,6 +29,9 @@ PART_BYTES = 64 * 2**20
 """Size at which a file is closed and compressed, unless the cap asks for less."""
 FLUSH_S = 1.0
 """How long a record may stay in memory."""
+STEPS_S = 0.25
+"""How long a training step may: whoever is ended by a signal has no time to write, and its last steps say the most."""
+_TICKS = round(FLUSH_S / STEPS_S)
 RETRY_S = 10.0
 """How long nothing is tried after the disk refused."""
 
@@ -38,9 +41,9 @@ log = logging.getLogger("otel_mldebug")
 class StoreWriter:
     """Writes one process's directory of a run. Thread-safe; nothing is created before the first record.
 
-    A finding is one `write` when it is made. The rest waits in memory for at most a second, then a thread writes it
-    that exists only while something is waiting. When the disk refuses, that is said once, the records are counted as
-    dropped, and it is tried again every ten seconds.
+    A finding is one `write` when it is made. The rest waits in memory for at most a second, steps for a quarter of one;
+    then a thread writes it that exists only while something is waiting. When the disk refuses, that is said once, the
+    records are counted as dropped, and it is tried again every ten seconds.
 
     Args:
         root: Directory of the store.
@@ -80,7 +83,8 @@ class StoreWriter:
         self._lock = threading.RLock()  # re-entrant, because a signal handler may record too
         self._flush_lock = threading.RLock()  # one flush at a time, so that `close` waits for one that has begun
         self._pending = Pending()
-        self._flusher = Flusher(self._work, self._waiting, FLUSH_S)
+        self._flusher = Flusher(self._tick, self._waiting, STEPS_S)
+        self._ticks = 0
         self._unsaid: deque[Callable[[], None]] = deque()
 
     def finding(self, occurrence: Occurrence) -> None:
@@ -179,6 +183,15 @@ class StoreWriter:
     def _waiting(self) -> bool:
         return bool(self._pending) or (self._directory.stale and self._retry_at_s is None)
 
+    def _tick(self) -> bool:
+        self._ticks = (self._ticks + 1) % _TICKS
+        if not self._ticks:
+            return self._work()
+        if self._pending.steps:
+            with self._flush_lock:
+                self._write_lines(self._pending.take_steps())
+        return True
+
     def _work(self) -> bool:
         worked = self._waiting()
         if worked:
@@ -188,15 +201,18 @@ class StoreWriter:
         return worked
 
     def _flush(self) -> None:
-        for line in self._pending.take(self._resource, self._clock_ns()):
+        self._write_lines(self._pending.take(self._resource, self._clock_ns()))
+        with self._lock:
+            if self._retry_at_s is None and not self._closed:
+                self._describe()
+
+    def _write_lines(self, lines: Iterable[Line]) -> None:
+        for line in lines:
             if line.error is not None:
                 self._drop(line.signal, line.lost)
                 self._unsaid.append(partial(fault, "encode records for the store", line.error))
             if line.items:
                 self._write(line.signal, line.data, line.items)
-        with self._lock:
-            if self._retry_at_s is None and not self._closed:
-                self._describe()
 
     def _write(self, signal: str, data: bytes, items: int) -> None:
         with self._lock:

@@ -12,6 +12,7 @@ from otel_mldebug.semconv import names
 from otel_mldebug.store.layout import FORMAT, PROCESS_FILE
 from otel_mldebug.store.otlp_json import log_record, occurrence_to_log, span
 from otel_mldebug.store.otlp_values import attributes
+from otel_mldebug.store.pending import Pending
 from otel_mldebug.store.queries import Store
 from otel_mldebug.store.writer import FLUSH_S, SCOPE
 from tests.store.making import START, Clock, files, finding, lines, occurrence, step, writer
@@ -210,3 +211,12 @@ def test_a_finding_that_holds_anything_is_written(root):
     assert 65_000 < len(found["evidence"]["long"]) < 66_000
     assert found["context"] == {"a": [1, 2]}
     assert out.size_bytes < 200_000
+
+
+def test_steps_do_not_wait_for_all_else():
+    pending = Pending()
+    pending.steps.append(step(0))
+    pending.add_count("f00d", 7)
+
+    assert [(line.signal, line.items) for line in pending.take_steps()] == [("steps", 1)]
+    assert [(line.signal, line.items) for line in pending.take("{}", 1)] == [("counts", 1)]
