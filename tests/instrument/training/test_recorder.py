@@ -208,6 +208,23 @@ def test_a_rule_that_fires_is_reported_once_and_again_after_it_has_stopped(pipel
     assert [spans[f["span"]].attributes["mldebug.train.step.index"] for f in pipeline.found] == [10, 60]
 
 
+def test_after_an_alarm_each_step_has_a_record_until_rules_have_looked_at_what_became_of_it(pipeline):
+    clock, looked = Clock(), []
+
+    def expensive(window: Sequence[StepRecord]) -> None:
+        clock.now += 0.01  # so that the next look by the clock is a second away, or 10,000 steps
+        looked.append(window[-1].index)
+
+    made = recorder(clock, detectors=[expensive])
+    for number in range(700):
+        one_step(made, clock, scale=0.001, loss=50.0 if number == 600 else 1.0)
+
+    assert looked == [0, 600, 612]
+    indices = [s.index for s in pipeline.steps]
+    assert [index for index in indices if 600 <= index <= 612] == list(range(600, 613))
+    assert max(b - a for a, b in pairwise(indices) if b < 600 or a > 612) > 1, "all others have one now and then"
+
+
 def test_of_one_family_the_most_important_rule_is_reported(pipeline):
     clock = Clock()
     always = [fires_when(lambda _: True, rule) for rule in ("loss.nonfinite", "gradient.nonfinite")]

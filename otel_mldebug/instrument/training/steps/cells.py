@@ -15,6 +15,8 @@ WINDOW_STEPS = LATEST
 """Steps that detectors look back on."""
 _ALARM = 3.0
 """A loss or norm this many times the largest of the window has the detectors look at once."""
+SETTLE_STEPS = 12
+"""Steps after an alarm that get a record each. Source: `curves.spikes` needs to see `WIDTH + AFTER` behind a spike."""
 _LEAST_BUSY, _BUSY_WEIGHT = 0.25, 0.1
 """A program that mostly waits, for data or for a device, is watched as closely as one that waits three quarters of the
 time; weight of the latest record in the average."""
@@ -41,6 +43,7 @@ class Cell:
         full_until: Value of `steps` up to which every step gets a record.
         loss_alarm: A loss that is not below gets a record, and has the detectors look; so has NaN.
         norm_alarm: The same for gradient norms.
+        settles_at: Value of `steps` at which the detectors look again after an alarm, at what has become of it.
         trouble: Steps, about, that got a record because something was wrong.
         told: Families of rules that fired when its optimizer went away: of it, they have been told.
     """
@@ -67,6 +70,7 @@ class Cell:
         "samples",
         "scale",
         "scored",
+        "settles_at",
         "steps",
         "stood_for",
         "synced",
@@ -102,6 +106,7 @@ class Cell:
         self.needs: Needs | None = None
         self.told.clear()
         self.loss_alarm = self.norm_alarm = math.inf
+        self.settles_at: float = math.inf
         self.next_check_ns = 0
         self.next_record = 0
         self.trouble = 0
@@ -161,8 +166,16 @@ class Cell:
             self.nonfinite += 1
         return bad
 
+    def alarmed(self) -> None:
+        """Watch the next steps closely, and have the detectors look at what has become of this one."""
+        self.settles_at = self.steps + SETTLE_STEPS
+        self.full_until = max(self.full_until, self.steps + SETTLE_STEPS)
+        self.next_record = 0
+
     def rearm(self) -> None:
         """Set the alarms from the window."""
+        if self.steps >= self.settles_at:
+            self.settles_at = math.inf
         losses = [abs(r.loss) for r in self.window if r.loss is not None and math.isfinite(r.loss)]
         norms = [r.gradient_norm for r in self.window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
         self.loss_alarm = _ALARM * max(losses, default=0.0) or math.inf

@@ -126,8 +126,10 @@ class Relay:
         alarm = (loss is not None and loss >= cell.loss_alarm) or (norm is not None and norm >= cell.norm_alarm)
         if alarm:
             self.on_alarm()
+            cell.alarmed()
         if (
             alarm
+            or cell.steps >= cell.settles_at
             or record.time_ns >= cell.next_check_ns
             or (bad and not reporter.firing("loss.nonfinite"))
             or (reporter and record.index % FIRING_CHECK_STEPS == 0 and reporter.firing("loss.nonfinite"))
