@@ -1,6 +1,10 @@
-"""`torch.autograd.backward`, which `Tensor.backward` goes through as well: the objective, and the time."""
+"""`torch.autograd.backward`, which `Tensor.backward` goes through as well: the objective, and the time.
+
+And `torch.autograd.grad`, where a program without an optimizer trains by it.
+"""
 
 from collections.abc import Callable
+from types import GeneratorType
 from typing import Any
 
 from otel_mldebug import _guard
@@ -9,6 +13,9 @@ from otel_mldebug.instrument.training.steps.track import Track
 
 MOST_LATE_LOSSES = 256
 """Objectives on a device that one step keeps: a program that never steps must not collect them for ever."""
+
+LEAST_WEIGHTS = 2
+"""Tensors that `grad` is asked for at once when it is asked for training."""
 
 
 class BackwardHooks:
@@ -53,6 +60,36 @@ class BackwardHooks:
 
         return backward
 
+    def wrap_grad(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `grad` that does what `original` does, and tells of calls that train where no optimizer does."""
+        watch, clock, tracks = self._watch, self._watch.clock, self._watch.recorder.tracks
+
+        def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            track = tracks.track
+            if watch.stepping or track.busy or kwargs.get("create_graph") or any(args[2:3]):
+                return original(outputs, inputs, *args, **kwargs)
+            if isinstance(inputs, GeneratorType):  # such as model.parameters(): can be gone through once
+                inputs = tuple(inputs)
+            if not self._trained(inputs):
+                return original(outputs, inputs, *args, **kwargs)
+            track.busy = True
+            self._begin(track, outputs, idle=False)
+            started = clock()
+            try:
+                return original(outputs, inputs, *args, **kwargs)
+            finally:
+                track.busy = False
+                track.backward_ends(started, clock())
+                self._alone(track)
+
+        return grad
+
+    def _trained(self, inputs: Any) -> bool:
+        """Return whether those are weights: several leaves. A single one may be an input that is being explained."""
+        if not isinstance(inputs, (list, tuple)) or len(inputs) < LEAST_WEIGHTS:
+            return False
+        return all(isinstance(tensor, self._tensor) and tensor.is_leaf for tensor in inputs)
+
     def _lightly(self) -> Callable[[Track, Any], bool]:
         """Return what notes the objective and nothing else, in a step that is not measured, if that is enough.
 
@@ -82,7 +119,7 @@ class BackwardHooks:
 
         return light
 
-    def _begin(self, track: Track, tensors: Any) -> None:
+    def _begin(self, track: Track, tensors: Any, *, idle: bool = True) -> None:
         now = self._watch.clock()
         try:
             loss = self._objective(track, tensors)
@@ -97,7 +134,7 @@ class BackwardHooks:
             track.backward_begins(now, value)
             if value is not None and value - value != 0.0:
                 self._watch.bad_loss(track, loss, value)
-            if not self._watch.stepping:
+            if idle and not self._watch.stepping:
                 self._watch.idle.backward(track)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch backward", exc)

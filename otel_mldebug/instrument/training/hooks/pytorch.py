@@ -50,6 +50,7 @@ class Installation:
         steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch, evaluations), ScalerHooks(watch)
         self._losses = LossFunctions(watch, evaluations)
         backward = BackwardHooks(watch)
+        self._grad = Patch(torch.autograd, "grad", backward.wrap_grad)
         data = torch.utils.data.dataloader
         scaler = torch.amp.grad_scaler.GradScaler
         self._patches = [
@@ -99,6 +100,7 @@ class Installation:
         """
         self._dynamo = dynamo
         self._losses.remove()
+        self._grad.undo()
         self.watch.insides.remove()
         for patch in self._patches:
             patch.through(dynamo.disable)
@@ -111,6 +113,7 @@ class Installation:
         self.companion.end()
         self._compiler.remove()
         self._losses.remove()
+        self._grad.undo()
         self.watch.insides.remove()
         for handle in self._handles:
             handle.remove()
