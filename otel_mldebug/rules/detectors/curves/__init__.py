@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from otel_mldebug.rules.detectors.curves.cycles import rate_swings
 from otel_mldebug.rules.detectors.curves.gpu import gpu_fragmentation, gpu_idle
 from otel_mldebug.rules.detectors.curves.latency import latency_spikes
 from otel_mldebug.rules.detectors.curves.memory import memory_growth
@@ -18,6 +19,7 @@ from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 DETECTORS: tuple[Detector, ...] = (
     scaler_skips,
     rate_collapsed,
+    rate_swings,
     rate_too_high,
     rate_too_low,
     loss_spike,
