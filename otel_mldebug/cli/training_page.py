@@ -17,11 +17,11 @@ _MOST_LANES = 16
 _PHASES_FROM = 90
 _BRIEFS = {
     Phase.DATA: "waiting for the next batch",
-    Phase.COPY: "batch to the model's device",
+    Phase.COPY: "batch to the device",
     Phase.FORWARD: "forward pass",
-    Phase.LOSS: "loss, from the model's output on",
+    Phase.LOSS: "loss, after the model",
     Phase.BACKWARD: "backward pass",
-    Phase.SYNC: "waiting for gradients of other ranks",
+    Phase.SYNC: "waiting for other ranks",
     Phase.OPTIMIZER: "optimizer step",
     Phase.OTHER: "all else between two steps",
 }
@@ -112,7 +112,7 @@ def _phases(training: Training, look: Look) -> Iterator[str]:
     briefs = _BRIEFS if Phase.LOSS in phases else {**_BRIEFS, Phase.FORWARD: "forward pass and loss"}
     rows = [(key, phases[key], briefs[Phase(key)]) for key in phases]
     if whole - told > 0.005 * whole:
-        rows.append(("not measured", whole - told, "steps whose phases were not told apart"))
+        rows.append(("not measured", whole - told, "steps not told apart"))
     width = min(_BAR, look.width - _LABEL - 22)
     per = f", mean of {num} processes" if num > 1 else ""
     yield look.paint(cut(f"{'phase':<{_LABEL}}{'':<{width}}  {'seconds':>10}  share{per}", look.width, look), "faint")
