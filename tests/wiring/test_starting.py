@@ -167,12 +167,15 @@ def test_patterns_of_the_users_own_explain_first(programs):
     assert [finding["mldebug.finding.rule"] for finding in done.findings()] == ["acme.full"]
 
 
-def test_a_broken_file_of_patterns_is_one_line_and_the_program_goes_on(programs):
+def test_each_mistake_of_a_file_of_patterns_is_a_line_and_the_program_goes_on(programs):
     (programs.directory / "mine.toml").write_text('[[pattern]]\nid = "acme.full"\n')
     done = programs.run(START + "print('on')", OTEL_MLDEBUG_PATTERNS="mine.toml")
-    assert (done.stdout, len(done.stderr.splitlines())) == ("on\n", 1)
-    assert "mine.toml" in done.stderr
-    assert "otel-mldebug stays off" in done.stderr
+    assert done.stdout == "on\n"
+    said = [line.partition("mine.toml: ")[2].partition(" is not usable")[0] for line in done.stderr.splitlines()]
+    assert said == [
+        f"pattern 1 (acme.full): {what}" for what in ("match=None", "category=''", "summary=''", "solutions=[]")
+    ]
+    assert done.stderr.endswith("otel-mldebug stays off.\n")
 
 
 def test_a_working_directory_that_is_gone_is_no_obstacle(programs):
