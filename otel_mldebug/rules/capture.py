@@ -29,6 +29,8 @@ MAX_SOURCE_LINES = 8
 """Innermost frames whose source line is looked up: reading files is the dearest part of a capture."""
 TRACEBACK = "Traceback (most recent call last)"
 _OURS = ("otel_mldebug.instrument.", "otel_mldebug.recover.")
+_TOP = len("otel_mldebug.")
+_DICT: Any = BaseException.__dict__["__dict__"]
 _GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 
 
@@ -103,13 +105,14 @@ class _Capture:
         head: list[TracebackType] = []
         tail: deque[TracebackType] = deque(maxlen=MAX_FRAMES - _HEAD_FRAMES)
         while traceback is not None:
-            if _between(traceback):
-                pass
+            following = traceback.tb_next
+            if following is not None and _is_ours(traceback.tb_frame.f_globals.get("__name__")):
+                pass  # between two frames of the program's: `@trace` calls what it watches
             elif len(head) < _HEAD_FRAMES:
                 head.append(traceback)
             else:
                 tail.append(traceback)
-            traceback = traceback.tb_next
+            traceback = following
         entries = [*head, *tail]
         with_source = len(entries) - (MAX_SOURCE_LINES if self._left_s() > 0 else 0)
         return tuple(_frame(entry, source=place >= with_source) for place, entry in enumerate(entries))
@@ -124,10 +127,8 @@ _READERS: tuple[tuple[str, Callable[[_Capture, BaseException, int], Any]], ...] 
 )
 
 
-def _between(entry: TracebackType) -> bool:
-    """Return whether this is a frame of ours between two of the program's: `@trace` calls what it watches."""
-    module = entry.tb_frame.f_globals.get("__name__")
-    return entry.tb_next is not None and type(module) is str and module.startswith(_OURS)
+def _is_ours(module: object) -> bool:
+    return type(module) is str and module[:_TOP] == _OURS[0][:_TOP] and module.startswith(_OURS)
 
 
 def _frame(entry: TracebackType, *, source: bool) -> Frame:
@@ -180,7 +181,8 @@ def traceback_of(exc: BaseException) -> TracebackType | None:
 
 def _of_another_process(exc: BaseException) -> str:
     """Return the traceback that a failed command has written, where the program has collected what it wrote."""
-    own = _own(exc)
+    if not (own := _DICT.__get__(exc)):
+        return ""
     for name in ("stderr", "output"):  # as on `subprocess.CalledProcessError`
         said = own.get(name)
         if type(said) is bytes:
@@ -198,4 +200,4 @@ def _notes(exc: BaseException) -> tuple[str, ...]:
 
 
 def _own(exc: BaseException) -> dict[str, Any]:
-    return dict(BaseException.__dict__["__dict__"].__get__(exc))
+    return dict(_DICT.__get__(exc))

@@ -66,7 +66,7 @@ def codes(facts: ErrorFacts, text: str, lowered: str) -> dict[str, int]:
     found = _from_attributes(facts)
     if _DIGIT.search(text) is None and "SIG" not in text:
         return _completed(found) if found else found
-    if "status" not in found and _THREE_DIGITS.search(text) is not None:
+    if "status" not in found and _may_hold_a_status(text, lowered):
         _read(found, "status", _STATUS, text)
         if "status" not in found and _WEB.search(text) is not None:
             _read(found, "status", _ANSWER, text)
@@ -81,6 +81,14 @@ def codes(facts: ErrorFacts, text: str, lowered: str) -> dict[str, int]:
 
 
 _DIGIT = re.compile(r"\d")
+_BAD_ALONE = re.compile(rf"(?<!\d){_BAD}")
+
+
+def _may_hold_a_status(text: str, lowered: str) -> bool:
+    """Return whether it is worth looking closer, which costs more than all else here."""
+    if "http" in lowered or "status" in lowered:
+        return _THREE_DIGITS.search(text) is not None
+    return _BAD_ALONE.search(text) is not None
 
 
 def _read(found: dict[str, int], name: str, expression: "re.Pattern[str]", text: str) -> None:
