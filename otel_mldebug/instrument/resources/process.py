@@ -72,7 +72,8 @@ class Own:
             yield Reading(names.PROCESS_CPU_TIME, seconds, {names.CPU_MODE: mode})
             if before is not None and now[0] > before[0]:
                 share = (seconds - before[1][mode]) / (now[0] - before[0]) / self._processors
-                yield Reading(names.PROCESS_CPU_UTILIZATION, max(0.0, share), {names.CPU_MODE: mode})
+                share = min(1.0, max(0.0, share))  # times come in ticks, which may be longer than what has passed
+                yield Reading(names.PROCESS_CPU_UTILIZATION, share, {names.CPU_MODE: mode})
 
     def _where_offered(self) -> Iterator[Reading]:
         """Yield what only some systems have, or only tell the owner."""

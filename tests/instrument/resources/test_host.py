@@ -193,6 +193,15 @@ def test_a_process_reports_shares_of_all_processors_and_leaves_out_what_the_syst
     }
 
 
+def test_a_tick_that_is_longer_than_what_has_passed_is_no_more_than_the_whole():
+    now = [10.0]
+    own = process.Own(Program(), clock=lambda: now[0], now=lambda: 1060.0, processors=1)
+    rows(own.read())
+    now[0] += 0.001
+
+    assert rows(own.read())["process.cpu.utilization", "user"] == 1.0
+
+
 def test_what_only_the_owner_may_see_is_absent():
     class Foreign(Program):
         def num_fds(self):
