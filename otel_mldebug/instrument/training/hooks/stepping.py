@@ -52,7 +52,8 @@ class StepHooks:
             known = self._known.get(id(optimizer)) or self._watch.met(optimizer)
             track.norm = None
             plain = len(args) == 1 and not kwargs
-            if known.steps >= known.next_look:
+            cell = known.cell
+            if known.steps >= known.next_look and cell.steps + 1 >= cell.next_record:  # a norm is worth a record
                 if plain or not _closure(args, kwargs):
                     self._look(track, known, optimizer)
             elif known.sentinel is not None and plain:
