@@ -29,7 +29,6 @@ MAX_SOURCE_LINES = 8
 """Innermost frames whose source line is looked up: reading files is the dearest part of a capture."""
 TRACEBACK = "Traceback (most recent call last)"
 _OURS = ("otel_mldebug.instrument.", "otel_mldebug.recover.")
-_TOP = len("otel_mldebug.")
 _DICT: Any = BaseException.__dict__["__dict__"]
 _GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 
@@ -128,7 +127,7 @@ _READERS: tuple[tuple[str, Callable[[_Capture, BaseException, int], Any]], ...] 
 
 
 def _is_ours(module: object) -> bool:
-    return type(module) is str and module[:_TOP] == _OURS[0][:_TOP] and module.startswith(_OURS)
+    return type(module) is str and module.startswith(_OURS)
 
 
 def _frame(entry: TracebackType, *, source: bool) -> Frame:
