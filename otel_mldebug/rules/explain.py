@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from otel_mldebug.rules.catalogue.loader import builtin
+from otel_mldebug.rules.catalogue.loader import builtin, builtin_order
 from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TYPE, Pattern
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.finding import Finding
@@ -28,7 +28,7 @@ def matcher(patterns: tuple[Pattern, ...] | None) -> Matcher:
     collecting = gc.isenabled()
     gc.disable()  # nothing of all that is made here is garbage, and looking for some takes a fifth of the time
     try:
-        return Matcher(builtin() if patterns is None else patterns)
+        return Matcher(builtin(), builtin_order()) if patterns is None else Matcher(patterns)
     finally:
         if collecting:
             gc.enable()

@@ -7,7 +7,7 @@ from typing import Any
 
 from otel_mldebug.rules.catalogue.conditions import hold
 from otel_mldebug.rules.catalogue.evidence import readable
-from otel_mldebug.rules.catalogue.pattern import Pattern, evidence_in
+from otel_mldebug.rules.catalogue.pattern import evidence_in
 from otel_mldebug.rules.facts import ErrorFacts, Value
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.matching import Hit, Subject
@@ -32,7 +32,8 @@ def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
         if hold(variant.conditions, evidence):
             texts = dict(variant.changes)
             break
-    shown = {name: readable(_kind(pattern, name), value) for name, value in evidence.items()}
+    kinds = {name: wanted.kind for name, wanted in pattern.evidence.items()}
+    shown = {name: readable(kinds.get(name, "text"), value) for name, value in evidence.items()}
     shown["type"] = subject.facts.name or "The program"
     solutions = [fill(text, shown) for text in texts.get("solutions", pattern.solutions)]
     return Finding(
@@ -55,10 +56,6 @@ def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
 def severity_for(facts: ErrorFacts, severity: Severity) -> Severity:
     """Return `severity`, but no more than a warning for a class of warnings: with those the program goes on."""
     return Severity.WARNING if severity is Severity.ERROR and facts.name.endswith("Warning") else severity
-
-
-def _kind(pattern: Pattern, name: str) -> str:
-    return pattern.evidence[name].kind if name in pattern.evidence else "text"
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ def patterns(tmp_path):
         path = tmp_path / "p.toml"
         text = "".join(f'[[pattern]]\nid = "{name}"\n{TEXTS}{rest}\n' for name, rest in entries)
         path.write_text(text, encoding="utf-8")
-        return tuple(Pattern.of(entry) for entry in read(path, complete=False))
+        return tuple(Pattern(entry) for entry in read(path, complete=False))
 
     return make
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from otel_mldebug.errors import ConfigError
 from otel_mldebug.rules.catalogue.loader import COMPILED, digest, read, sources
-from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, Match
+from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, Match, Pattern, ranked
 
 
 def render(paths: Sequence[Path]) -> str:
@@ -29,7 +29,8 @@ def render(paths: Sequence[Path]) -> str:
     head = json.dumps(digest([path.read_bytes() for path in paths]))
     # Plain ASCII: a single character beyond it makes the reader hold and cut up the whole text two bytes wide.
     lines = ",\n".join(json.dumps(entry, separators=(",", ":"), default=dict) for entry in entries)
-    return f'{{"digest": {head}, "patterns": [\n{lines}\n]}}\n'
+    order = json.dumps(ranked([Pattern(entry) for entry in entries]), separators=(",", ":"))
+    return f'{{"digest": {head}, "order": {order}, "patterns": [\n{lines}\n]}}\n'
 
 
 def choose_keys(entries: Sequence[dict[str, Any]]) -> None:

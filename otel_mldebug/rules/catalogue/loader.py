@@ -14,7 +14,7 @@ from otel_mldebug.rules.catalogue.pattern import Pattern
 
 DIRECTORY = Path(__file__).parent
 COMPILED = DIRECTORY / "compiled.json"
-FORMAT = b"3"
+FORMAT = b"4"
 """Changes with the form of the compiled entries, so that what an older version wrote is not read."""
 MAX_FILE_BYTES = 8 * 2**20
 """A pattern file above this size is refused."""
@@ -34,19 +34,28 @@ def digest(texts: Sequence[bytes]) -> str:
 
 
 @lru_cache(maxsize=1)
+def _own() -> tuple[tuple[Pattern, ...], list[int] | None]:
+    files = sources()
+    cache = json.loads(COMPILED.read_bytes())
+    entries, order = cache["patterns"], cache["order"]
+    if cache["digest"] != digest([path.read_bytes() for path in files]):
+        with suppress(ConfigError):
+            entries, order = [entry for path in files for entry in read(path, complete=True)], None
+    return tuple([Pattern(entry) for entry in entries]), order
+
+
 def builtin() -> tuple[Pattern, ...]:
     """Return our own entries; read at the first call.
 
     `compiled.json` is used when it is what the TOML files say, which a hash of them tells. Otherwise, as while an entry
     is being written, the TOML files are read; should one of them be wrong, the last good `compiled.json` serves.
     """
-    files = sources()
-    cache = json.loads(COMPILED.read_bytes())
-    entries = cache["patterns"]
-    if cache["digest"] != digest([path.read_bytes() for path in files]):
-        with suppress(ConfigError):
-            entries = [entry for path in files for entry in read(path, complete=True)]
-    return tuple(Pattern.of(entry) for entry in entries)
+    return _own()[0]
+
+
+def builtin_order() -> list[int] | None:
+    """Return what `pattern.ranked` says of our own entries, as `compiled.json` has it; None where it is outdated."""
+    return _own()[1]
 
 
 def load(path: Path) -> tuple[Pattern, ...]:
@@ -55,7 +64,7 @@ def load(path: Path) -> tuple[Pattern, ...]:
     Raises:
         ConfigError: the file or an entry is unusable; the message names file, entry, field and remedy.
     """
-    return tuple(Pattern.of(entry) for entry in read(path, complete=False))
+    return tuple(Pattern(entry) for entry in read(path, complete=False))
 
 
 def load_all(paths: Sequence[Path], further: Sequence[Pattern] = ()) -> tuple[Pattern, ...]:

@@ -79,58 +79,133 @@ class Variant:
     changes: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pattern:
-    """One entry of the catalogue; `otel_mldebug.rules.catalogue` documents the fields."""
+    """One entry of the catalogue; `otel_mldebug.rules.catalogue` documents the fields.
 
-    id: str
-    category: Category
-    severity: Severity
-    retryable: bool
-    summary: str
-    cause: str
-    solutions: tuple[str, ...]
-    prevention: str
-    docs: str
-    source: str
-    confidence: float
-    basis: str
-    over_cause: bool
-    yields: float = 0.0
-    matches: tuple[Match, ...]
-    evidence: Mapping[str, Evidence]
-    variants: tuple[Variant, ...]
-    origin: str = ""
-    """File and place of the entry, for `patterns list`."""
+    It is read out of its normal form, which `schema.normal` makes and `compiled.json` holds, when it is asked for: of
+    hundreds of entries that are loaded, a failure needs what one of them says.
+    """
 
-    @classmethod
-    def of(cls, normal: Mapping[str, Any]) -> "Pattern":
-        """Build a pattern from the normal form that `schema.normal` makes and `compiled.json` holds."""
-        return cls(
-            **{
-                **normal,
-                "category": Category(normal["category"]),
-                "severity": Severity(normal["severity"]),
-                "solutions": tuple(normal["solutions"]),
-                "matches": tuple(Match(*match) for match in normal["matches"]),
-                "evidence": {k: Evidence(kind=v[0], find=v[1], needs=v[2]) for k, v in normal["evidence"].items()},
-                "variants": tuple(
-                    Variant(conditions=tuple(Condition(*c) for c in v["conditions"]), changes=v["changes"])
-                    for v in normal["variants"]
-                ),
-            }
+    __slots__ = ("_normal", "matches")
+
+    def __init__(self, normal: Mapping[str, Any]) -> None:
+        self._normal = normal
+        self.matches = tuple([Match(*match) for match in normal["matches"]])
+
+    @property
+    def id(self) -> str:
+        """Dotted name; the rule of the findings."""
+        return self._normal["id"]  # type: ignore[no-any-return]
+
+    @property
+    def summary(self) -> str:
+        """Template of the one-sentence summary."""
+        return self._normal["summary"]  # type: ignore[no-any-return]
+
+    @property
+    def cause(self) -> str:
+        """Template of the likely cause."""
+        return self._normal["cause"]  # type: ignore[no-any-return]
+
+    @property
+    def prevention(self) -> str:
+        """Template of what keeps it from coming back."""
+        return self._normal["prevention"]  # type: ignore[no-any-return]
+
+    @property
+    def docs(self) -> str:
+        """Link to documentation."""
+        return self._normal["docs"]  # type: ignore[no-any-return]
+
+    @property
+    def source(self) -> str:
+        """Where the expressions were taken from."""
+        return self._normal["source"]  # type: ignore[no-any-return]
+
+    @property
+    def basis(self) -> str:
+        """`pattern` or `structure`."""
+        return self._normal["basis"]  # type: ignore[no-any-return]
+
+    @property
+    def confidence(self) -> float:
+        """From 0 to 1."""
+        return self._normal["confidence"]  # type: ignore[no-any-return]
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call can plausibly succeed."""
+        return self._normal["retryable"]  # type: ignore[no-any-return]
+
+    @property
+    def over_cause(self) -> bool:
+        """Whether this wrapper knows more than what it wraps."""
+        return self._normal["over_cause"]  # type: ignore[no-any-return]
+
+    @property
+    def yields(self) -> float:
+        """Weight of words above which their category counts."""
+        return self._normal["yields"]  # type: ignore[no-any-return]
+
+    @property
+    def origin(self) -> str:
+        """File and place of the entry, for `patterns list`."""
+        return str(self._normal.get("origin", ""))
+
+    @property
+    def category(self) -> Category:
+        """Category of the findings."""
+        return Category(self._normal["category"])
+
+    @property
+    def severity(self) -> Severity:
+        """Severity of the findings."""
+        return Severity(self._normal["severity"])
+
+    @property
+    def solutions(self) -> tuple[str, ...]:
+        """Templates of the remedies, the likeliest first."""
+        return tuple(self._normal["solutions"])
+
+    @property
+    def evidence(self) -> Mapping[str, Evidence]:
+        """What is to be read out of the message, by name."""
+        return {k: Evidence(kind=v[0], find=v[1], needs=v[2]) for k, v in self._normal["evidence"].items()}
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What it says instead under conditions; the first that holds counts."""
+        return tuple(
+            Variant(conditions=tuple(Condition(*c) for c in v["conditions"]), changes=v["changes"])
+            for v in self._normal["variants"]
         )
+
+
+def ranked(patterns: Sequence[Pattern]) -> list[int]:
+    """Return the places of all alternatives of `patterns`, one after the other, the most telling first.
+
+    By tier, structure among itself by confidence, then by weight. The sort sees plain tuples: a function that is called
+    for each of thousands takes twice the time.
+    """
+    ranks: list[tuple[int, float, int, str, int]] = []
+    for pattern in patterns:
+        name, confidence = pattern.id, -pattern.confidence
+        for match in pattern.matches:
+            ranks.append((-match.tier, confidence if match.tier == STRUCTURE else 0.0, -match.weight, name, len(ranks)))
+    ranks.sort()
+    return [rank[-1] for rank in ranks]
 
 
 def evidence_in(pattern: Pattern, found: "re.Match[str] | None", text: str, lowered: str) -> dict[str, Value]:
     """Return the evidence of `pattern` in the message `text`; `found` is the match of its expression."""
     values: dict[str, Value] = {}
     groups = found.groupdict() if found is not None else {}
+    wanted = pattern.evidence
     for name, raw in groups.items():
-        kind = pattern.evidence[name].kind if name in pattern.evidence else "text"
+        kind = wanted[name].kind if name in wanted else "text"
         if raw is not None and (value := parse(kind, raw)) is not None:
             values[name] = value
-    for name, evidence in pattern.evidence.items():
+    for name, evidence in wanted.items():
         if name in values or not evidence.find or evidence.needs not in lowered:
             continue
         hit = compiled(evidence.find).search(text)

@@ -89,7 +89,7 @@ class Entry:
 
 
 def normal(table: Any, where: str, *, complete: bool) -> dict[str, Any]:
-    """Return the entry in the form that `Pattern.of` takes.
+    """Return the entry in the form that `Pattern` takes.
 
     Args:
         table: The entry as TOML gave it.
