@@ -59,11 +59,13 @@ def classify(key: str) -> KeyClass:
 
 
 def _identifier(words: list[str]) -> KeyClass | None:
-    """The two names ending in `id` that are half of a credential."""
+    """The names ending in `id` that are a credential, or half of one; `session_id` by itself is only a name."""
     if words[-3:] == ["access", "key", "id"] or words[-1] == "accesskeyid":
         return KeyClass(Secrecy.STRONG, "access-key-id")
     if words[-2:] == ["secret", "id"]:
         return KeyClass(Secrecy.STRONG, "secret")
+    if words[-4:] == ["asp", "net", "session", "id"] or words[-2:] == ["connect", "sid"]:
+        return KeyClass(Secrecy.WEAK, "session")
     return None
 
 

@@ -12,7 +12,9 @@ from otel_mldebug.rules.redact.shapes import shape, shaped_by
 _LONG_RUN = b"a" * 16
 """Every token has 16 characters in a row that are letters, digits or one of `_$~-`; few clean messages do."""
 _SHAPE = shape({"a": string.ascii_letters + string.digits + "_$~-"})
-_BEFORE_RUN = 28  # characters of a prefix that may stand before its run, as in `dp.scim.` or `xoxe.xoxb-`
+_BEFORE_RUN = 28  # characters of a token that may stand before its run, as in `dp.scim.` or `xoxe.xoxb-`
+_IN_TOKENS = ".%"
+"""What is no part of a run, and may all the same stand in a token."""
 
 
 def _by_prefix() -> dict[str, list[tuple[str, str]]]:
@@ -38,14 +40,20 @@ def _dispatcher(prefixes: list[str]) -> str:
 
 
 _ROWS = _by_prefix()
-_PREFIX = _dispatcher(list(_ROWS))
-_PREFIX_HERE = re.compile(f"({_PREFIX})")
-_PREFIX_LATER = re.compile(f"[^A-Za-z0-9]({_PREFIX})")  # begins with a set, which the engine scans for fast
+_BEGINNINGS = {
+    start: tuple(prefix for prefix in sorted(_ROWS, key=len, reverse=True) if prefix.startswith(start))
+    for start in {prefix[:2] for prefix in _ROWS}
+}
+"""The prefixes that begin with two characters, the longest first."""
+# Begins with a set, which the engine scans for fast.
+_PREFIX_LATER = re.compile(f"[^A-Za-z0-9](?={_dispatcher(list(_ROWS))})")
 _AWS_SECRET_AFTER_ID = re.compile(r"[\s\"',:;|/]{1,4}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
 
+# A JWT, whole; its head, or what Laravel encrypts into a cookie (`{"iv":`); what itsdangerous signs: Flask's session.
 _JWT = re.compile(
     r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]{8,}(?:\.[A-Za-z0-9_+/=-]*){0,3}"
-    r"|(?<![A-Za-z0-9_-])eyJ(?:hbGci|0eXAi)[A-Za-z0-9_=-]{12,}\.?"
+    r"|(?<![A-Za-z0-9_-])eyJ(?:hbGci|0eXAi|pdiI6)[A-Za-z0-9_=-]{12,}\.?"
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,43}(?![A-Za-z0-9_-])"
 )
 # Tokens whose telling part is not at the beginning: gate literal, kind, expression.
 _INNER: tuple[tuple[str, str, re.Pattern[str]], ...] = (
@@ -72,56 +80,70 @@ def redact(text: str, mark: Mark) -> str:
     if "eyJ" in text:
         text = _JWT.sub(partial(_without_full_stop, mark=mark), text)
     shaped = shaped_by(_SHAPE, text)
-    if _LONG_RUN not in shaped:
+    start = shaped.find(_LONG_RUN)
+    if start < 0:
         return text
-    text = _in_runs(text, list(_runs(shaped)), mark)
+    text = _in_runs(text, shaped, start, mark)
     for literal, kind, pattern in _INNER + _INNER_OF_LONG_RUNS if 2 * _LONG_RUN in shaped else _INNER:
         if literal in text:
             text = pattern.sub(partial(_last_group, kind=kind, mark=mark), text)
     return text
 
 
-def _runs(shaped: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where the runs of at least 16 characters begin and end: only around them do we look closer."""
-    start = shaped.find(_LONG_RUN)
-    while start >= 0:
-        stop = shaped.find(b" ", start)
-        yield start, stop if stop >= 0 else len(shaped)
-        start = shaped.find(_LONG_RUN, stop) if stop >= 0 else -1
-
-
-def _in_runs(text: str, runs: list[tuple[int, int]], mark: Mark) -> str:
+def _in_runs(text: str, shaped: bytes, start: int, mark: Mark) -> str:
+    """Replace the tokens in and just before runs of at least 16 characters, the first of which begins at `start`."""
     parts: list[str] = []
     done = 0
-    for start, stop in runs:
-        for kind, first, last in _finds(text, max(done, start - _BEFORE_RUN), start, stop):
-            parts += [text[done:first], mark(kind, text[first:last])]
+    while start >= 0:
+        stop = shaped.find(b" ", start)
+        if stop < 0:
+            stop = len(shaped)
+        for kind, first, last in _finds(text, done, start, stop):
+            parts += (text[done:first], mark(kind, text[first:last]))
             done = last
-    return "".join([*parts, text[done:]]) if parts else text
+        start = shaped.find(_LONG_RUN, stop)
+    return "".join((*parts, text[done:])) if parts else text
 
 
-def _finds(text: str, position: int, start: int, stop: int) -> Iterator[tuple[str, int, int]]:
-    """Yield kind, start and end of the tokens in the run from `start` to `stop`, prefixes before it included."""
-    if position == 0 or not text[position - 1].isalnum():
-        prefix = _PREFIX_HERE.match(text, position) or _PREFIX_LATER.search(text, position, stop)
-    else:
-        prefix = _PREFIX_LATER.search(text, position, stop)
-    while prefix:
-        position = prefix.start(1) + 1
-        for kind, source in _ROWS[prefix[1]]:
-            if found := _compiled(source).match(text, prefix.start(1)):
-                position = found.start() + len(found[0].rstrip("."))
-                yield kind, found.start(), position
-                if kind == "aws-access-key-id" and (secret := _AWS_SECRET_AFTER_ID.match(text, position)):
-                    yield "aws-secret-key", secret.start(1), secret.end(1)
-                    position = secret.end()
-                break
-        prefix = _PREFIX_LATER.search(text, position, max(stop, position))
-    if position <= start and (first := text[start]) in "MNO0123456789abcdef":
-        pattern = _DISCORD if first in "MNO" else _MAILGUN
-        found = pattern.match(text, start)
-        if found and (first not in "MNO" or _mixed(found[0])):
-            yield "discord-token" if first in "MNO" else "mailgun-key", start, found.end()
+def _finds(text: str, done: int, start: int, stop: int) -> list[tuple[str, int, int]]:
+    """Return kind, start and end of the tokens in the run from `start` to `stop`, prefixes before it included."""
+    finds: list[tuple[str, int, int]] = []
+    begin = max(done, start - _BEFORE_RUN if text[start - 1 : start] in _IN_TOKENS else start)
+    position = begin
+    if begin != start and begin and text[begin - 1].isalnum():
+        begin = -1
+    while True:
+        if begin >= 0 and (found := _token_at(text, begin)) is not None:
+            kind, position = found
+            finds.append((kind, begin, position))
+            if kind == "aws-access-key-id" and (secret := _AWS_SECRET_AFTER_ID.match(text, position)):
+                finds.append(("aws-secret-key", *secret.span(1)))
+                position = secret.end()
+        following = _PREFIX_LATER.search(text, position, stop) if position < stop else None
+        if following is None:
+            break
+        begin = position = following.end()
+    if not finds and text[start] in "MNO0123456789abcdef":
+        finds += _without_prefix(text, start)
+    return finds
+
+
+def _token_at(text: str, begin: int) -> tuple[str, int] | None:
+    """Return the kind and the end of the token that begins at `begin`."""
+    for prefix in _BEGINNINGS.get(text[begin : begin + 2], ()):
+        if text.startswith(prefix, begin):
+            for kind, source in _ROWS[prefix]:
+                if found := _compiled(source).match(text, begin):
+                    return kind, begin + len(found[0].rstrip("."))
+            break
+    return None
+
+
+def _without_prefix(text: str, start: int) -> Iterator[tuple[str, int, int]]:
+    discord = text[start] in "MNO"
+    found = (_DISCORD if discord else _MAILGUN).match(text, start)
+    if found and (not discord or _mixed(found[0])):
+        yield "discord-token" if discord else "mailgun-key", start, found.end()
 
 
 def _last_group(found: re.Match[str], *, kind: str, mark: Mark) -> str:

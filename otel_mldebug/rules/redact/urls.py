@@ -15,6 +15,7 @@ _ODD_USERINFO = re.compile(
     r"(?=[\w.-]{1,253}(?:[:/?]|$|[\s\"']))"
 )
 _PARTS = re.compile(rf"({MARKER}|[^:]*)(:?)(.*)", re.DOTALL)
+_REDACTED = "[redacted:"
 _ORACLE = re.compile(r"(jdbc:oracle:\w{2,6}:[\w$]{1,64}/)([^@\s\"']{1,128})(?=@)")
 _PARAMETER = re.compile(r"([?&#%](?:3[Ff]|26|amp;)?([A-Za-z_][\w.%-]{0,63}?)(?:=|%3[Dd]))([^\s&#\"'<>`\\()\[\]{},;|]+)")
 _ENCODED_STOP = re.compile(r"%26|%23|&amp;")
@@ -41,8 +42,11 @@ def redact(text: str, mark: Mark) -> str:
     """Replace credentials in the URLs of `text`. Linear in its length."""
     if "://" in text:
         if "@" in text:
-            text = _USERINFO.sub(lambda m: f"//{_userinfo(m[1], mark)}@", text)
-            text = _ODD_USERINFO.sub(lambda m: m[0] if "[redacted:" in m[1] else f"//{_userinfo(m[1], mark)}@", text)
+            text, found = _USERINFO.subn(lambda m: f"//{_userinfo(m[1], mark)}@", text)
+            if found < max(text.count("@"), text.count("//")):
+                text = _ODD_USERINFO.sub(
+                    lambda m: m[0] if "[redacted:" in m[1] else f"//{_userinfo(m[1], mark)}@", text
+                )
     elif "jdbc:oracle" in text:
         text = _ORACLE.sub(lambda m: m[1] + mark("url-password", m[2]), text)
     if "?" in text or "&" in text or "#" in text or "%" in text:
@@ -53,17 +57,20 @@ def redact(text: str, mark: Mark) -> str:
 
 
 def _userinfo(userinfo: str, mark: Mark) -> str:
-    found = _PARTS.fullmatch(userinfo)
-    if found is None or found[1].endswith("[redacted"):  # a marker that an earlier stage left somewhere in it
-        return userinfo
-    user, colon, password = found[1], found[2], found[3] or ""
-    opaque = len(user) >= 8 and not user.startswith("[redacted:") and looks_like_credential(user)
+    if _REDACTED in userinfo:  # an earlier stage knew part of it
+        found = _PARTS.fullmatch(userinfo)
+        if found is None or found[1].endswith("[redacted"):
+            return userinfo
+        user, colon, password = found[1], found[2], found[3] or ""
+    else:
+        user, colon, password = userinfo.partition(":")
+    opaque = len(user) >= 8 and not user.startswith(_REDACTED) and looks_like_credential(user)
     if not colon:
         # `git@`, a user or a container stay; a Sentry DSN's key or a token has the look of one.
         return mark("url-password", user) if opaque and len(user) >= 20 else user
     if password in _HIDDEN_USERS:
         return (mark("url-password", user) if opaque else user) + colon + password
-    if is_placeholder(password) or "[redacted:" in password:
+    if is_placeholder(password) or _REDACTED in password:
         return userinfo
     if opaque and len(user) >= 24:
         user = mark("url-password", user)

@@ -25,6 +25,10 @@ PROSE = vocabulary(
 )
 """Words that go on with a sentence after `password: `."""
 
+SHORTEST_SESSION = 16
+"""Characters of a session's id in a cookie; `sessionid=run-12` is a name that somebody gave. Source: OWASP's session
+management cheat sheet, 64 bits in hexadecimal."""
+
 # In this order: masked by somebody else (***, [secure], sk-ab...yz); a variable, a template, a repr, your-key-here;
 # a reference into a vault.
 _PLACEHOLDER = re.compile(
@@ -106,6 +110,8 @@ def _has_root(value: str) -> bool:
 def is_secret_value(value: str, key: KeyClass) -> bool:
     """Say whether `value`, quoted or whole under a key of class `key`, is to be replaced."""
     if key.secrecy is Secrecy.NONE or (key.secrecy is Secrecy.WEAK and not looks_like_credential(value)):
+        return False
+    if key.kind == "session" and len(value) < SHORTEST_SESSION:
         return False
     if key.kind == "authorization":
         value = _SCHEME.sub("", value)

@@ -81,7 +81,7 @@ MODEL_TOKEN_OWNERS = vocabulary(
 
 CREDENTIAL_WORDS = vocabulary("credential credentials creds cred")
 COOKIE_WORDS = vocabulary("cookie cookies cookie2 setcookie")
-SESSION_WORDS = vocabulary("sessionid sessid phpsessid jsessionid asp.net_sessionid sessiontoken")
+SESSION_WORDS = vocabulary("sessionid sessid phpsessid jsessionid")
 PERSONAL_WORDS = vocabulary("cvv cvv2 cvc cvc2 ssn otp totp mnemonic passkey")
 PERSONAL_PAIRS = vocabulary(
     "card_number credit_card debit_card seed_phrase recovery_phrase recovery_code recovery_codes backup_codes pin_code "
