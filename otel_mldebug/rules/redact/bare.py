@@ -56,6 +56,8 @@ def bare(pair: Pair, start: int) -> tuple[tuple[int, int], ...]:
     if not found:
         return ()
     value = _ENCODED_END.split(found[0], maxsplit=1)[0] if "%" in pair.separator else found[0]
+    if pair.key.kind == "session":  # /path;jsessionid=VALUE?page=2
+        value = value.partition("?")[0]
     value = value.rstrip(".:>") or value
     if len(value) == 1 or value[0] in "<{[(" or value.startswith(("${", "$(", "%(")) or value.lower() in _SCHEMES:
         return ()
