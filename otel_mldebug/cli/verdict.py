@@ -71,8 +71,7 @@ def where(finding: Finding, seen: Seen) -> str:
         parts.append(f"after {seen.steps:,} step{'s' * (seen.steps != 1)}")
     if layer := finding.get("layer"):
         parts.append(f"in layer {layer}" if finding.get("exception") else f"first in layer {layer}")
-    frames = (finding.get("exception") or {}).get("frames") or ()
-    own = [frame for frame in frames if frame.get("in_app")] or frames
+    own = _frames(finding.get("exception") or {})
     if own:
         parts.append(
             f"{PurePath(own[-1].get('file', '?')).name}:{own[-1].get('line', '?')} in {own[-1].get('function')}"
@@ -92,6 +91,15 @@ def where(finding: Finding, seen: Seen) -> str:
     if count > 1:
         parts.append(f"{count:,} times")
     return ", ".join(parts)
+
+
+def _frames(exception: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the frames of the user's own in which the root cause was raised, or else those that are known best."""
+    known = [link.get("frames") or () for link in (*reversed(exception.get("chain") or ()), exception)]
+    for frames in known:
+        if own := [frame for frame in frames if frame.get("in_app")]:
+            return own
+    return next(filter(None, known), ())
 
 
 def _ranks(ranks: Sequence[int]) -> str:

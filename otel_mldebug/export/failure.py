@@ -16,6 +16,7 @@ from otel_mldebug.rules.facts import ErrorFacts, Frame, Value
 from otel_mldebug.rules.finding import ORDER, Finding, Occurrence
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.redact.exposure import Exposure
+from otel_mldebug.rules.unwrap import causes
 from otel_mldebug.semconv.names import Category, Severity
 
 ARGUMENT = "argument."
@@ -155,13 +156,15 @@ def as_json(facts: ErrorFacts) -> dict[str, Any]:
         "stacktrace": stacktrace(facts),
         "frames": [_frame(frame) for frame in facts.frames],
     }
-    chain: list[dict[str, Any]] = []
-    cause = facts.cause
-    while cause is not None and len(chain) < _MAX_CHAIN:
-        chain.append({"type": cause.type, "message": cause.message, "frames": [_frame(f) for f in cause.frames]})
-        cause = cause.cause
-    out["chain"] = chain
+    out["chain"] = [
+        {key: value for key, value in _link(cause).items() if value not in ("", [])}
+        for cause in causes(facts)[:_MAX_CHAIN]
+    ]
     return {key: value for key, value in out.items() if value not in ("", [])}
+
+
+def _link(facts: ErrorFacts) -> dict[str, Any]:
+    return {"type": facts.type, "message": facts.message, "frames": [_frame(frame) for frame in facts.frames]}
 
 
 def stacktrace(facts: ErrorFacts) -> str:
@@ -171,7 +174,7 @@ def stacktrace(facts: ErrorFacts) -> str:
     while seen is not None and len(parts) <= _MAX_CHAIN:
         parts.append(_traceback(seen))
         seen = seen.cause
-    between = "\n\nThe above exception was the cause of the following exception:\n\n"
+    between = "\n\nThe above exception was the direct cause of the following exception:\n\n"
     return between.join(reversed(parts))
 
 
@@ -203,9 +206,16 @@ def _frame(frame: Frame) -> dict[str, Any]:
 
 
 def _function(facts: ErrorFacts) -> str:
-    """Return the innermost function of the user's own that the exception left, else the innermost of all."""
-    for frame in reversed([f for f in facts.frames if f.in_app] or facts.frames):
-        return f"{frame.module}.{frame.function}" if frame.module else frame.function
+    """Return the function of the user's own that failed first, else the innermost of all.
+
+    That is the innermost one that the root cause has left, in whichever process, and as far as anything is known of it.
+    """
+    chain = (*reversed(causes(facts)), facts)
+    for own in (True, False):
+        for link in chain:
+            for frame in reversed(link.frames):
+                if frame.in_app or not own:
+                    return f"{frame.module}.{frame.function}" if frame.module else frame.function
     return ""
 
 

@@ -13,6 +13,10 @@ from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.replaced import Replaced
 from otel_mldebug.instrument.unseen import Marks
 
+_CALLED_OFF = frozenset({"CancelledError", "ShutdownExecutorError"})
+"""Classes of what is put into futures whose work was called off: on purpose, or because another one has failed.
+Source: gradio_client/utils.py; joblib/externals/loky/process_executor.py."""
+
 
 class Futures:
     """Sees failures in the futures of thread and process pools."""
@@ -52,7 +56,8 @@ class Futures:
     def _marking(self, previous: Callable[..., Any]) -> Callable[..., Any]:
         def set_exception(future: Any, exception: Any) -> Any:
             try:
-                if isinstance(exception, BaseException) and self._methods[0].on:
+                failed = isinstance(exception, BaseException) and type(exception).__name__ not in _CALLED_OFF
+                if failed and self._methods[0].on:
                     self._marks.put(future, exception)  # before waiters are woken, who may read it at once
             except Exception as problem:  # noqa: BLE001
                 fault("mark a failed future", problem)

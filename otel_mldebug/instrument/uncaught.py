@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from otel_mldebug._guard import fault
@@ -47,6 +48,8 @@ class Uncaught:
         if name in self._previous:  # still there, behind somebody else's
             return
         previous = getattr(module, attribute)
+        if previous is sys.__excepthook__:
+            previous = _default
 
         def hook(*args: Any) -> None:
             # At interpreter shutdown anything may be gone already; what follows must run whatever happens here.
@@ -58,7 +61,7 @@ class Uncaught:
             finally:
                 previous(*args)
 
-        self._previous[name] = previous, hook
+        self._previous[name] = getattr(module, attribute), hook
         setattr(module, attribute, hook)
 
     def _main(self, _: type[BaseException], exc: BaseException | None, __: Any = None) -> None:
@@ -75,6 +78,21 @@ class Uncaught:
         if args.exc_value is not None:
             where = getattr(args.object, "__qualname__", None) or type(args.object).__qualname__
             self._report(args.exc_value, {"uncaught": f"ignored in {where}", "severity": Severity.WARNING})
+
+
+def _default(kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
+    """Print an uncaught exception as Python does, with the members of groups on Python 3.10.
+
+    There the exceptiongroup package sees to that, but only where nobody has set `sys.excepthook` before it.
+    """
+    package = sys.modules.get("exceptiongroup") if sys.version_info < (3, 11) else None
+    try:
+        if package is not None and sys.excepthook is not sys.__excepthook__:
+            package.print_exception(kind, exc, traceback)
+            return
+    except Exception as problem:  # noqa: BLE001
+        fault("print an uncaught exception", problem)
+    sys.__excepthook__(kind, exc, traceback)
 
 
 def _to_sink(exc: BaseException, context: dict[str, Any]) -> None:

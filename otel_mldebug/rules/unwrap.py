@@ -11,7 +11,10 @@ from otel_mldebug.rules.facts import ErrorFacts
 MAX_LINKS = 64
 """Exceptions in all that one failure is unfolded into."""
 _HEAD = "Traceback (most recent call last)"
+_RAY = re.compile(r"(?:\x1b\[\d{1,3}m)?ray::")
+"""What Ray writes in front of a traceback without a head: the function, coloured, then process and host."""
 _RETRIED = re.compile(r"RetryError\[.{0,200}?raised ([A-Za-z_][\w.]*)")
+_COLOUR = re.compile(r"\x1b\[[\d;]{0,16}m")
 _QUOTED_END = re.compile(r"\s*(?:\"\"\"|''')\s*$")
 _EMPTY_WRAPPERS = frozenset({"RemoteTraceback", "_RemoteTraceback", "_ExceptionWithTraceback", "ExceptionWrapper"})
 """Classes that only carry the text of a traceback from another process: nothing in themselves."""
@@ -28,6 +31,18 @@ def links(facts: ErrorFacts) -> tuple[ErrorFacts, ...]:
     found: list[ErrorFacts] = []
     _unfold(facts, found)
     return tuple(found) or (facts,)
+
+
+def causes(facts: ErrorFacts) -> tuple[ErrorFacts, ...]:
+    """Return what led to `facts`, the nearest first and the root last; what messages quote counts, members do not."""
+    spine: list[ErrorFacts] = []
+    current: ErrorFacts | None = _open(facts).cause
+    while current is not None and len(spine) < MAX_LINKS:
+        opened = _open(current)
+        if opened.name not in _EMPTY_WRAPPERS or opened.cause is None:
+            spine.append(opened)
+        current = opened.cause
+    return tuple(spine)
 
 
 def _unfold(facts: ErrorFacts, found: list[ErrorFacts]) -> None:
@@ -58,7 +73,7 @@ def _quoted_traceback(facts: ErrorFacts) -> ErrorFacts | None:
     """Read the traceback inside a message: DataLoader workers, multiprocessing, joblib, Ray, torchrun with @record."""
     place = facts.message.find(_HEAD)
     if place < 0:
-        if facts.cause is None and '\n  File "' in facts.message and "RayTaskError" in facts.type + facts.message[:100]:
+        if facts.cause is None and '\n  File "' in facts.message and _RAY.match(facts.message):
             place = facts.message.find('  File "')
         if place < 0:
             return None
@@ -68,7 +83,7 @@ def _quoted_traceback(facts: ErrorFacts) -> ErrorFacts | None:
     inner = facts_of_block(_dedented(lines))
     if inner is None:
         return None
-    head = facts.message[:place].removesuffix("Original ").rstrip().removesuffix('"""').rstrip()
+    head = _COLOUR.sub("", facts.message[:place]).removesuffix("Original ").rstrip().removesuffix('"""').rstrip()
     return replace(facts, message=head, cause=_deepest(inner, facts.cause))
 
 

@@ -178,3 +178,12 @@ def test_removed_everything_is_as_it_was():
         futures_base.exception,
     )
     assert after == before
+
+
+@pytest.mark.parametrize("name", ["CancelledError", "ShutdownExecutorError"])
+def test_a_future_whose_work_was_called_off_is_no_failure(telemetry, watched_futures, name):
+    future = futures.Future()
+    future.set_exception(type(name, (RuntimeError,), {})())
+    del future
+    gc.collect()
+    assert messages(telemetry) == []

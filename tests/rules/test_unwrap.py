@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts, Frame
-from otel_mldebug.rules.unwrap import MAX_LINKS, facts_of_json, links
+from otel_mldebug.rules.unwrap import MAX_LINKS, causes, facts_of_json, links
 
 INNER = """Traceback (most recent call last):
   File "/opt/conda/lib/python3.11/site-packages/torch/utils/data/_utils/worker.py", line 308, in _worker_loop
@@ -50,6 +50,22 @@ WRAPPERS = [
         ),
         [("ValueError", "bad row"), ("ray.exceptions.RayTaskError(ValueError)", "ray::f() (pid=3, ip=10.0.0.1)")],
         id="Ray",
+    ),
+    pytest.param(
+        ErrorFacts(
+            type="ray.exceptions.RayTaskError(JSONDecodeError)",
+            message="\x1b[36mray::outer()\x1b[39m (pid=3, ip=10.0.0.1)\n"
+            '  File "/app/a.py", line 7, in outer\n    return ray.get(work.remote(1))\n           ^^^^^^^^^^^\n'
+            "ray.exceptions.RayTaskError(JSONDecodeError): \x1b[36mray::work()\x1b[39m (pid=4, ip=10.0.0.1)\n"
+            '  File "/app/a.py", line 5, in work\n    return json.loads(text)\n'
+            "json.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1)",
+        ),
+        [
+            ("json.decoder.JSONDecodeError", "Expecting value: line 1 column 2 (char 1)"),
+            ("JSONDecodeError", "ray::work() (pid=4, ip=10.0.0.1)"),
+            ("ray.exceptions.RayTaskError(JSONDecodeError)", "ray::outer() (pid=3, ip=10.0.0.1)"),
+        ],
+        id="a task of Ray's in a task, as Ray 2.60 prints it",
     ),
     pytest.param(
         ErrorFacts(
@@ -103,6 +119,15 @@ def test_frames_of_the_worker_come_with_its_exception():
         ("_worker_loop", 308, False, "data = fetcher.fetch(index)"),
         ("__getitem__", 7, True, 'raise ValueError("bad row")'),
     ]
+
+
+def test_causes_are_those_that_messages_quote_without_what_only_carries_them():
+    remote = ErrorFacts(type="multiprocessing.pool.RemoteTraceback", message=f'\n"""\n{INNER}"""')
+    (root,) = causes(ErrorFacts(type="ValueError", message="bad row", cause=remote))
+    assert (root.type, root.message, root.frames[-1].function) == ("ValueError", "bad row", "__getitem__")
+    assert causes(ErrorFacts(type="ExceptionGroup", group=(root,))) == ()
+    kept = ErrorFacts(type="RemoteTraceback", message="nothing to be read")
+    assert causes(ErrorFacts(type="ValueError", cause=kept)) == (kept,)
 
 
 def test_the_root_is_explained_and_an_unknown_root_leaves_it_to_the_wrapper():
