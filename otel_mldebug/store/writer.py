@@ -29,7 +29,7 @@ PART_BYTES = 64 * 2**20
 """Size at which a file is closed and compressed, unless the cap asks for less."""
 FLUSH_S = 1.0
 """How long a record may stay in memory."""
-STEPS_S = 0.25
+STEPS_S = 0.5
 """How long a training step may: whoever is ended by a signal has no time to write, and its last steps say the most."""
 _TICKS = round(FLUSH_S / STEPS_S)
 RETRY_S = 10.0
@@ -41,7 +41,7 @@ log = logging.getLogger("otel_mldebug")
 class StoreWriter:
     """Writes one process's directory of a run. Thread-safe; nothing is created before the first record.
 
-    A finding is one `write` when it is made. The rest waits in memory for at most a second, steps for a quarter of one;
+    A finding is one `write` when it is made. The rest waits in memory for at most a second, steps for half of one;
     then a thread writes it that exists only while something is waiting. When the disk refuses, that is said once, the
     records are counted as dropped, and it is tried again every ten seconds.
 

@@ -71,6 +71,27 @@ def test_losses_and_weights_are_equal_bit_by_bit(seen):
     assert [s.loss for s in seen.steps] == losses
 
 
+def test_a_model_of_one_weight_learns_the_same_too(seen):
+    def learn() -> list[float]:
+        weight = nn.Parameter(torch.arange(1.0, 9.0))
+        opt = torch.optim.SGD([weight], 0.01)
+        for _ in range(10):
+            opt.zero_grad()
+            (weight**2).sum().backward()
+            opt.step()
+        return weight.tolist()
+
+    bare = learn()
+    pytorch.install(torch)
+    try:
+        watched = learn()
+    finally:
+        pytorch.uninstall()
+
+    assert watched == bare
+    assert len(seen.looks) > 2
+
+
 def test_uninstall_leaves_pytorch_as_it_was(seen):
     before = surface()
     pytorch.install(torch)

@@ -66,6 +66,8 @@ class BackwardHooks:
 
         def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
             track = tracks.track
+            if track.passing is not None:
+                track.passing.graphs.use()
             if watch.stepping or track.busy or kwargs.get("create_graph") or any(args[2:3]):
                 return original(outputs, inputs, *args, **kwargs)
             if isinstance(inputs, GeneratorType):  # such as model.parameters(): can be gone through once

@@ -165,7 +165,7 @@ class Evaluations:
         weight = int(target.shape[0]) if isinstance(target, self._tensor) and target.dim() else 1
         if not current.source:
             current.samples = (current.samples or 0) + weight
-        if graph:
+        if graph and not current.graphs.used:
             current.graphs.held = "the loss"
         if current.batches <= LOOKS:
             self._modes(current)

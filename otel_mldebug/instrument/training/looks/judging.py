@@ -17,9 +17,9 @@ from otel_mldebug.rules.looks import Look, Operation
 
 MOST_LOOKS = 64
 """Looks of one optimizer that rules look back on."""
-FIRST_LOOKS = 12
+FIRST_LOOKS = 16
 """Looks of one optimizer that are judged at once, …"""
-JUDGE_SHARE = 0.02
+JUDGE_SHARE = 0.005
 """… before judging is kept within this share of the time."""
 FULL_LOOKS = 16
 """Looks of one optimizer that are written down in full, …"""

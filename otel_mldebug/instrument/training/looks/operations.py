@@ -16,9 +16,9 @@ MOST_NODES = 8000
 """Nodes of the graph that are visited: of deeper ones (long recurrent nets) the part nearest to the loss."""
 MOST_OPERATIONS = 600
 """Operations of one look; of more, the first and the last half."""
-MOST_ELEMENTS, LEAST_ELEMENTS = 4096, 512
+MOST_ELEMENTS, LEAST_ELEMENTS = 2048, 512
 """Elements of a sample of an activation."""
-ALL_ELEMENTS = 200_000
+ALL_ELEMENTS = 100_000
 """Elements of all samples of activations, as long as each has the least."""
 MOST_MEASURED = 72
 """Operations of one look whose tensors are measured; of more, the first, the last, and some evenly in between."""

@@ -1,7 +1,7 @@
 """Every parameter of the models that an optimizer trains: weights, gradients, and what the step did to them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class Draft:
     decay: float
     rate: float | None
     momentum: float
+    contested: bool = False
     weight: Slot | None = None
     gradient: Slot | None = None
     update: Slot | None = None
@@ -64,6 +65,7 @@ class Draft:
             decay=self.decay,
             learning_rate=self.rate,
             momentum=self.momentum,
+            contested=self.contested,
         )
 
 
@@ -83,7 +85,7 @@ class Parameters:
         self,
         models: Models,
         optimizer: Any,
-        others: Iterable[Any],
+        others: Sequence[Any],
         leaves: Mapping[int, int] | None,
         *,
         whole: bool,
@@ -103,6 +105,7 @@ class Parameters:
         if optimizer is not None:
             loose = [p for g in optimizer.param_groups for p in g["params"] if id(p) not in places]
             places.update((id(p), Place(models.label(p, n), "", "", p)) for n, p in enumerate(loose))
+        contested = _contested(groups.keys(), others)
         found = []
         terms: dict[int, tuple[float, float | None, float]] = {}
         for key, place in places.items():
@@ -124,6 +127,7 @@ class Parameters:
                 decay=decay,
                 rate=rate,
                 momentum=momentum,
+                contested=key in contested,
             )
             found.append((draft, parameter))
         return _forward(found, leaves) if leaves else found
@@ -172,6 +176,12 @@ def momentum_of(group: Mapping[str, Any]) -> float:
     betas = group.get("betas")
     first = _number(betas[0]) if isinstance(betas, (tuple, list)) and betas else None
     return max(first or 0.0, _number(group.get("momentum")) or 0.0)
+
+
+def _contested(mine: Set[int], others: Sequence[Any]) -> set[int]:
+    """Return those of an optimizer's parameters that are all that another one has, while this one has more."""
+    theirs = [{id(p) for group in other.param_groups for p in group["params"]} for other in others]
+    return {key for held in theirs if held < mine for key in held}
 
 
 def _number(value: Any) -> float | None:

@@ -110,9 +110,9 @@ class Parts:
 
     def _features(self, samples: Any) -> tuple[Slot, Slot]:
         channels = 1 if samples.dim() == 4 else samples.dim() - 1
-        dims = [d for d in range(samples.dim()) if d != channels]
-        std = samples.to(self._torch.float32).std(dims, correction=0)
-        low, high = self._torch.aminmax(std)
+        flat = samples.to(self._torch.float32).movedim(channels, 0).reshape(samples.shape[channels], -1)
+        spread = self._torch.linalg.vector_norm(flat - flat.mean(1, keepdim=True), dim=1)  # faster than `std` by far
+        low, high = self._torch.aminmax(spread / flat.shape[1] ** 0.5)
         return self._sheet.scalar(low), self._sheet.scalar(high)
 
     def _repeated(self, samples: Any) -> float:

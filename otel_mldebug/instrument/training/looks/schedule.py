@@ -9,8 +9,10 @@ UNUSUAL, USUAL_S = 3, 0.03
 and search for models, which the next ones do not."""
 ESCALATION_S = 0.2
 """The same for looks at steps after a first sign of trouble."""
-BUDGET_SHARE = 0.25
-"""Share of the budget that looks may use once the allowance is used up."""
+BUDGET_SHARE = 0.1
+"""Share of the budget that looks may use on top of the allowance."""
+GROWTH = 1.5
+"""As long as there is allowance, a look comes at the latest at so many times the step of the one before."""
 TROUBLE_SHARE = 0.05
 """Share of the time that looks may use while something is wrong and the allowance for that is used up."""
 LEAST_BETWEEN = 50
@@ -20,6 +22,8 @@ TROUBLE_STEPS = 10
 ALARM_STEPS, CALM_STEPS = 1, 50
 """The same after a number that is unusual, which may be no more than noise. Each further alarm that comes before so
 many steps have been calm doubles it, up to `TROUBLE_STEPS`."""
+SPARSE = 32
+"""Step up to which looks are at doubled distances: they are what first steps are judged by."""
 NEVER = 1 << 62
 _WEIGHT = 0.3
 """Weight of the latest measurement in the average cost of a look."""
@@ -107,7 +111,7 @@ class Schedule:
         if step_s > 0:  # after the first step it is not known yet
             after = max(after, step + _gap(cost_s, BUDGET_SHARE * self._share * step_s))
         if self._purse.first_s > 0:
-            after = min(after, doubled(step))
+            after = min(after, grown(step))
         if troubled:
             after = min(after, step + (1 if self._purse.trouble_s > 0 else _gap(cost_s, TROUBLE_SHARE * step_s)))
         return after
@@ -132,9 +136,9 @@ class Schedule:
         self.skip = 1 << min(self.misses, 16)
 
 
-def doubled(step: int) -> int:
-    """Return what comes after `step` among 0, 1, 2, 4, 8 and so on."""
-    return 1 << step.bit_length() if step > 0 else 1
+def grown(step: int) -> int:
+    """Return what comes after `step` among 0, 1, 2, 4, 8, 16 and from there on `GROWTH` times as much each."""
+    return (1 << step.bit_length() if step > 0 else 1) if step < SPARSE else int(GROWTH * step)
 
 
 def _gap(cost_s: float, allowed_s: float) -> int:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_mldebug.instrument.training.devices.pinned import Copy, Devices
-from otel_mldebug.instrument.training.looks.rows import COLUMNS, rows
+from otel_mldebug.instrument.training.looks.rows import COLUMNS, rows, together
 from otel_mldebug.instrument.training.looks.tensors import Flattener
 from otel_mldebug.rules.looks import Stats
 
 _SPLIT = (1 << 21, 1 << 42)
+SHORT = 256
+"""Samples up to this length become rows of one matrix, longer ones of another: few calls, little to fill up."""
 
 
 class Slot:
@@ -159,7 +161,9 @@ class Sheet:
             return slot
         sample = self._flattener.sample(tensor, most)
         slot = self._known[key] = Slot(size, sample.numel())
-        group = (sample.shape, sample.dtype, tensor.device, self._tiny.get(tensor.dtype, 0.0), digest)
+        # On a GPU only those of one length go together: to send lengths there would be to wait for it.
+        kind = sample.numel() > SHORT if self._devices.direct(tensor) else sample.shape
+        group = (kind, sample.dtype, tensor.device, self._tiny.get(tensor.dtype, 0.0), digest)
         self._put(self._groups, group, sample, slot)
         if exact and size > slot.sampled and tensor.is_floating_point():
             self._put(self._exact, (tensor.device, tensor.dtype), tensor, slot)
@@ -180,8 +184,7 @@ class Sheet:
     def stacked(self, tensors: "list[Any]", most: int) -> Any:
         """Return samples of tensors of one kind, one in each row, as `measure` keeps them."""
         take = self._flattener
-        samples = [take.sample(take.local(tensor), most) for tensor in tensors]
-        return self._torch.stack(samples).reshape(len(samples), -1)
+        return together(self._torch, [take.sample(take.local(tensor), most) for tensor in tensors])[0]
 
     @staticmethod
     def _put(where: dict[Any, tuple[list[Any], list[Slot]]], key: Any, tensor: Any, slot: Slot) -> None:
@@ -199,10 +202,11 @@ class Sheet:
         torch = self._torch
         parts: dict[Any, list[tuple[Any, list[Slot], bool]]] = {}
         for (_, _, device, tiny, digest), (tensors, slots) in self._groups.items():
-            copied = len(tensors) > 1 or kept is not None
-            stacked = torch.stack(tensors).reshape(len(tensors), -1) if copied else tensors[0].reshape(1, -1)
+            stacked, counts = together(torch, tensors)
+            if len(tensors) == 1 and kept is not None:
+                stacked = stacked.clone()
             direct = self._devices.direct(tensors[0])
-            found = rows(torch, stacked, tiny, direct=direct, digest=digest)
+            found = rows(torch, stacked, tiny, direct=direct, digest=digest, counts=counts)
             parts.setdefault((device, direct), []).append((found, slots, False))
             if kept is not None:
                 kept.append((stacked, slots))

@@ -49,6 +49,6 @@ def updates(
     for before, slots in stacks:
         now = sheet.stacked([of[id(slot)][1] for slot in slots], most)
         norms = torch.linalg.vector_norm(before, dim=1)
-        ratios = (torch.linalg.vector_norm(now.sub_(before), dim=1) / norms).where(norms > 0, torch.nan)
+        ratios = (torch.linalg.vector_norm(now - before, dim=1) / norms).where(norms > 0, torch.nan)
         for slot, made in zip(slots, sheet.scalars(ratios, len(slots)), strict=True):
             of[id(slot)][0].update = made

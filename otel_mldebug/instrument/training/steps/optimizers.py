@@ -12,7 +12,7 @@ from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.instrument.training.tensors.graph import walk
 from otel_mldebug.rules.steps import StepRecord
 
-LOOK_SHARE = 0.1
+LOOK_SHARE = 0.05
 """Share of the budget that gradient norms may use; half of it in short steps, …"""
 SHORT_S = 0.002
 """… which are shorter than this: there the hooks themselves take most of it."""

@@ -20,10 +20,10 @@ from otel_mldebug.rules.steps import StepRecord
 
 HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
-RECORD_SHARE = 0.15
+RECORD_SHARE = 0.1
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
-MOST_BETWEEN = 32
-"""Steps between two records, at most."""
+MOST_BETWEEN, MOST_BETWEEN_S, SHORT_BETWEEN = 32, 0.05, 128
+"""Steps between two records, at most: so many, or in short steps as many as take so long, seconds, but never more."""
 
 
 class Tracks(threading.local):
@@ -221,7 +221,10 @@ class StepRecorder:
     def _between(self, duration_s: float) -> int:
         """Return how many steps from this record on the next one may be made."""
         allowed_s = RECORD_SHARE * self.budget.share * duration_s
-        return min(MOST_BETWEEN, 1 + int(self.relay.record_s / allowed_s)) if allowed_s > 0 else MOST_BETWEEN
+        if allowed_s <= 0:
+            return MOST_BETWEEN
+        most = min(SHORT_BETWEEN, max(MOST_BETWEEN, int(MOST_BETWEEN_S / duration_s)))
+        return min(most, 1 + int(self.relay.record_s / allowed_s))
 
     def evaluated(self, track: Track, evaluation: Evaluation, late: LateLoss | None) -> None:
         """Note an evaluation pass of the calling thread that has ended.

@@ -9,8 +9,9 @@ from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.signals import Signals
 from otel_mldebug.rules.detectors import Detector, family
-from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.finding import ORDER, Finding
 from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Severity
 
 
 class Reporter:
@@ -28,6 +29,7 @@ class Reporter:
         self._signals = signals
         self._firing: dict[str, str | None] = {}
         self._seen: dict[str, str] = {}
+        self._worst: dict[str, tuple[str, int]] = {}
 
     def __bool__(self) -> bool:
         """Return whether anything fires that the steps alone show."""
@@ -92,10 +94,14 @@ class Reporter:
         first = {family(f.rule): f for f in reversed(found)}
         for name in [n for n, owner in self._seen.items() if owner == cell.name and n not in first]:
             del self._seen[name]
-        fresh = [n for n in first if n not in self._seen and n not in self._firing and n not in cell.told]
+        fresh = [
+            n for n in first
+            if (n not in self._seen or self._worse(first[n])) and n not in self._firing and n not in cell.told
+        ]  # fmt: skip
         epoch = cell.window[-1].epoch if cell.window else None
         for name in reversed(fresh):
             finding, self._seen[name] = first[name], cell.name
+            self._worst[name] = finding.rule, ORDER[finding.severity]
             began = finding.evidence.get("step")
             _send(
                 finding,
@@ -105,6 +111,11 @@ class Reporter:
                 layer=str(finding.evidence.get("layer", "")),
             )
         return bool(fresh)
+
+    def _worse(self, finding: Finding) -> bool:
+        """Return whether what has been told as worth knowing only has become something to act on since."""
+        rule, told = self._worst.get(family(finding.rule), ("", 0))
+        return rule == finding.rule and told < ORDER[Severity.WARNING] <= ORDER[finding.severity]
 
     def restart(self) -> None:
         """Forget what is firing."""

@@ -79,12 +79,13 @@ class Graphs:
         held: Name of a variable that gets a new graph in each batch; empty as long as none was found.
         others: Whether there is a model in evaluation mode that is not trained, such as an average of weights: then it
             may be the one that is evaluated.
+        used: Whether graphs have been used: inputs are attacked, or explained.
     """
 
     def __init__(self, trained: Callable[[], list[Any]]) -> None:
         self._trained = trained
         self.held = ""
-        self.others = False
+        self.others = self.used = False
         self._before: dict[str, Any] = {}
 
     def look(self, found: Caller, depth: int, *, graphs: bool) -> None:
@@ -109,8 +110,12 @@ class Graphs:
         if _SNAPSHOT and frame.f_code.co_flags & _OPTIMIZED:
             snapshot.clear()  # or the frame would keep these tensors alive
         self.others = self.others or self._others(variables)
-        if graphs and not self.held:
+        if graphs and not self.held and not self.used:
             self._graphs(variables)
+
+    def use(self) -> None:
+        """Note that gradients are taken of what was computed: its graphs are not held for nothing."""
+        self.held, self.used = "", True
 
     def _others(self, variables: list[tuple[str, Any]]) -> bool:
         values = [value for _, value in variables]

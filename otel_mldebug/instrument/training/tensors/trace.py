@@ -11,6 +11,8 @@ from otel_mldebug.rules.detectors.culprits import OTHER, culprit
 
 _MASKING = ("MaskedFill", "Where", "MaskedFill_", "Scatter", "IndexPut")
 """Operations that put -inf into their output on purpose."""
+_PRODUCTS = ("Mm", "Addmm", "Linear", "MkldnnLinear", "Convolution", "MkldnnConvolution", "MkldnnRnnLayer")
+"""Operations that multiply what comes in by weights: -inf that comes in there is no mask."""
 COMPILED = "CompiledFunction"
 """Autograd's node for a whole compiled graph."""
 _NEAR = 3
@@ -74,7 +76,8 @@ def trace(torch: Any, root: Any, layers: Layers, *, limit_s: float = 1.0) -> Tra
         return Trace(leaves=leaves, bad_leaves=tuple(bad), certain=True)
     outside = _examine(nodes, look)
     place = _first_bad(nodes, outside)
-    from_outside = min((o for o in outside if not o.damage.mask_like), key=lambda o: o.place, default=None)
+    entered = [o for o in outside if not o.damage.mask_like or nodes[o.place].kind in _PRODUCTS]
+    from_outside = min(entered, key=lambda o: o.place, default=None)
     if from_outside is not None and from_outside.place <= place:
         return Trace(leaves=leaves, outside=from_outside, certain=True)
     suspects = _suspects(nodes, place)

@@ -92,14 +92,14 @@ def test_after_the_first_looks_judging_keeps_within_its_share_of_the_time(seen):
 
     def detect(looks: Sequence[Look], _: Any) -> None:
         judged_at.append(now[0])
-        spent[0] += 0.09
+        spent[0] += 0.0225
 
     judge = Judge(StepRecorder(clock=lambda: now[0]), [detect], cost=lambda: spent[0])
-    for step in range(24):
+    for step in range(28):
         now[0] = float(step)
         judge.judge(Look(step=step, time_ns=0), Cell("SGD"), 1, Track())
 
-    assert judged_at == [*range(FIRST_LOOKS), 16, 21]
+    assert judged_at == [*range(FIRST_LOOKS), 20, 25]
 
 
 def test_another_optimizer_of_the_same_name_begins_anew(seen):

@@ -3,6 +3,7 @@
 import gc
 import math
 import weakref
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -156,6 +157,34 @@ def test_the_same_tensor_is_measured_once():
 
     assert sheet.add(tensor, 100) is sheet.add(tensor.detach(), 100)
     assert sheet.add(tensor, 100) is not sheet.add(tensor, 100, digest=True)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.floats(width=32) | st.just(0.0), min_size=1, max_size=20), min_size=2, max_size=5))
+def test_tensors_of_several_lengths_have_the_numbers_that_each_has_alone(several):
+    tensors = [torch.tensor(values, dtype=torch.float32) for values in several]
+    together, alone = Sheet(torch, Devices(torch)), Sheet(torch, Devices(torch))
+    found = [together.add(tensor, 100, digest=True) for tensor in tensors]
+    together.measure(Readings())
+
+    for slot, tensor in zip(found, tensors, strict=True):
+        own = alone.add(tensor, 100, digest=True)
+        alone.measure(Readings())
+        assert slot is not None
+        assert own is not None
+        assert slot.digest() == own.digest()
+        assert asdict(slot.stats()) == pytest.approx(asdict(own.stats()), rel=1e-5, abs=1e-20)
+
+
+def test_weights_that_are_compared_stay_what_they_are():
+    sheet = Sheet(torch, Devices(torch))
+    weight, kept = torch.tensor([1.0, 2.0]), []
+    slot = sheet.add(weight, 100)
+    sheet.measure(Readings(), kept)
+    (stack, slots), weight[0] = kept[0], 5.0
+    now = sheet.stacked([weight], 100)
+
+    assert (stack.tolist(), slots, now.tolist()) == ([[1.0, 2.0]], [slot], [[5.0, 2.0]])
 
 
 def test_a_sheet_that_has_been_measured_holds_no_tensor():
