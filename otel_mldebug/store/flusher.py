@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 from otel_mldebug._guard import guard
 
+MOST_IDLE = 20
+"""Calls in a row that find nothing to do after which the thread ends: to start one costs as much as many of those."""
+
 
 class Flusher:
-    """Calls `work` every `interval_s` seconds from the first `wake` on, until it has nothing to do any more.
+    """Calls `work` every `interval_s` seconds from the first `wake` on, until it has had nothing to do for a while.
 
     Args:
         work: Does what is to be done; returns whether there was anything.
@@ -41,11 +44,13 @@ class Flusher:
         self._stop.set()
 
     def _run(self) -> None:
+        idle = 0
         while not self._stop.wait(self._interval_s):
             worked = False
             with guard("write to the store"):
                 worked = self._work()
-            if worked:
+            idle = 0 if worked else idle + 1
+            if idle < MOST_IDLE:
                 continue
             with self._lock:
                 # First `awake`, then the look: who adds something after the look finds `awake` false and wakes us.

@@ -187,9 +187,10 @@ class StoreWriter:
         self._ticks = (self._ticks + 1) % _TICKS
         if not self._ticks:
             return self._work()
-        if self._pending.steps:
-            with self._flush_lock:
-                self._write_lines(self._pending.take_steps())
+        if not self._pending.steps:
+            return False
+        with self._flush_lock:
+            self._write_lines(self._pending.take_steps())
         return True
 
     def _work(self) -> bool:

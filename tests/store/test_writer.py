@@ -9,6 +9,7 @@ import time
 
 from otel_mldebug import _guard
 from otel_mldebug.semconv import names
+from otel_mldebug.store import flusher
 from otel_mldebug.store.layout import FORMAT, PROCESS_FILE
 from otel_mldebug.store.otlp_json import log_record, occurrence_to_log, span
 from otel_mldebug.store.otlp_values import attributes
@@ -111,7 +112,8 @@ def test_what_else_is_recorded_waits_for_the_flush(root):
     assert lines(where / "counts.jsonl") == [{"v": 1, "time_ns": step(0).time_ns, "count": {"f00d": 7}}]
 
 
-def test_a_step_reaches_the_disk_although_nothing_follows_it(root):
+def test_a_step_reaches_the_disk_although_nothing_follows_it(root, monkeypatch):
+    monkeypatch.setattr(flusher, "MOST_IDLE", 2)
     before = set(threading.enumerate())
     out = writer(root)
     out.step(step(0))

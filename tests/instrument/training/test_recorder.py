@@ -15,7 +15,7 @@ from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.budget import Budget
 from otel_mldebug.instrument.training.steps.ahead import Fetch
 from otel_mldebug.instrument.training.steps.passes import Passes
-from otel_mldebug.instrument.training.steps.recorder import MOST_BETWEEN, StepRecorder
+from otel_mldebug.instrument.training.steps.recorder import SHORT_BETWEEN, StepRecorder
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
@@ -177,7 +177,7 @@ def test_steps_of_a_fraction_of_a_millisecond_get_a_record_now_and_then_and_are_
     assert pipeline.points()["mldebug.train.steps"] == [({"mldebug.train.optimizer": "SGD"}, 2000)]
     indices = [s.index for s in pipeline.steps]
     assert indices[:256] == list(range(256)), "the first ones all have a record"
-    assert max(b - a for a, b in pairwise(indices)) <= MOST_BETWEEN
+    assert max(b - a for a, b in pairwise(indices)) <= SHORT_BETWEEN
     assert len(indices) < 600
     assert indices[-1] == 1999, "the number of the last one is known"
 

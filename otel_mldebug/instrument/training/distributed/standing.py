@@ -64,6 +64,7 @@ class Standing:
         self.view = RankView(rank=0, world_size=1)
         self.backend = ""
         self.joined: tuple[int, int, str] | None = None
+        self._alone = False
         self._since: float | None = None
         self._looked = self._cpu = 0.0
         self._mark: tuple[Any, ...] = ()
@@ -71,10 +72,15 @@ class Standing:
 
     def look(self, usual_s: float) -> RankView:
         """Look where the thread that trains is now; `usual_s` is the time between two looks, seconds."""
-        now, thread = self._clock(), self.loop.thread
-        stack = self.stack = self._stack_of(thread)
+        now, thread, steps = self._clock(), self.loop.thread, self._recorder.index
         self.joined = joined = self._group() or self.joined
+        if self._alone and joined is None and steps != self.view.steps:  # it goes on, and nobody asks where it is
+            self._since, self._mark = now, ()
+            self.view = RankView(rank=self.view.rank, world_size=self.view.world_size, steps=steps)
+            return self.view
+        stack = self.stack = self._stack_of(thread)
         rank, world_size, self.backend = joined if joined is not None else self._launched()
+        self._alone = world_size < 2
         replicas = self._replicas
         at = position(
             threads.places(stack),
@@ -86,7 +92,7 @@ class Standing:
         self.view = RankView(
             rank=rank,
             world_size=world_size,
-            steps=self._recorder.index,
+            steps=steps,
             position=at,
             idle_s=idle_s,
             collective=self._latest_collective(idle_s) if world_size > 1 else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from otel_mldebug.instrument.training.looks.models import Models, Place
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
-from otel_mldebug.rules.looks import Parameter
+from otel_mldebug.rules.looks import Parameter, Stats
 
 MOST_ELEMENTS, LEAST_ELEMENTS = 2048, 256
 """Elements of a sample of a weight, or of its gradient; norms are of all elements."""
@@ -36,6 +36,7 @@ class Draft:
     weight: Slot | None = None
     gradient: Slot | None = None
     update: Slot | None = None
+    moved: Slot | None = None
     before: Slot | None = None
 
     def made(self) -> Parameter:
@@ -66,7 +67,15 @@ class Draft:
             learning_rate=self.rate,
             momentum=self.momentum,
             contested=self.contested,
+            unmoved=self._unmoved(gradient),
         )
+
+    def _unmoved(self, gradient: Stats | None) -> float | None:
+        """Return the share of elements that the update left as they were, of those with a gradient."""
+        if self.moved is None or self.moved.norm is None or self.weight is None or gradient is None or not self.mine:
+            return None
+        with_gradient = self.weight.sampled * (1 - gradient.zero)
+        return max(0.0, 1 - self.moved.norm / with_gradient) if with_gradient else None
 
 
 class Parameters:

@@ -8,6 +8,8 @@ from otel_mldebug.instrument.training.looks.parameters import Draft, sample_size
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 
 MOST_REMEMBERED = 8192
+_SHORT = ("float16", "bfloat16")
+"""Types in which an update may be too small to change a number at all."""
 
 
 class Remembered:
@@ -52,3 +54,7 @@ def updates(
         ratios = (torch.linalg.vector_norm(now - before, dim=1) / norms).where(norms > 0, torch.nan)
         for slot, made in zip(slots, sheet.scalars(ratios, len(slots)), strict=True):
             of[id(slot)][0].update = made
+        if any(of[id(slot)][0].dtype in _SHORT for slot in slots):
+            moved = (now != before).sum(dim=1).to(norms.dtype)
+            for slot, made in zip(slots, sheet.scalars(moved, len(slots)), strict=True):
+                of[id(slot)][0].moved = made
