@@ -1,12 +1,11 @@
 """How busy the machine is, as training itself feels it."""
 
 from collections.abc import Sequence
-from statistics import median
 
 from otel_mldebug.rules.steps import StepRecord
 
 
-def pace(steps: Sequence[StepRecord]) -> float:
+def pace(steps: Sequence[StepRecord], *, part: float = 0.5) -> float:
     """Return which share of a processor the training thread gets while it computes, 0 to 1; 1 when unknown.
 
     On a busy machine, or in a container that has used up its share, everything takes longer than it would: workers
@@ -14,9 +13,15 @@ def pace(steps: Sequence[StepRecord]) -> float:
 
     Args:
         steps: Of one optimizer.
+        part: Of the steps, 0 to 1, that get no more than that: half of them, unless told otherwise. On a busy machine
+            some steps have to wait for long although the one in the middle does not.
     """
-    shares = [r.cpu_s / work for r in steps if r.cpu_s and r.gpu_s is None and (work := _work_s(r)) > 0]
-    return min(1.0, median(shares)) if shares else 1.0
+    shares = sorted(r.cpu_s / work for r in steps if r.cpu_s and r.gpu_s is None and (work := _work_s(r)) > 0)
+    if not shares:
+        return 1.0
+    low, rest = divmod(part * (len(shares) - 1), 1)
+    above = shares[min(int(low) + 1, len(shares) - 1)]
+    return min(1.0, shares[int(low)] * (1 - rest) + above * rest)
 
 
 def _work_s(record: StepRecord) -> float:

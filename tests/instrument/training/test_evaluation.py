@@ -146,12 +146,32 @@ def statistics_of_batches(model: Any, validation: Any) -> None:
     torch.optim.swa_utils.update_bn(validation, model)
 
 
+def attack(model: Any, validation: Any) -> None:
+    model.eval()
+    x, y = validation.dataset.tensors
+    found = torch.zeros_like(x)
+    for _ in range(3):
+        found.requires_grad_()
+        (slope,) = torch.autograd.grad(F.cross_entropy(model(x + found), y), found)
+        found = (found + 0.1 * slope.sign()).detach()
+
+
+def explain(model: Any, validation: Any) -> None:
+    model.eval()
+    for x, _y in validation:
+        x.requires_grad_()
+        scores = model(x)
+        torch.autograd.grad(scores.max(1).values.sum(), x)
+
+
 def nothing(model: Any, validation: Any) -> None:
     """Do not evaluate."""
 
 
 @pytest.mark.parametrize(
-    "evaluate", [no_grad_inside, monte_carlo, Average(), statistics_of_batches, nothing], ids=lambda e: str(e)[:30]
+    "evaluate",
+    [no_grad_inside, monte_carlo, Average(), statistics_of_batches, attack, explain, nothing],
+    ids=lambda e: str(e)[:30],
 )
 def test_what_is_no_mistake(watched, evaluate):
     fit(evaluate, model=nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Dropout(0.1), nn.Linear(16, 3)))

@@ -26,3 +26,18 @@ def step(cpu_s: float | None, **more: float) -> StepRecord:
 )
 def test_the_share_of_a_processor(steps, share):
     assert pace(steps) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("part", "share"),
+    [
+        pytest.param(0.0, 1 / 9, id="the one that got least"),
+        pytest.param(0.25, 1 / 3, id="a quarter of them"),
+        pytest.param(0.125, 2 / 9, id="between two"),
+        pytest.param(1.0, 1.0, id="all of them"),
+    ],
+)
+def test_the_share_that_a_part_of_the_steps_gets(part, share):
+    steps = [step(cpu_s) for cpu_s in (0.009, 0.001, 0.009, 0.003, 0.009)]
+
+    assert pace(steps, part=part) == pytest.approx(share)

@@ -20,8 +20,9 @@ a container has used up its share of the CPU, what computes has to wait now and 
 have to come in a rhythm, or to last equally long, as well; …"""
 LEAST_LOOSE = 5
 """… and where data was waited for, there have to be so many if they do not."""
-BUSY = 0.5
-"""Share of a processor that training gets, below which the machine is busy: workers that make data wait, too."""
+BUSY, BUSY_PART = 0.5, 0.2
+"""Share of a processor that training gets in that part of its steps, below which the machine is busy: workers that make
+data wait, too, and longer than training does, which sleeps in between and is let in first."""
 WORKING = 0.4
 """Share of a delay in which the thread computed, from which on it did not wait."""
 LARGE = 0.4
@@ -112,7 +113,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
     steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES)
     if phase is Phase.DATA:
-        if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps) < BUSY):
+        if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps, part=BUSY_PART) < BUSY):
             return None
     elif len(gaps) + 1 < LEAST_SPIKES or not steady or _rollouts(steps, spikes, usual):
         return None

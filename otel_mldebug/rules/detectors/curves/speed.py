@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.curves.overshoot import reach
 from otel_mldebug.rules.detectors.history import history, times
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -19,6 +20,12 @@ SIGMAS = 5.0
 and that of a single sample may happen to be small."""
 SINGLE = 5
 """Samples in a batch, below which it is."""
+REACH = 0.5
+"""Share of the loss that one of these steps of gradient descent has to take away to first order: losses that are born
+near 0 (a student that begins as its teacher, a term whose weight is turned up, rewards that are yet to come) rise, too.
+Stable steps stay far below."""
+RATE, NEAR_RATE, NEAR = 0.03, 3e-3, 0.1
+"""Rate from which on optimizers of another kind may have done it, and that where the first loss was no less than so."""
 STILL_STEPS = 120
 """Steps in which a loss does not move, …"""
 STILL = 0.01
@@ -55,7 +62,10 @@ def rate_too_high(window: Sequence[StepRecord]) -> Finding | None:
         return None
     begun = next((step for step, loss in known[1:BEGIN] if loss >= 3 * first), None)
     level = median(values[3 : 3 + THROWN_STEPS])
+    thrown = [r for r in course.early if r.index <= known[THROWN_STEPS][0]]
     if begun is None or level < THROWN * first:
+        return None
+    if not reach(thrown, share=REACH, rate=NEAR_RATE if first >= NEAR else RATE, most=True):
         return None
     return _too_high(course, first, level, begun)
 

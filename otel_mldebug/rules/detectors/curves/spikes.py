@@ -22,6 +22,10 @@ LEAST_SPREAD = 0.1
 """Standard deviation of the logarithm that is assumed at least."""
 BEFORE, AFTER = 24, 8
 """Steps without a spike that are needed on either side, …"""
+LONG_AFTER, LONGEST_AFTER, NOTHING = 40, 56, 0.01
+"""Steps after it that are needed where no loader makes the batches, and where the loss had fallen to that share of the
+first one as well: in reinforcement learning, rewards are rare before they are frequent, and the first one stands alone
+for a while, above a loss of nothing."""
 QUIET = 64
 """… and in all: data with a few odd samples shows the next of them by then."""
 NEAR = 12
@@ -57,6 +61,9 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
     if len(before) < BEFORE or len(after) < AFTER or values[top] < first:
         return None
     usual = median(before[-NEAR:])
+    alone = LONGEST_AFTER if usual < NOTHING * first else LONG_AFTER
+    if len(after) < alone and all(r.data_s is None for r in course):
+        return None
     if values[top] < FACTOR * max(before):
         return None
     logs = [math.log(value) for value in values]

@@ -6,6 +6,7 @@ from itertools import pairwise
 from statistics import correlation, fmean, pstdev, quantiles
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.curves.overshoot import reach
 from otel_mldebug.rules.detectors.history import history
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -31,6 +32,16 @@ ORDER = 0.7
 """Correlation of losses with those of the pass over the data before, from which on their order makes the swings."""
 LEAST_PASS = 8
 """Steps of a pass, at least: shorter than that, a swing may happen to last as long."""
+REACH, LEAST_REACH = 0.125, 0.3
+"""What steps of gradient descent have to reach for (see `reach`), as a share of the 4 * (1 - cos(angle)) times the loss
+that they would reach for if all of it swung with that angle a step, and at least: seasons in the data, and tasks or
+kinds of batches that take turns, swing as well. Source: Polyak, "Introduction to optimization", section 3.2 (heavy
+ball): the curvature times the rate is 1 + momentum - 2 * sqrt(momentum) * cos(angle)."""
+RATE = 0.01
+"""Rate from which on optimizers of another kind may do it."""
+LONG, RISES = 5, 0.3
+"""Period from which on, and share of the steps up to which, a loss that rises is a saw tooth: it jumps with each new
+task or rollout, and is learned down. What overshoots takes as long upwards as downwards."""
 STEADY_RATE = 1.5
 """How much the learning rate may change meanwhile: schedules that swing make losses that swing."""
 
@@ -59,7 +70,9 @@ def oscillation(window: Sequence[StepRecord]) -> Finding | None:
     if rates and max(rates) > STEADY_RATE * min(rates):
         return None
     period = _period(values)
-    if period is None or _settles(values) or _ordered(course):
+    if period is None or _settles(values) or _ordered(course) or _saw_tooth(values, period):
+        return None
+    if not reach(course, share=max(LEAST_REACH, REACH * 4 * (1 - math.cos(2 * math.pi / period))), rate=RATE):
         return None
     rate = rates[-1] if rates else None
     return Finding(
@@ -96,6 +109,12 @@ def _settles(values: Sequence[float]) -> bool:
     third = len(values) // 3
     early, late = quantiles(values[:third], n=10), quantiles(values[-third:], n=10)
     return late[-1] - late[0] <= SETTLING * (early[-1] - early[0])
+
+
+def _saw_tooth(values: Sequence[float], period: int) -> bool:
+    """Return whether the loss jumps up, and falls step by step."""
+    rises = sum(b > a for a, b in pairwise(values))
+    return period >= LONG and rises <= RISES * (len(values) - 1)
 
 
 def _ordered(course: Course) -> bool:

@@ -1,5 +1,7 @@
 """Where an operation stands in the graph of a look: inside the model or behind it."""
 
+from collections.abc import Sequence
+
 from otel_mldebug.rules.looks import Look
 
 SUMS = (
@@ -75,6 +77,25 @@ def feeds(look: Look, layer: str, other: str) -> bool | None:
         if place not in seen:
             seen.add(place)
             ahead += [p for p in operations[place].inputs if 0 <= p < place]
+    return False
+
+
+def bypassed(look: Look, layer: str, other: str, among: Sequence[str]) -> bool:
+    """Return whether something reaches `other` past `layer` that comes from a layer not `among` those: a residual."""
+    operations = look.operations
+    seen: set[int] = set()
+    ahead = [p for op in operations if op.layer == other and is_sum(op.kind) for p in op.inputs if p >= 0]
+    while ahead:
+        place = ahead.pop()
+        if place in seen or place >= len(operations):
+            continue
+        seen.add(place)
+        found = operations[place]
+        mixes = bool(found.layer) and (is_sum(found.kind) or found.kind.startswith("Embedding"))
+        if mixes and found.layer not in among and found.layer != layer:
+            return True
+        if not mixes:
+            ahead += [p for p in found.inputs if 0 <= p < place]
     return False
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from otel_mldebug.rules.detectors.layers.graph import feeds, hidden, is_sum
+from otel_mldebug.rules.detectors.layers.graph import bypassed, feeds, hidden, is_sum
 from otel_mldebug.rules.detectors.layers.reading import fan_in, layers_of, listed, matrices, own_name
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter, Stats
@@ -28,6 +28,8 @@ SATURATED = 0.6
 weights are three times as large as they should be."""
 ABOVE_CHANCE = 4.0
 """How many times the first loss of a classifier exceeds the logarithm of the number of classes."""
+HEAD = 6.0
+"""The same as `LARGE` for the last layer of a classifier alone, whose results are what the loss takes as they are."""
 LOST = 20.0
 """The same where it needs no weights that are far too large: many layers (or branches) multiply up what each adds."""
 
@@ -35,7 +37,8 @@ LOST = 20.0
 def constant_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when layers that follow each other start with all weights the same: their units can never become different.
 
-    One such layer alone is on purpose more often than not: zero-initialised heads, residual branches and adapters.
+    One such layer alone is on purpose more often than not: zero-initialised heads, residual branches and adapters. So
+    are two of them if the second one gets more than what the first one makes: a zero head behind zero branches.
 
     Args:
         looks: Of one optimizer, oldest first. The first one has to be of the start.
@@ -48,10 +51,14 @@ def constant_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     if look.step > START or len(constant) < max(2, SHARE * len(weights)):
         return None
     places = {p.name: at for at, p in enumerate(weights)}
+    alike = [p.layer for p in constant]
     pairs = [
         (a, b)
         for a, b in pairwise(constant)
-        if a.shape[0] > 1 and places[b.name] == places[a.name] + 1 and feeds(look, a.layer, b.layer) is not False
+        if a.shape[0] > 1
+        and places[b.name] == places[a.name] + 1
+        and feeds(look, a.layer, b.layer) is not False
+        and not bypassed(look, a.layer, b.layer, alike)
     ]
     if not pairs:
         return None
@@ -109,6 +116,10 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     if (harm := _harm(look)) is not None and harm[0] == "grow" and len(gains) >= 2 and _starts_lost(look):
         usual = median(gain for _, gain in gains)
         return _scale(look, [p for p, gain in gains if gain >= usual], [g for _, g in gains], harm)
+    if weights and (head := [p for p, gain in gains if p is weights[-1] and gain >= HEAD]):
+        chance = _chance(look)
+        if chance is not None and look.loss is not None and ABOVE_CHANCE * chance <= look.loss < math.inf:
+            return _scale(look, head, [g for p, g in gains if p in head], ("loss", look.loss / chance))
     grown = growth(look)
     if len(small) >= least and grown is not None and grown <= 1 / GROWTH:
         return _scale(look, small, [g for _, g in gains], ("shrink", 1 / grown))

@@ -133,6 +133,9 @@ LOOSE = [
         pytest.param([replace(r, cpu_s=0.008) for r in LOOSE], True, id="… and training has a processor"),
         pytest.param([replace(r, cpu_s=0.002) for r in LOOSE], False, id="… and it gets a quarter of one"),
         pytest.param([replace(r, cpu_s=0.002) for r in steps(200, range(9, 200, 20))], True, id="in a rhythm"),
+        pytest.param(
+            [replace(r, cpu_s=0.002 if r.index % 3 == 0 else 0.008) for r in LOOSE], False, id="… but not in each step"
+        ),
         pytest.param([r for r in LOOSE if r.index != 97], False, id="four"),
     ],
 )

@@ -38,6 +38,28 @@ def test_a_loss_that_was_not_thrown_up(losses):
     assert rate_too_high(course(losses)) is None
 
 
+BORN = [0.003, 0.02, 0.05, *(0.08 * 0.99**i for i in range(60))]
+THROWN = [2.3, 12.0, *([60.0] * 60)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "norms", "rate", "optimizer", "fires"),
+    [
+        pytest.param(BORN, [0.1] * 63, 0.1, "SGD", False, id="another term than the first: small steps"),
+        pytest.param(BORN, [0.3] * 63, 0.1, "SGD", True, id="steps that reach past the minimum"),
+        pytest.param(BORN, [0.1] * 63, 1e-3, "AdamW", False, id="a usual rate, a loss near 0"),
+        pytest.param(BORN, [0.1] * 63, 0.01, "Adam", False, id="a high rate, a loss near 0"),
+        pytest.param(BORN, [0.1] * 63, 0.1, "Adam", True, id="far too high a rate"),
+        pytest.param(THROWN, [], 0.01, "Adam", True, id="a high rate, and no loss that starts near 0"),
+        pytest.param(THROWN, [], 1e-3, "Adam", False, id="a usual rate"),
+        pytest.param(THROWN, [math.inf] * 62, 3.0, "SGD", True, id="gradients without bounds"),
+        pytest.param(THROWN, [math.nan] * 62, 3.0, "SGD", False, id="nothing known of gradients"),
+    ],
+)
+def test_what_threw_the_loss_up_is_the_update_or_the_task(losses, norms, rate, optimizer, fires):
+    assert (rate_too_high(course(losses, norms, rates=rate, optimizer=optimizer)) is not None) == fires
+
+
 def test_losses_of_batches_of_one_are_not_thrown_up():
     fired = 0
     for seed in range(300):

@@ -100,6 +100,23 @@ def test_noise_with_heavy_tails_has_no_spikes(name):
     assert fired == 0
 
 
+NOTHING = [0.01 * 0.8**i + 1e-5 for i in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "loader", "fires"),
+    [
+        pytest.param(spiked(falling(140), s100=60.0), 0.01, True, id="a bad batch of a loader, soon known"),
+        pytest.param(spiked(falling(140), s100=60.0), None, False, id="without one: rewards may be rare at first"),
+        pytest.param(spiked(falling(150), s100=60.0), None, True, id="and stays alone"),
+        pytest.param(spiked(NOTHING[:190], s140=0.06), None, False, id="the first reward after a loss of nothing"),
+        pytest.param(spiked(NOTHING, s140=0.06), None, True, id="which stays alone for long"),
+    ],
+)
+def test_how_long_a_spike_has_to_stay_alone(losses, loader, fires):
+    assert (loss_spike(course(losses, data_s=loader)) is not None) == fires
+
+
 def test_of_several_optimizers_nothing_is_said():
     run = course(spiked(falling(150), s100=60.0))
     run.shared = True

@@ -84,6 +84,29 @@ def test_noise_does_not_swing(name):
     assert fired == 0
 
 
+SAW = [0.4 + 0.8 * 0.8 ** (i % 12) for i in range(240)]
+SLOW = [1.0 + 0.6 * math.cos(i / 7) for i in range(256)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "reach", "fires"),
+    [
+        pytest.param([1.0, 2.4] * 100, 2.0, True, id="to and fro, in steps past the minimum"),
+        pytest.param([1.0, 2.4] * 100, 0.1, False, id="two tasks that take turns"),
+        pytest.param(SWING, 0.5, True, id="momentum"),
+        pytest.param(SWING, 0.05, False, id="seasons of the data"),
+        pytest.param(SLOW, 0.2, False, id="long ones"),
+        pytest.param(SAW, 0.5, False, id="one task after the other, each learned anew"),
+        pytest.param(SAW[::-1], 0.5, True, id="thrown off by and by"),
+    ],
+)
+def test_swings_that_updates_can_make(losses, reach, fires):
+    norms = [math.sqrt(reach * loss / 0.1) for loss in losses]
+
+    assert (oscillation(course(losses, norms, optimizer="SGD")) is not None) == fires
+    assert oscillation(course(losses, norms, rates=1e-3, optimizer="AdamW")) is None
+
+
 def test_of_several_optimizers_nothing_is_said():
     run = course(SWING)
     run.shared = True

@@ -22,11 +22,20 @@ APART = (
     Operation(kind="Addmm", layer="fc1", inputs=(0,)),
     Operation(kind="Addmm", layer="fc2", inputs=(0,)),
 )
+RESIDUAL = (
+    Operation(kind="Addmm", layer="fc1"),
+    Operation(kind="Addmm", layer="down", inputs=(0,)),
+    Operation(kind="Add", layer="", inputs=(0, 1)),
+    Operation(kind="Addmm", layer="head", inputs=(2,)),
+)
+ZERO_RESIDUAL = (replace(RESIDUAL[0], layer="a"), *RESIDUAL[1:])
 
 
 @pytest.mark.parametrize(
     ("parameters", "operations", "fires"),
     [
+        pytest.param([NET[0], constant("down"), constant("head")], RESIDUAL, False, id="a zero head, zero branches"),
+        pytest.param([constant(n) for n in ("a", "down", "head")], ZERO_RESIDUAL, True, id="branches, and all is 0"),
         pytest.param([constant("fc1"), constant("fc2")], FED, True, id="all 0"),
         pytest.param([constant("fc1", ALIKE), constant("fc2", ALIKE)], (), True, id="all 0.1"),
         pytest.param([constant("fc1"), constant("fc2")], APART, False, id="two heads that start at 0"),
