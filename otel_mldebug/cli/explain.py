@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from otel_mldebug.cli.common import fail_option, show
-from otel_mldebug.cli.explain_input import Input, open_input, unpacked
+from otel_mldebug.cli.explain_input import Input, numbered, open_input
 from otel_mldebug.cli.explain_page import page
 from otel_mldebug.cli.render import Look
 from otel_mldebug.config import Config
@@ -20,7 +20,7 @@ from otel_mldebug.rules.finding import ORDER, Finding
 from otel_mldebug.rules.redact import DEFAULT
 from otel_mldebug.rules.text.collect import Collected, Group, collect
 from otel_mldebug.rules.text.read import MAX_MESSAGE_LINES, facts_of_message, read_text
-from otel_mldebug.rules.text.scan import scan
+from otel_mldebug.rules.text.scan import Seen, scan_numbered
 from otel_mldebug.rules.unwrap import facts_of_json, links
 from otel_mldebug.semconv.names import Severity
 
@@ -117,9 +117,10 @@ def _collected(source: Input, explained: Explain) -> Collected:
     head = source.head(SMALL)
     if len(head) < SMALL and head.count("\n") <= 20 * MAX_MESSAGE_LINES:
         if (facts := _document(head)) is not None:
-            return collect([_seen(facts)], explained)
-        return collect(read_text("".join(map(unpacked, head.splitlines(keepends=True)))), explained)
-    return collect(scan(source.lines()), explained)
+            return collect([Seen(facts, 1)], explained)
+        rows = list(numbered(head.splitlines(keepends=True)))
+        return collect(read_text("".join(said for _, said in rows), rows), explained)
+    return collect(scan_numbered(source.numbered()), explained)
 
 
 def _document(text: str) -> ErrorFacts | None:
@@ -131,12 +132,6 @@ def _document(text: str) -> ErrorFacts | None:
     except (ValueError, RecursionError):
         return None
     return facts_of_json(value) if isinstance(value, dict) and "message" in value else None
-
-
-def _seen(facts: ErrorFacts) -> Any:
-    from otel_mldebug.rules.text.scan import Seen
-
-    return Seen(facts, 1)
 
 
 def _row(group: Group) -> dict[str, Any]:

@@ -7,12 +7,13 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, TextIO, cast
 
 from otel_mldebug.errors import UsageError
+from otel_mldebug.rules.text.packed import is_record, unpacked
 
 MAX_LINE = 64 * 2**10
 """Characters of one line; what is beyond them becomes further lines."""
@@ -51,30 +52,32 @@ class Input:
             value = json.loads(self._ahead.lstrip().partition("\n")[0])
         except (ValueError, RecursionError):
             return False
-        return isinstance(value, dict) and "message" in value
+        return isinstance(value, dict) and "message" in value and not is_record(value)
 
     def lines(self, limit: int = MAX_LINE) -> Iterator[str]:
-        """Yield the lines from the beginning on."""
+        """Yield the lines from the beginning on, those of a log that is JSON as they are."""
         stream = _Joined(self._ahead, self._stream)
         self._ahead = ""
         while line := stream.readline(limit):
             if self._progress is not None:
                 self._progress.tick()
-            yield unpacked(line)
+            yield line
         if self._progress is not None:
             self._progress.done()
 
+    def numbered(self) -> Iterator[tuple[int, str]]:
+        """Yield the lines from the beginning on with their numbers, from 1; what is packed in JSON is taken out."""
+        return numbered(self.lines())
 
-def unpacked(line: str) -> str:
-    """Return the line that a container's log file holds as JSON, `{"log": …, "stream": …}`; any other as it is."""
-    if not line.startswith('{"log":'):
-        return line
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return line
-    said = value.get("log")
-    return said if isinstance(said, str) else line
+
+def numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number, from 1; a line of JSON that holds several gives them all under its number."""
+    for number, line in enumerate(lines, start=1):
+        if line[:1] == "{":
+            for said in unpacked(line):
+                yield number, said
+        else:
+            yield number, line
 
 
 class _Joined:

@@ -89,12 +89,17 @@ def _parts(template: str) -> tuple[tuple[tuple[str, ...], str, bool], ...]:
 
 def unknown(root: ErrorFacts, mark: str) -> Finding:
     """Return the finding that says honestly that nothing is known."""
+    cut = not root.type and not root.message
     return Finding(
         rule="unknown",
         category=Category.UNKNOWN,
         severity=Severity.ERROR,
-        summary=f"{root.name or 'An error'}: no rule knows this failure.",
-        cause="The message fits no known family of errors.",
+        summary="A traceback ends before the line that says what failed."
+        if cut
+        else f"{root.name or 'An error'}: no rule knows this failure.",
+        cause="The text was cut off, by a limit of the log or because the process ended in the middle of it."
+        if cut
+        else "The message fits no known family of errors.",
         solutions=(
             "Read the innermost line of the traceback that is your own code, and the values it used.",
             "Search for the message, without its numbers and paths, in the issues of the library that raised it; "

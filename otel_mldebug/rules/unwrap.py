@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from otel_mldebug.rules.facts import ErrorFacts
+from otel_mldebug.rules.launched import ROOT, root_failure
 
 MAX_LINKS = 64
 """Exceptions in all that one failure is unfolded into."""
@@ -122,6 +123,18 @@ def _error_file(facts: ErrorFacts) -> ErrorFacts | None:
     return _quoted_traceback(replace(facts, message=f"error file\n{stack}"))
 
 
+def _launched(facts: ErrorFacts) -> ErrorFacts | None:
+    """Read torchrun's summary of a job that failed."""
+    if ROOT not in facts.message:
+        return None
+
+    def read(text: str) -> ErrorFacts | None:
+        quoted = _quoted_traceback(ErrorFacts(message=text))
+        return None if quoted is None else quoted.cause
+
+    return root_failure(facts, read)
+
+
 def _retried(facts: ErrorFacts) -> ErrorFacts | None:
     """Read the class that tenacity's RetryError names when the exception itself is not chained."""
     if facts.cause is not None or facts.name != "RetryError":
@@ -130,7 +143,12 @@ def _retried(facts: ErrorFacts) -> ErrorFacts | None:
     return replace(facts, cause=ErrorFacts(type=found.group(1))) if found else None
 
 
-_READERS: tuple[Callable[[ErrorFacts], ErrorFacts | None], ...] = (_error_file, _quoted_traceback, _retried)
+_READERS: tuple[Callable[[ErrorFacts], ErrorFacts | None], ...] = (
+    _error_file,
+    _launched,
+    _quoted_traceback,
+    _retried,
+)
 
 
 def facts_of_json(value: Any, depth: int = 0) -> ErrorFacts | None:

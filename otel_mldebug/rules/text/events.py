@@ -31,6 +31,8 @@ _TRIGGERS = (
 )
 TRIGGERS = tuple(_TRIGGERS.split("|"))
 """Pieces, one of which is in every line that can matter: most lines of a log have none and cost no expression."""
+_KILLED = re.compile(r"(?:^|: |\] |\d )Killed(?:$|\s+(?:\"?\$|python|torchrun|accelerate))")
+_AFTERMATH = re.compile(r"\bAborted\b|core dumped|Segmentation fault")
 _WHAT = re.compile(r"\s*what\(\):\s*(.*)")
 
 
@@ -47,5 +49,12 @@ def event_in(line: str) -> ErrorFacts | None:
         return ErrorFacts(type=found.group(1), message=found.group(2))
     if _WARNING.match(said) or not _EVENTS.search(line):
         return None
+    if _KILLED.search(line) is not None:  # as a shell says it, between its script's line and the command
+        return ErrorFacts(message="Killed")
     what = _WHAT.match(said)
     return ErrorFacts(message=what.group(1) if what else said)
+
+
+def is_aftermath(facts: ErrorFacts) -> bool:
+    """Return whether a line only says that a process was aborted, which something before it may explain."""
+    return not facts.type and len(facts.message) < 400 and _AFTERMATH.search(facts.message) is not None

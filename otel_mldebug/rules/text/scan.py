@@ -5,32 +5,23 @@ Lines of several ranks may be interleaved: each prefix in front of a traceback's
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 
 from otel_mldebug.rules.facts import ErrorFacts
-from otel_mldebug.rules.text.events import event_in, may_matter
-from otel_mldebug.rules.text.frames import frame_in, unpanelled
+from otel_mldebug.rules.text.block import Block, State, take
+from otel_mldebug.rules.text.events import event_in, is_aftermath, may_matter
+from otel_mldebug.rules.text.fatal import Fatal, begun
+from otel_mldebug.rules.text.frames import frame_in, frames_in
 from otel_mldebug.rules.text.groups import MARGIN
-from otel_mldebug.rules.text.lines import clean, is_progress, is_record, prefix_pattern
-from otel_mldebug.rules.text.tracebacks import (
-    HEAD,
-    NOTEBOOK_HEAD,
-    TYPE_LINE,
-    facts_of_block,
-    is_class_name,
-    is_marker,
-)
+from otel_mldebug.rules.text.lines import clean, prefix_pattern
+from otel_mldebug.rules.text.tracebacks import HEAD, NOTEBOOK_HEAD, facts_of_block
 
 MAX_OPEN = 64
 """Streams with an unfinished traceback; the oldest is finished when there are more."""
-MAX_LINES = 3000
-"""Lines of one unfinished traceback; above it, frames in the middle are dropped."""
-MAX_MESSAGE_LINES = 80
-MAX_LOOSE = 30
-"""Lines after a blank one that are kept until it is clear whether they belong to the message."""
-MAX_FOREIGN = 20
-"""Lines that do not fit amid the frames (other processes print too) before a traceback is given up."""
+NEAR = 40
+"""Lines after a failure within which a process that was aborted is only what came of it."""
+_BOX_STARTS, _BOX_ENDS, _MAX_BOX = ("┌─ otel-mldebug", "+- otel-mldebug"), ("└", "+--"), 60
+"""The verdict that `otel-mldebug run` prints: a failure in it has been seen already."""
 _RANK = re.compile(r"\[?(?:rank|RANK |default|local_rank )(\d{1,6})\]?|^\s*\[(\d{1,6})\]:|^\s*(\d{1,4}): ")
 
 
@@ -43,60 +34,82 @@ class Seen:
     rank: int | None = None
 
 
-class _State(Enum):
-    FRAMES = 1
-    MESSAGE = 2
-    CHAIN = 3
-
-
-@dataclass(slots=True)
-class _Block:
-    """A traceback that is being read."""
-
-    start: int
-    pattern: "re.Pattern[str] | None"
-    rank: int | None
-    grouped: bool = False
-    notebook: str = ""
-    state: _State = _State.FRAMES
-    lines: list[str] = field(default_factory=list)
-    loose: list[str] = field(default_factory=list)
-    message_lines: int = 0
-    foreign: int = 0
-
-    def add(self, line: str) -> None:
-        self.lines.append(line)
-        if len(self.lines) > MAX_LINES:
-            del self.lines[MAX_LINES // 3 : MAX_LINES // 2]
-
-
 def scan(lines: Iterable[str]) -> Iterator[Seen]:
     """Yield the failures in `lines`, each when its end has been read. Never raises on any text."""
-    blocks: dict[str, _Block] = {}
-    for number, raw in enumerate(lines, start=1):
-        line = clean(raw)
-        if not blocks and not _begins(line) and not may_matter(line):
-            continue
+    return scan_numbered(enumerate(lines, start=1))
+
+
+def scan_numbered(numbered: Iterable[tuple[int, str]]) -> Iterator[Seen]:
+    """Yield the failures in lines that come with their numbers, of which several may have the same."""
+    scanner = _Scanner()
+    for number, line in numbered:
+        yield from scanner.feed(number, clean(line))
+    yield from scanner.end()
+
+
+class _Scanner:
+    """What is open between two lines, and where the last failure was."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, Block] = {}
+        self._fatal: Fatal | None = None
+        self._boxed = 0
+        self._last = -NEAR
+
+    def feed(self, number: int, line: str) -> Iterator[Seen]:
+        """Yield the failures that are known with this line."""
+        if self._fatal is not None:
+            if self._fatal.take(line):
+                return
+            yield from self._dumped()
+            self._last = number
+        if self._boxed:
+            self._boxed = 0 if line.lstrip().startswith(_BOX_ENDS) else self._boxed - 1
+            return
+        if "otel-mldebug" in line and any(start in line for start in _BOX_STARTS):
+            for key in list(self._blocks):
+                yield from _close(self._blocks, key)
+            self._boxed = _MAX_BOX
+            return
+        if not self._blocks and not _begins(line) and not may_matter(line):
+            return
         if (head := _head(line)) is not None:
-            yield from _open(blocks, line, head, number)
-            continue
-        key, said = _owner(blocks, line)
-        if key is None and '  File "' in line and frame_in(line) is not None:
-            blocks[""] = _Block(start=number, pattern=None, rank=None, lines=[line])  # pasted without its head
-            continue
-        if key is None:
-            if may_matter(line) and (facts := event_in(line)) is not None:
-                yield Seen(facts, number, _rank(line))
-            continue
-        if not _take(blocks[key], said):
-            yield from _close(blocks, key)
-            if may_matter(line) and (facts := event_in(line)) is not None:
-                yield Seen(facts, number, _rank(line))
-    for key in list(blocks):
-        block = blocks[key]
-        block.lines += block.loose  # nothing came after them: they belong to the message
-        block.loose = []
-        yield from _close(blocks, key)
+            yield from _open(self._blocks, line, head, number)
+        else:
+            yield from self._further(number, line)
+
+    def _further(self, number: int, line: str) -> Iterator[Seen]:
+        """Look at a line that is no head: one more of a traceback, or one that announces a failure by itself."""
+        key, said = _owner(self._blocks, line)
+        if key is None and '  File "' in line and frame_in(line) is not None:  # pasted without its head
+            self._blocks[""] = Block(start=number, pattern=None, rank=None, lines=[line])
+            return
+        if key is not None:
+            if take(self._blocks[key], said):
+                return
+            yield from _close(self._blocks, key)
+            self._last = number
+        if not may_matter(line):
+            return
+        self._fatal = begun(line, number, _rank(line))
+        facts = event_in(line) if self._fatal is None else None
+        if facts is not None and not (number - self._last < NEAR and is_aftermath(facts)):
+            yield Seen(facts, number, _rank(line))
+            self._last = number
+
+    def _dumped(self) -> Iterator[Seen]:
+        if self._fatal is not None:
+            yield Seen(self._fatal.facts(), self._fatal.start, self._fatal.rank)
+            self._fatal = None
+
+    def end(self) -> Iterator[Seen]:
+        """Yield what the end of the text has cut off."""
+        yield from self._dumped()
+        for key in list(self._blocks):
+            block = self._blocks[key]
+            block.lines += block.loose  # nothing came after them: they belong to the message
+            block.loose = []
+            yield from _close(self._blocks, key, cut=True)
 
 
 def _begins(line: str) -> bool:
@@ -118,35 +131,37 @@ def _head(line: str) -> int | None:
     return None
 
 
-def _open(blocks: dict[str, _Block], line: str, head: int, number: int) -> Iterator[Seen]:
-    prefix = line[: line.index("╭")] if "╭" in line[:head] else line[:head]
+def _open(blocks: dict[str, Block], line: str, head: int, number: int) -> Iterator[Seen]:
+    panel = "╭" in line[:head]
+    prefix = line[: line.index("╭")] if panel else line[:head]
     grouped = "Exception Group " in line[head : head + 20]
     if grouped:
         prefix = prefix.rstrip("+ ")
-    blank = not prefix.strip()
+    indented = panel and prefix.isspace()  # rich's logging handler puts the panel below its message
+    blank = not prefix.strip() and not indented
     owner, said = _owner(blocks, line)
     if owner is not None:
         block = blocks[owner]
-        inside = MARGIN.match(said) if block.grouped else said[:1] in (" ", "\t") and block.state is not _State.CHAIN
-        if inside or block.state is _State.CHAIN or _quoted(block):
+        inside = MARGIN.match(said) if block.grouped else said[:1] in (" ", "\t") and block.state is not State.CHAIN
+        if inside or block.state is State.CHAIN or _quoted(block):
             block.add(HEAD if "╭" in said else said)
-            if block.state is _State.CHAIN:
-                block.state, block.message_lines = _State.FRAMES, 0
+            if block.state is State.CHAIN:
+                block.state, block.message_lines = State.FRAMES, 0
                 block.grouped = grouped
                 block.notebook = _notebook(said)
             return
         yield from _close(blocks, owner)
     if len(blocks) >= MAX_OPEN:
         yield from _close(blocks, next(iter(blocks)))
-    pattern = None if blank else prefix_pattern(prefix)
-    block = _Block(start=number, pattern=pattern, rank=_rank(line), grouped=grouped, notebook=_notebook(line[head:]))
-    block.add(HEAD if "╭" in line[:head] else line[len(prefix) :] if not blank or grouped else line.strip())
+    pattern = None if blank else re.compile(prefix) if indented else prefix_pattern(prefix)
+    block = Block(start=number, pattern=pattern, rank=_rank(line), grouped=grouped, notebook=_notebook(line[head:]))
+    block.add(HEAD if panel else line[len(prefix) :] if not blank or grouped else line.strip())
     blocks["" if blank else prefix] = block
 
 
-def _quoted(block: _Block) -> bool:
+def _quoted(block: Block) -> bool:
     """Return whether the block's message is about to quote a traceback, as multiprocessing's RemoteTraceback does."""
-    if block.state is not _State.MESSAGE or not block.lines:
+    if block.state is not State.MESSAGE or not block.lines:
         return False
     last = next((line for line in reversed(block.lines) if line.strip()), "")
     return last.strip() in ('"""', "'''") or last.rstrip().endswith(("RemoteTraceback:", "traceback :"))
@@ -157,7 +172,7 @@ def _notebook(said: str) -> str:
     return found.group(1).rpartition(".")[2] if found else ""
 
 
-def _owner(blocks: dict[str, _Block], line: str) -> tuple[str | None, str]:
+def _owner(blocks: dict[str, Block], line: str) -> tuple[str | None, str]:
     """Return the stream that `line` belongs to, and what it says there."""
     for key, block in blocks.items():
         if block.pattern is not None and (found := block.pattern.match(line)) is not None:
@@ -167,74 +182,12 @@ def _owner(blocks: dict[str, _Block], line: str) -> tuple[str | None, str]:
     return None, line
 
 
-def _take(block: _Block, line: str) -> bool:
-    """Add `line` to the block; return False when the block ended before it."""
-    if block.state is _State.FRAMES:
-        return _take_frame(block, line)
-    if is_marker(line.strip()):
-        block.lines += block.loose  # what stands before a marker belongs to the message
-        block.loose = []
-        block.add(line.strip())
-        block.state, block.foreign = _State.CHAIN, 0
-        return True
-    if block.state is _State.CHAIN:
-        block.foreign += 1
-        return not line.strip() or block.foreign < 5
-    return _take_message(block, line)
-
-
-def _take_frame(block: _Block, line: str) -> bool:
-    line = unpanelled(line)
-    if block.grouped:
-        if MARGIN.match(line):
-            block.add(line)
-            return True
-        block.state = _State.MESSAGE
-        return _take(block, line)
-    if not line.strip() or line[0] in " \t" or frame_in(line) is not None:
-        block.add(line)
-        return True
-    if line.startswith(("[Previous line repeated", "---")) or re.match(r"-+> ?\d", line):
-        block.add(line)
-        return True
-    found = TYPE_LINE.match(line)
-    if found is not None and is_class_name(found.group(1), block.notebook) and not is_record(line):
-        block.add(line)
-        block.state, block.message_lines = _State.MESSAGE, 1
-        return True
-    block.foreign += 1
-    return block.foreign <= MAX_FOREIGN
-
-
-def _take_message(block: _Block, line: str) -> bool:
-    if not line.strip():
-        (block.loose if block.loose else block.lines).append(line)
-        if not block.loose:
-            block.loose.append("")
-            block.lines.pop()
-        return True
-    indented = line[0] in " \t"
-    ends = is_progress(line) if indented else is_record(line) and not _inside_summary(block)
-    if ends or block.message_lines >= MAX_MESSAGE_LINES:
-        return False
-    block.message_lines += 1
-    if block.loose and not indented:
-        block.loose.append(line)
-        return len(block.loose) <= MAX_LOOSE
-    block.lines += block.loose
-    block.loose = []
-    block.add(line)
-    return True
-
-
-def _inside_summary(block: _Block) -> bool:
-    """Return whether the block is torchrun's summary, whose lines look like records."""
-    return any("ChildFailedError" in line for line in block.lines[-40:])
-
-
-def _close(blocks: dict[str, _Block], key: str) -> Iterator[Seen]:
+def _close(blocks: dict[str, Block], key: str, *, cut: bool = False) -> Iterator[Seen]:
+    """End a block; one that ends with the text may lack its last line, and is a failure all the same."""
     block = blocks.pop(key)
     facts = facts_of_block(block.lines)
+    if facts is None and cut and HEAD in block.lines[0] and (frames := frames_in(block.lines)):
+        facts = ErrorFacts(frames=frames)
     if facts is not None:
         yield Seen(facts, block.start, block.rank)
 

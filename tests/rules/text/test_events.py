@@ -11,7 +11,7 @@ from otel_mldebug.rules.text.read import facts_of_message, read_text
     ("line", "type_", "message"),
     [
         ("Killed", "", "Killed"),
-        ("run.sh: line 3:  1234 Killed   python train.py", "", "run.sh: line 3:  1234 Killed   python train.py"),
+        ("run.sh: line 3:  1234 Killed   python train.py", "", "Killed"),
         ("Segmentation fault (core dumped)", "", "Segmentation fault (core dumped)"),
         ("srun: error: node1: task 3: Out Of Memory", "", "srun: error: node1: task 3: Out Of Memory"),
         ("  what():  CUDA error: an illegal memory access", "", "CUDA error: an illegal memory access"),

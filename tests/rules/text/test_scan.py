@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_mldebug.rules.text.scan import MAX_LINES, scan
+from otel_mldebug.rules.text.block import MAX_LINES
+from otel_mldebug.rules.text.scan import scan
 from otel_mldebug.rules.unwrap import links
 
 TRACEBACK = """\
@@ -261,8 +262,10 @@ def test_a_message_goes_on_with_what_only_looks_like_progress(line):
     assert links_ == f"ValueError: bad batch 3\n{line}"
 
 
-def test_frames_without_an_end_are_no_failure():
-    assert found('Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n') == []
+def test_a_traceback_that_the_text_ends_in_is_a_failure_of_an_unknown_kind():
+    assert found('Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n') == [(1, None, ": ")]
+    assert found('  File "a.py", line 1, in f\n    g()\n') == []  # anything prints stacks
+    assert found("Traceback (most recent call last):\n") == []
 
 
 def test_lines_of_other_processes_amid_the_frames_are_skipped():
