@@ -3,10 +3,11 @@
 import gc
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from otel_mldebug.rules.catalogue.loader import builtin, builtin_order
-from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TYPE, Pattern
+from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TYPE, Pattern, compiled
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.fingerprint import fingerprint
@@ -18,6 +19,8 @@ ANSWERS = frozenset({"HTTPStatusError", "HTTPError", "ClientResponseError"})
 """Classes that say only what a server answered: who asked, and wraps them, knows what for."""
 PROBES = frozenset({"KeyError", "IndexError", "AttributeError", "LookupError", "StopIteration", "Empty"})
 """Classes with which code finds out whether something is there: what is raised for want of it usually says more."""
+MAX_INNER = 3
+"""Remedies of a message inside another that come before the outer one's."""
 BUDGET_S = 0.1
 """Seconds after which no further expression is tried."""
 
@@ -54,12 +57,33 @@ def explain(
     hit, subject = _best(catalogue, subjects, lambda: clock() > deadline_s)
     mark = fingerprint(chain[0], chain[1:], subjects[0].text)
     if hit is not None and hit.match.tier > STRUCTURE:
-        return finding_of(hit, subject, mark)
+        finding = finding_of(hit, subject, mark)
+        inner = hit.pattern.inner and compiled(hit.pattern.inner).search(subject.text)
+        return _with_inner(finding, inner.group(1), catalogue, deadline_s, clock) if inner else finding
     try:
         from otel_mldebug.rules.structure.decide import decide  # late: most failures are known
     except ImportError:  # the interpreter is shutting down
         return unknown(chain[0], mark)
     return decide(subjects, hit, subject, mark) or unknown(chain[0], mark)
+
+
+def _with_inner(
+    finding: Finding, message: str, catalogue: Matcher, deadline_s: float, clock: Callable[[], float]
+) -> Finding:
+    """Return `finding` with what the catalogue knows of the message inside its own before what it says itself."""
+    subject = Subject(ErrorFacts(type="ValueError", message=message))
+    hit = catalogue.best(subject, expired=lambda: clock() > deadline_s)
+    evidence = {**finding.evidence, "inner": subject.text}
+    if hit is None or hit.pattern.id == finding.rule:
+        return replace(finding, evidence=evidence)
+    within = finding_of(hit, subject, finding.fingerprint)
+    return replace(
+        finding,
+        summary=f"{finding.summary} {within.summary}",
+        cause=f"{within.cause} {finding.cause}",
+        solutions=(*within.solutions[:MAX_INNER], *finding.solutions),
+        evidence={**within.evidence, **evidence},
+    )
 
 
 def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[], bool]) -> tuple[Hit | None, Subject]:

@@ -50,6 +50,10 @@ type alone; among those, more fixed characters in the expression (and more condi
 catch-all, which yields to all others. `over_cause = true`: this wrapper knows more than the exception it wraps, even
 if an entry knows that one too.
 
+**inner**: regular expression with one group: a message of its own inside the message, such as what a validator of the
+user's said inside pydantic's error. What the catalogue knows of it comes first among cause and solutions; category,
+severity and `retryable` stay those of the entry.
+
 **basis** `"structure"` (our own `structure.toml`): what the form of a message or a class tells when nothing knows the
 failure itself; less sure than any other entry; among those, the higher `confidence` wins. `yields = 2.0`: its category
 is only the usual one, and gives way to one for which the words of the message speak with that weight

@@ -148,6 +148,11 @@ class Pattern:
         return self._normal["yields"]  # type: ignore[no-any-return]
 
     @property
+    def inner(self) -> str:
+        """Expression whose group is a message of its own inside the message; empty where there is none."""
+        return self._normal["inner"]  # type: ignore[no-any-return]
+
+    @property
     def origin(self) -> str:
         """File and place of the entry, for `patterns list`."""
         return str(self._normal.get("origin", ""))

@@ -19,7 +19,7 @@ _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 _PLACEHOLDER = re.compile(r"\{([a-z_0-9]+)\}")
 _FIELDS = {
     "id", "category", "severity", "retryable", "summary", "cause", "solutions", "prevention", "docs", "source",
-    "confidence", "basis", "general", "yields", "over_cause", "match", "evidence", "when",
+    "confidence", "basis", "general", "yields", "over_cause", "inner", "match", "evidence", "when",
 }  # fmt: skip
 ALWAYS = ("type", "errno", "status", "signal", "exit_code")
 """Placeholders that need no evidence of the entry's own; all but `{type}` may be missing."""
@@ -129,6 +129,7 @@ def normal(table: Any, where: str, *, complete: bool) -> dict[str, Any]:
         "basis": basis,
         "over_cause": entry.check(lambda: entry.flag("over_cause"), False),
         "yields": entry.check(lambda: _yields(entry), 0.0),
+        "inner": entry.check(lambda: _inner(entry), ""),
         "matches": matches,
         "evidence": evidence,
         "variants": [] if evidence is None else entry.check(lambda: _variants(entry, evidence), none),
@@ -161,6 +162,13 @@ def _yields(entry: Entry) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise entry.wrong("yields", value, "a number: the weight of words above which their category counts")
     return float(value)
+
+
+def _inner(entry: Entry) -> str:
+    expression = entry.text("inner")
+    if expression and matchers.checked(entry, "inner", expression).groups != 1:
+        raise entry.wrong("inner", expression, "a regular expression with exactly one group in ( )")
+    return expression
 
 
 def _evidence(entry: Entry, groups: set[str]) -> dict[str, list[str]]:

@@ -28,6 +28,13 @@ AREAS = {
     "tabular.toml": "services.txt",
     "files.toml": "services.txt",
     "science.toml": "services.txt",
+    "arrays.toml": "libraries.txt",
+    "jax_calls.toml": "libraries.txt",
+    "keras.toml": "libraries.txt",
+    "media.toml": "libraries.txt",
+    "reinforcement.toml": "libraries.txt",
+    "stores.toml": "libraries.txt",
+    "tools.toml": "libraries.txt",
 }
 
 
