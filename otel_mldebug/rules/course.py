@@ -33,6 +33,7 @@ class Evaluation:
         training_mode: Whether the models that are trained were in training mode all through; None when unknown.
         active: Layers that behave otherwise in training and were in training mode: `Dropout`, `BatchNorm2d`.
         loader: Whether it went over a loader.
+        dropped: Whether dropout was applied by a function although the model was in evaluation mode.
         tracked: What held a graph although nothing was trained on: `logits`, `the loss`; empty for nothing.
     """
 
@@ -48,6 +49,7 @@ class Evaluation:
     active: tuple[str, ...] = ()
     loader: bool = False
     tracked: str = ""
+    dropped: bool = False
 
 
 class Stretch:

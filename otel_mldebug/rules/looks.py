@@ -110,6 +110,9 @@ class Parameter:
         decay: Weight decay of its group, 0 or more.
         learning_rate: Of its group; None when no optimizer holds it.
         momentum: Largest part that earlier gradients have in its update: `momentum` or the first of `betas`.
+        unmoved: Share of its elements with a gradient that this step has left exactly as they were, 0 to 1; None where
+            that was not measured, as for types of 32 bits.
+        contested: Whether it is one of those that are all that another optimizer has, while this one has more.
     """
 
     name: str
@@ -127,6 +130,8 @@ class Parameter:
     decay: float = 0.0
     learning_rate: float | None = None
     momentum: float = 0.0
+    unmoved: float | None = None
+    contested: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

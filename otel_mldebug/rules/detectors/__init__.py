@@ -7,6 +7,7 @@ from otel_mldebug.rules.detectors.nonfinite import nonfinite_gradient, nonfinite
 from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 from otel_mldebug.rules.detectors.slowing import slowing_steps
 from otel_mldebug.rules.detectors.unbounded import unbounded_loss
+from otel_mldebug.rules.detectors.worse import worse_than_guessing
 
 __all__ = ["DETECTORS", "LOOK_DETECTORS", "Detector", "LookDetector", "family"]
 
@@ -24,6 +25,7 @@ DETECTORS: tuple[Detector, ...] = (
 LOOK_DETECTORS: tuple[LookDetector, ...] = (
     *statics.DETECTORS,
     *layers.DETECTORS,
+    worse_than_guessing,
     *curves.LOOK_DETECTORS,
     slowing_steps,
 )

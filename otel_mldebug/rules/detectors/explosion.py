@@ -1,8 +1,10 @@
 """Loss and gradient norm that leave their range for good, still finite."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from statistics import fmean, median
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.history import blame_rate, history, losses, norms, times
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -12,6 +14,11 @@ TIERS = ((2, 1e6), (4, 1e4), (8, 100.0))
 """How many of the latest values in a row have to exceed the largest one before them, and how many times."""
 RAMP = (6, 100, 1e3)
 """The same for growth by and by: how many, out of how many steps that the growth may take, and how many times."""
+SLOW, SLOW_NORMS, SLOW_LEVEL = 1e4, 1e3, 1e3
+"""How many times its first values loss and gradient norm have grown over all of the run, and how large the loss is by
+now at least: one that starts at 0 because there are no rewards yet grows a lot, too."""
+SLOW_STEPS, GROWING = 200, 2.0
+"""Steps in which it has to have gone on: each of the last three eighths is so many times the one before."""
 REFERENCE = 8
 """Steps before them that are needed to know the range, at least."""
 
@@ -36,7 +43,7 @@ def loss_explosion(window: Sequence[StepRecord], *, norm_factor: float = 10.0) -
     ramp = found is None
     found = found or _ramp([loss for _, loss in known])
     if found is None:
-        return None
+        return _slow(Course.of(window))
     latest, before, factor = found
     first = known[-latest][0]
     norms_before = [norm for step, norm in norms(window) if step < first]
@@ -98,6 +105,45 @@ def exploding_gradients(window: Sequence[StepRecord]) -> Finding | None:
         confidence=0.85,
         basis="detector",
         evidence={"step": first, "largest_norm_before": before, "factor": factor, **history(window)},
+    )
+
+
+def _slow(course: Course) -> Finding | None:
+    """Fire when loss and gradients have grown by orders of magnitude over all of the run, and grow on."""
+    early, latest = losses(course.early), course.losses[-REFERENCE:]
+    early_norms, latest_norms = norms(course.early), norms(course)[-REFERENCE:]
+    if course.shared or course.steps < SLOW_STEPS or not early_norms or not latest_norms or len(latest) < REFERENCE:
+        return None
+    before = max((abs(loss) for _, loss in early), default=0.0)
+    now = median(loss for _, loss in latest)
+    if not before > 0 or now < max(SLOW * before, SLOW_LEVEL):
+        return None
+    if median(norm for _, norm in latest_norms) < SLOW_NORMS * max(norm for _, norm in early_norms):
+        return None
+    means = [stretch.loss for stretch in course.stretches]
+    eighth = len(means) // 8
+    parts = [[m for m in means[n * eighth : (n + 1) * eighth] if m is not None] for n in range(4, 8)]
+    if not eighth or not all(parts) or any(b < GROWING * a for a, b in pairwise(map(fmean, parts))):
+        return None
+    first = next((s.first for s in course.stretches if s.loss is not None and s.loss > 10 * before), latest[0][0])
+    return Finding(
+        rule="loss.explosion",
+        category=Category.LOSS,
+        severity=Severity.ERROR,
+        summary=f"The loss has grown {times(now / before)} since the start, to {now:.3g}, and grows on: training "
+        "diverges.",
+        cause="What is learned feeds on itself: targets that the network makes itself and that exceed what it said "
+        "before (a discount of 1 or more, no target network), or a learning rate that is too high.",
+        solutions=(
+            "Of values that are bootstrapped, check the discount (below 1), the end of episodes (no value after it), "
+            "and the target network.",
+            _LOWER,
+            _CLIP,
+        ),
+        prevention=_PREVENTION,
+        confidence=0.8,
+        basis="detector",
+        evidence={"step": first, "largest_loss_before": before, "factor": now / before, **history(course)},
     )
 
 

@@ -32,6 +32,7 @@ class Pass:
         source: Identity of the loader's iterator; 0 without one.
         maybe: Gradients are enabled and there is no loader: should backward come now, it was training.
         first: Batches that had been fetched when the first loss was computed; 0 before that.
+        dropped: A function has applied dropout, in evaluation mode.
     """
 
     def __init__(self, owner: "Evaluations", source: int, stream: str, found: Caller, began: float, step: int) -> None:
@@ -49,6 +50,7 @@ class Pass:
         self.values: dict[str, list[float]] = {}
         self.devices: dict[str, list[Any]] = {}
         self.modes: list[bool] = []
+        self.dropped = False
         self.graphs = Graphs(owner.trained_models)
 
     @property
@@ -172,6 +174,17 @@ class Evaluations:
             current.graphs.look(current.caller, 3, graphs=False)
         self._add(current, name, weight, value.detach())
 
+    def dropped(self) -> None:
+        """Note that a function applies dropout although the model is in evaluation mode, with gradients disabled."""
+        track, step = self._tracks.track, self._recorder.index
+        if step and ((current := track.passing) is None or not (current.source or current.step == step)):
+            found = caller(3)
+            self.end(track)
+            track.passing = Pass(self, 0, self._stream(found.key), found, self._clock(), step)
+            track.passing.count(None)
+        if track.passing is not None:
+            track.passing.dropped = True
+
     def _add(self, current: Pass, name: str, weight: int, value: Any) -> None:
         if value.numel() != 1:
             value = value.float().mean()
@@ -239,6 +252,7 @@ class Evaluations:
             active=active,
             loader=bool(current.source),
             tracked=current.graphs.held,
+            dropped=current.dropped,
         )
 
     def _late(self, current: Pass) -> Any:

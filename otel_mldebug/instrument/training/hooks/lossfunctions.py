@@ -1,8 +1,9 @@
-"""The loss functions of `torch.nn.functional`: what they return in evaluation is the evaluation loss.
+"""The loss functions of `torch.nn.functional`: what they return in evaluation is the evaluation loss; and its dropout.
 
 They are wrapped until the program compiles something: then they are put back, so that nothing of ours is traced.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,7 @@ class LossFunctions:
         self._on = True
         functional = watch.torch.nn.functional
         self._patches = [Patch(functional, name, self._wrapping(name)) for name in NAMES if hasattr(functional, name)]
+        self._patches.append(Patch(functional, "dropout", self._dropout))
 
     def remove(self) -> None:
         """Put the functions back; those that the program has kept for itself do nothing but pass calls on."""
@@ -71,3 +73,25 @@ class LossFunctions:
             return loss
 
         return wrap
+
+    def _dropout(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap the function: who calls it in evaluation mode with `training` left at its default has forgotten that.
+
+        Layers of `torch.nn` say which mode they are in; one that was put back into training mode is meant to be (Monte
+        Carlo dropout).
+        """
+        enabled, layers, evaluations = self._watch.torch.is_grad_enabled, self._watch.layers, self._evaluations
+        own = self._watch.torch.nn.Dropout.forward.__code__
+
+        def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:  # noqa: A002
+            value = original(input, p, training, inplace)
+            if training and self._on and not enabled() and p > 0 and layers.evaluating():
+                try:
+                    if sys._getframe(1).f_code is not own:
+                        evaluations.dropped()
+                except Exception as exc:  # noqa: BLE001
+                    _guard.fault("watch dropout", exc)
+            return value
+
+        dropout.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]  # torch.jit.script asks for it
+        return dropout

@@ -7,7 +7,11 @@ from otel_mldebug.rules.detectors.curves.gpu import gpu_fragmentation, gpu_idle
 from otel_mldebug.rules.detectors.curves.latency import latency_spikes
 from otel_mldebug.rules.detectors.curves.memory import memory_growth
 from otel_mldebug.rules.detectors.curves.overfitting import overfitting
-from otel_mldebug.rules.detectors.curves.passes import evaluation_in_training_mode, gradients_in_evaluation
+from otel_mldebug.rules.detectors.curves.passes import (
+    dropout_in_evaluation,
+    evaluation_in_training_mode,
+    gradients_in_evaluation,
+)
 from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance
 from otel_mldebug.rules.detectors.curves.scaler import scaler_skips
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
@@ -25,6 +29,7 @@ DETECTORS: tuple[Detector, ...] = (
     loss_spike,
     oscillation,
     evaluation_in_training_mode,
+    dropout_in_evaluation,
     overfitting,
     gradients_in_evaluation,
     memory_growth,

@@ -49,6 +49,41 @@ def evaluation_in_training_mode(window: Sequence[StepRecord]) -> Finding | None:
     )
 
 
+def dropout_in_evaluation(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when evaluation passes apply dropout although the model is in evaluation mode.
+
+    Args:
+        window: Steps of one optimizer, oldest first: a `Course`, which knows the evaluations.
+    """
+    course = Course.of(window)
+    found = [e for e in course.evaluations if e.dropped and not e.trained_on]
+    if (first := _enough(found)) is None:
+        return None
+    at = f" ({first.place})" if first.place else ""
+    return Finding(
+        rule="evaluation.dropout_active",
+        category=Category.EVALUATION,
+        severity=Severity.WARNING,
+        summary=f"The evaluation after step {first.step - 1}{at} applies dropout although the model is in evaluation "
+        "mode.",
+        cause="torch.nn.functional.dropout is called without training=self.training: its default is True, and "
+        "model.eval() does not reach it. Results of evaluation are worse than they should be, and random.",
+        solutions=(
+            "Write F.dropout(x, p, training=self.training), or use the layer torch.nn.Dropout.",
+            "If dropout is meant to stay on (Monte Carlo dropout), use a torch.nn.Dropout layer and call .train() on "
+            "it: that says so.",
+        ),
+        prevention="Run one batch twice through model.eval(): the results have to be equal.",
+        confidence=0.85,
+        basis="detector",
+        evidence={
+            "step": first.step,
+            "passes": len(found),
+            **({"place": first.place} if first.place else {}),
+        },
+    )
+
+
 def gradients_in_evaluation(window: Sequence[StepRecord]) -> Finding | None:
     """Fire when an evaluation pass builds graphs that are never used.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from otel_mldebug.rules.detectors.layers.contested import contested_parameters
 from otel_mldebug.rules.detectors.layers.dead import dead_units
 from otel_mldebug.rules.detectors.layers.holding import (
     cut_graph,
@@ -10,7 +11,12 @@ from otel_mldebug.rules.detectors.layers.holding import (
     replaced_parameters,
 )
 from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
-from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfinite_weights, underflow
+from otel_mldebug.rules.detectors.layers.precision import (
+    collapsed_scale,
+    nonfinite_weights,
+    rounded_updates,
+    underflow,
+)
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
@@ -26,10 +32,12 @@ DETECTORS: tuple[LookDetector, ...] = (
     constant_weights,
     replaced_parameters,
     swapped_layers,
+    contested_parameters,
     cleared_gradients,
     zero_rate,
     kept_gradients,
     underflow,
+    rounded_updates,
     forgotten_parameters,
     forgotten_tables,
     cut_graph,
@@ -56,6 +64,7 @@ FAMILIES: Mapping[str, str] = {
     "parameter.frozen": "held",
     "init.constant": "signal",
     "precision.underflow": "signal",
+    "precision.updates_lost": "signal",
     "init.scale": "signal",
     "activation.dead": "signal",
     "activation.saturated": "signal",

@@ -13,6 +13,10 @@ LOST = 0.4
 """Median share of gradients, over the layers, that are 0 or too small for the format.
 Source: Micikevicius et al., "Mixed Precision Training" (ICLR 2018), figure 3."""
 LOOKS = 3
+ROUNDED, ROUNDED_STEPS, ROUNDED_LOSS = 0.7, 60, 0.9
+"""Median share of the elements, over the layers, that steps leave as they were although they have gradients; for how
+many steps, after which the loss is still so many times the first. Source: Zamirai et al., "Revisiting BFloat16
+Training" (2020): updates below half a unit in the last place, 1/512 in bfloat16, are rounded away."""
 SCALE = 1.0
 """Factor of a scaler below which it has given up: it starts at 65536 and halves with each overflow."""
 
@@ -53,6 +57,50 @@ def underflow(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
         confidence=0.85,
         basis="detector",
         evidence={"step": first, "layer": layers_of([worst])[0], "lost_share": round(share, 4), "layers": len(weights)},
+    )
+
+
+def rounded_updates(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when most elements of weights of 16 bits stay as they are, look after look, and the loss hardly falls.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Its latest ones.
+    """
+    recent = looks[-LOOKS:]
+    known = progress(looks, steps)
+    if len(recent) < LOOKS or known.steps < ROUNDED_STEPS or known.left is None or known.left < ROUNDED_LOSS:
+        return None
+    shares = [_unmoved(look) for look in recent]
+    lost = [share for share in shares if share is not None and share >= ROUNDED]
+    if len(lost) < LOOKS:
+        return None
+    first = next(look.step for look in looks if (_unmoved(look) or 0.0) >= ROUNDED)
+    worst = max((p for p in matrices(looks[-1]) if p.unmoved is not None), key=lambda p: p.unmoved or 0.0)
+    rate = worst.learning_rate
+    return Finding(
+        rule="precision.updates_lost",
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING,
+        summary=f"{median(lost):.0%} of the weights stay exactly as they are in a step, although they have gradients: "
+        f"updates are rounded away in {worst.dtype}, and the loss does not fall.",
+        cause="A number of 16 bits cannot take an update that is much smaller than itself: below 1/512 (bfloat16) or "
+        "1/4096 (float16) of it nothing changes"
+        + (f", and the learning rate of {rate:g} makes such updates." if rate else "."),
+        solutions=(
+            "Keep the weights in float32 and compute with torch.autocast instead of model.to(torch.bfloat16).",
+            "Use an optimizer that keeps a copy of the weights in float32, or rounds stochastically.",
+            "Raise the learning rate, if the weights have to be of 16 bits.",
+        ),
+        prevention="Keep weights and the state of the optimizer in float32.",
+        confidence=0.85,
+        basis="detector",
+        evidence={
+            "step": first,
+            "layer": layers_of([worst])[0],
+            "unmoved_share": round(median(lost), 4),
+            **({"learning_rate": rate} if rate is not None else {}),
+        },
     )
 
 
@@ -130,6 +178,12 @@ def _half(look: Look) -> list[Parameter]:
     weights = matrices(look)
     half = [p for p in weights if p.dtype == "float16" or look.autocast == "float16"]
     return [p for p in half if p is not weights[0] and p.gradient is not None and p.reached is not False]
+
+
+def _unmoved(look: Look) -> float | None:
+    """Return the median share of elements that the step left as they were; None where it was not measured."""
+    shares = [p.unmoved for p in matrices(look) if p.unmoved is not None and p.optimized]
+    return median(shares) if shares else None
 
 
 def _share(parameter: Parameter) -> float:

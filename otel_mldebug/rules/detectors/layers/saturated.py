@@ -14,6 +14,11 @@ HIDDEN = 0.9
 binary codes reach that on purpose, so the loss has to be stuck as well."""
 OUTPUT = 0.98
 """The same at the output, where confident classifiers are saturated on purpose."""
+WHOLE, AT_ONCE, WHOLE_STEPS = 0.98, 32, 150
+"""Share from which a hidden layer passes on nothing but signs, and hardly any gradient; if it has been like that since
+this step or before, and so many steps later the loss has come to rest, it matters however far that has fallen."""
+REST = 0.97
+"""Latest loss over that of the steps before, from which a loss has come to rest."""
 LOOKS = 3
 STEPS = 20
 """Looks in a row, and steps since the first known loss, that are needed."""
@@ -26,6 +31,8 @@ _KINDS = ("Sigmoid", "Tanh")
 def saturated_units(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when almost all of a sigmoid or tanh layer is saturated in the latest looks, and the loss does not fall.
 
+    Or when all of a hidden one is from the start, and the loss has come to rest.
+
     Softmax is left out: sharp attention and sure classifiers are what training aims at.
 
     Args:
@@ -33,15 +40,20 @@ def saturated_units(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findi
         steps: Its latest ones.
     """
     known = progress(looks, steps)
-    if len(looks) < LOOKS or known.steps < STEPS or not known.stuck:
+    resting = known.steps >= WHOLE_STEPS and (known.recent or 0.0) >= REST
+    if len(looks) < LOOKS or known.steps < STEPS or not (known.stuck or resting):
         return None
     for at, (operation, inside) in enumerate(_activations(looks[-1])):
-        limit = HIDDEN if inside else OUTPUT
+        if not known.stuck and not inside:
+            continue
+        limit = (HIDDEN if known.stuck else WHOLE) if inside else OUTPUT
         past = [(look, share) for look in looks if (share := _share(look, at, operation.layer)) is not None]
         if len(past) >= LOOKS and min(share for _, share in past[-LOOKS:]) >= limit:
             first = len(past) - 1
             while first > 0 and past[first - 1][1] >= limit:
                 first -= 1
+            if not known.stuck and past[first][0].step > AT_ONCE:
+                continue
             return _finding(operation, past[-1][1], inside=inside, step=past[first][0].step, from_start=first == 0)
     return None
 

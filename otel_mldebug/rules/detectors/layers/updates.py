@@ -20,6 +20,9 @@ BLOW_STEPS = 40
 """Steps in which the loss could have come back."""
 THROWN, THROWN_LOSS, THROWN_STEPS = 1.5, 1.3, 8
 """The same for a first step, after which the losses of the next steps are in the median so many times the first."""
+INFLATED, INFLATED_STEPS, INFLATED_LOSS = 3.0, 64, 2.0
+"""How many times larger than drawn the weights of most layers have become, and in how many of the first steps, while
+one of the losses was so many times the first. At 0.001 a step, 64 steps in one direction make 1.07 of it."""
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
 LOOKS = 3
@@ -33,7 +36,8 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
     """Fire when each step replaces the weights of most layers, look after look, and the loss does not fall.
 
     Or when one of the first steps did so several times over, and the loss has been higher since than at the start; or
-    once over, and threw the loss up, which has come back to where it started and no further.
+    once over, and threw the loss up, which has come back to where it started and no further; or when the first steps
+    threw it up and made most weights several times as large, and the loss has come to rest not far below its start.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -44,12 +48,16 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
         return None
     late = [look for look in looks if look.step >= EARLY][-LOOKS:]
     first = [look for look in looks if look.step <= STEPS[0]]
+    told = "A step changes the weights by {ratio:.2g} times their size and the loss does "
     if len(late) == LOOKS and known.stuck and min(map(_median_ratio, late)) >= HIGH:
         bad = late
     elif known.steps >= BLOW_STEPS and (known.left or 0.0) >= 1 and max(map(_median_ratio, first), default=0.0) >= BLOW:
         bad = [max(first, key=_median_ratio)]
     elif _median_ratio(looks[0]) >= THROWN and looks[0].step < EARLY and _thrown(steps):
         bad = [looks[0]]
+    elif (grown := _inflated(looks, steps)) is not None:
+        bad = [looks[0]]
+        told = f"The first steps have made the weights {grown:.2g} times as large and thrown the loss up, and it does "
     else:
         return None
     ratios = [_median_ratio(look) for look in bad]
@@ -57,8 +65,7 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
         bad,
         ratios,
         rule="learning_rate.too_high",
-        summary="A step changes the weights by {ratio:.2g} times their size and the loss does not fall: the learning "
-        "rate of {rate:g} is far too high.",
+        summary=told + "not fall: the learning rate of {rate:g} is far too high.",
         cause="Steps of this size jump over every minimum. About 0.001 of the size of the weights is usual.",
         solutions=(
             "Lower the learning rate by a factor of 10 to 100.",
@@ -75,6 +82,25 @@ def _thrown(steps: Sequence[StepRecord]) -> bool:
     if course.shared or course.steps < 2 * BLOW_STEPS or len(early) <= THROWN_STEPS or min(*early, *latest) <= 0:
         return False
     return median(early[1:]) >= max(THROWN_LOSS * early[0], 1.1 * median(latest)) and median(latest) >= 0.98 * early[0]
+
+
+def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | None:
+    """Return how many times larger the first steps made the weights, if they blew up the loss and little came of it."""
+    course = Course.of(steps)
+    early = [r.loss for r in course.early if r.loss is not None and math.isfinite(r.loss)]
+    latest = [loss for _, loss in course.losses]
+    if course.shared or course.steps < 2 * INFLATED_STEPS or len(early) < BLOW_STEPS // 2 or min(*early, *latest) <= 0:
+        return None
+    half = len(latest) // 2
+    before, now = median(latest[:half]), median(latest[half:])
+    if max(early[1:]) < INFLATED_LOSS * early[0] or now < 0.6 * early[0] or now < 0.95 * before:
+        return None
+    begun, late = looks[0], [look for look in looks if EARLY <= look.step <= INFLATED_STEPS]
+    if begun.step >= EARLY or not late:
+        return None
+    sizes = {p.name: p.weight.norm for p in _weights(begun) if p.weight is not None}
+    grown = [p.weight.norm / sizes[p.name] for p in _weights(late[-1]) if p.weight is not None and p.name in sizes]
+    return median(grown) if grown and median(grown) >= INFLATED else None
 
 
 def rate_too_low(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from otel_mldebug.rules.detectors.statics.graph import ENTRIES, LEAF, Graph, rms
+from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, ENTRIES, LEAF, VALUE_LOSSES, Graph, rms
 from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Operation, Stats
@@ -60,13 +60,16 @@ def unnormalised_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> F
 def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
     """Fire when all that comes in from outside is one and the same number, in two looks in a row.
 
-    A recurrent network starts with a state of zeros; what it reads then comes in elsewhere.
+    Of tokens, positions may come in besides: what counts is that no sample differs from another. A recurrent network
+    starts with a state of zeros; what it reads then comes in elsewhere.
     """
 
     def judge(look: Look) -> tuple[Operation, Stats] | None:
         graph = Graph(look)
         entries = list(_entries(graph))
-        if not entries or any(stats.low != stats.high or stats.size < LEAST for *_, stats in entries):
+        if not entries:
+            return _one_token(look, graph)
+        if any(stats.low != stats.high or stats.size < LEAST for *_, stats in entries):
             return None
         known = {place for place, *_ in entries}
         others = (i for i, operation in enumerate(graph.operations) if not graph.inputs(i) and operation.kind != LEAF)
@@ -95,6 +98,31 @@ def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
     )
 
 
+def _one_token(look: Look, graph: Graph) -> tuple[Operation, Stats] | None:
+    """Return the embedding whose tokens are all the same, if nothing but positions comes in besides it."""
+    if not look.operations or look.operations[-1].kind not in _SUPERVISED:
+        return None
+    found = None
+    for place, operation in enumerate(graph.operations):
+        if graph.inputs(place) or operation.kind == LEAF:
+            continue
+        tokens, shape = operation.operand, operation.operands[0] if operation.operands else ()
+        if operation.kind != "Embedding" or tokens is None or not shape:
+            return None
+        if tokens.low == tokens.high:
+            found = found or ((operation, tokens) if len(shape) > 1 and shape[0] > 1 and tokens.size >= LEAST else None)
+        elif not _positions(tokens, shape):
+            return None
+    return found
+
+
+def _positions(tokens: Stats, shape: tuple[int, ...]) -> bool:
+    """Return whether tokens look like 0, 1, 2, … in each sample."""
+    length = shape[-1]
+    return tokens.low == 0 and tokens.high == length - 1 and abs(tokens.mean - (length - 1) / 2) < 1e-3 * length
+
+
+_SUPERVISED = CLASS_LOSSES | VALUE_LOSSES | {"BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"}
 _PIXELS = "pixels from 0 to 255"
 
 

@@ -11,6 +11,8 @@ from otel_mldebug.semconv.names import Category, Severity
 TRAINED_SHARE = 0.5
 """Share of the elements of all parameters that have to be in training: who freezes most of a model may well
 keep it in evaluation mode on purpose. Source: https://pytorch.org/docs/stable/notes/autograd.html#evaluation-mode-nn-module-eval"""
+NEARLY_ALL = 0.9
+"""The same where a model as a whole is in training mode, but nothing in it that this changes is, nor is dropout."""
 
 
 def eval_mode(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
@@ -82,10 +84,17 @@ def batch_of_one(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding
 
 
 def _asleep(look: Look) -> tuple[Layer, list[Layer]] | None:
-    """Return a root in evaluation mode and the layers that this changes, if nothing is in training mode."""
+    """Return a root and the layers that the mode changes, if none of them is in training mode.
+
+    The root may be, where a part that holds them all was put into evaluation mode by itself: normalisation alone is on
+    purpose then, dropout is not.
+    """
     roots = [layer for layer in look.layers if layer.root and not layer.kind.endswith("Loss")]
     layers = [layer for layer in look.layers if not layer.root and _matters(layer)]
-    if not roots or not layers or any(layer.training for layer in (*roots, *layers)):
+    if not roots or not layers or any(layer.training for layer in layers):
+        return None
+    inside = any(root.training for root in roots)
+    if inside and (len(roots) > 1 or not any("Dropout" in layer.kind for layer in layers)):
         return None
     size = {True: 0, False: 0}
     for parameter in look.parameters:
@@ -93,7 +102,7 @@ def _asleep(look: Look) -> tuple[Layer, list[Layer]] | None:
         for length in parameter.shape:
             elements *= length
         size[parameter.trainable and parameter.optimized and parameter.reached is not False] += elements
-    if size[True] <= TRAINED_SHARE * (size[True] + size[False]):
+    if size[True] <= (NEARLY_ALL if inside else TRAINED_SHARE) * (size[True] + size[False]):
         return None
     return roots[0], layers
 

@@ -72,6 +72,7 @@ def saturating(share):
     return chain(("Addmm", "fc1"), Operation(kind="Sigmoid", layer="fc1", saturated=share), ("Addmm", "fc2"))
 
 
+HEAD = weight("head", weight=stats(4096, 1.0))
 CLASSIFIER = chain(("Addmm", "fc1"), Operation(kind="LogSoftmax", layer="fc1", shape=(32, 10)), ("NllLoss", ""))
 DEEP = (*sized(1, 8, 64, 512, 4096), *CLASSIFIER[1:])
 
@@ -89,6 +90,11 @@ DEEP = (*sized(1, 8, 64, 512, 4096), *CLASSIFIER[1:])
         pytest.param(drawn(0.2), DEEP, 60.0, "large", id="usual weights that add up, and a loss of 26 times ln 10"),
         pytest.param(drawn(0.2), DEEP, 30.0, None, id="usual weights that add up"),
         pytest.param(drawn(0.2), CLASSIFIER, 60.0, None, id="usual weights, large inputs"),
+        pytest.param(
+            [*drawn(0.1), HEAD], CLASSIFIER, 12.0, "large", id="a head of deviation 1, a loss of 5 times ln 10"
+        ),
+        pytest.param([*drawn(0.1), HEAD], CLASSIFIER, 6.0, None, id="a head of deviation 1, normalised inputs"),
+        pytest.param([HEAD, *drawn(0.1)], CLASSIFIER, 12.0, None, id="a first layer of deviation 1"),
         pytest.param(drawn(1e-3), sized(1, 8e-3, 6e-5, 5e-7, 4e-9), None, "small", id="deviation 0.001"),
         pytest.param(drawn(1e-3), sized(1, 1, 1, 1, 1), None, None, id="sine networks"),
         pytest.param(drawn(0.02), sized(1, 0.1, 0.01, 1e-3, 1e-4), None, None, id="usual small weights"),
