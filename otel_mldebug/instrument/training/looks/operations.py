@@ -209,18 +209,31 @@ class Graph:
 
 def ordered(root: Any) -> list[Node]:
     """Return the nodes below `root` in the order in which they were made, as far as autograd knows it."""
-    nodes = walk(root, most=MOST_NODES)
+    functions, known = [root], {root}
+    uses = []
+    for function in functions:  # it grows meanwhile
+        uses.append(below := function.next_functions)
+        for one, _ in below:
+            if one is not None and one not in known and len(known) < MOST_NODES:
+                known.add(one)
+                functions.append(one)
     try:
-        numbers = [node.function._sequence_nr() for node in nodes]
+        numbers = [function._sequence_nr() for function in functions]
     except (AttributeError, TypeError):
-        return nodes
+        return walk(root, most=MOST_NODES)
+    nodes = [Node(function) for function in functions]
     # Leaves have the highest number: they stay in front of all that use them.
-    order = sorted(range(len(nodes)), key=lambda i: (nodes[i].kind != "AccumulateGrad", numbers[i], i))
-    places = {old: new for new, old in enumerate(order)}
-    if any(places[j] >= places[i] for i in range(len(nodes)) for j in nodes[i].inputs):
-        return nodes  # made by several threads, whose numbers have nothing to do with each other
-    for node in nodes:
-        node.inputs = [places[j] for j in node.inputs]
+    order = sorted(range(len(nodes)), key=lambda i: (nodes[i].kind != "AccumulateGrad", numbers[i], -i))
+    places = {functions[old]: new for new, old in enumerate(order)}
+    for new, old in enumerate(order):
+        node = nodes[old]
+        for one, _ in uses[old]:
+            if one is None:
+                node.outside = True
+            elif (place := places.get(one)) is not None:
+                if place >= new:  # made by several threads, whose numbers have nothing to do with each other
+                    return walk(root, most=MOST_NODES)
+                node.inputs.append(place)
     return [nodes[i] for i in order]
 
 
