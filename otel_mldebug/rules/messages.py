@@ -32,7 +32,7 @@ def message_of(exc: BaseException, *, timeout_s: float) -> str:
     if printer is BaseException.__str__:
         return _joined(args)
     if printer is KeyError.__str__:
-        return describe(args[0]) if len(args) == 1 else _joined(args)
+        return describe(args[0]) if len(args) == 1 and type(args[0]) is str else _joined(args)
     text = None
     names = _file_names(exc, kind)
     own = str(printer.__module__).partition(".")[0] if isinstance(printer, FunctionType) else ""
@@ -72,7 +72,8 @@ def _joined(args: tuple[Any, ...]) -> str:
     if not args:
         return ""
     if len(args) == 1:
-        return args[0] if type(args[0]) is str else describe(args[0])
+        # A kind of text, such as the message that PyTorch gives a KeyError of a worker, without its own printing.
+        return str.__str__(args[0]) if issubclass(type(args[0]), str) else describe(args[0])
     return describe(args)
 
 

@@ -37,6 +37,19 @@ def test_a_plain_exception_gives_type_bases_message_and_the_place_it_was_raised(
     assert frame.file == __file__
 
 
+@pytest.mark.parametrize("kind", [KeyError, ValueError])
+def test_a_message_that_is_a_kind_of_text_is_kept_without_its_own_printing(kind):
+    class Hidden(str):
+        def __str__(self):
+            raise AssertionError
+
+        __repr__ = __str__
+
+    assert facts_of(kind(Hidden("Caught in worker 0.\nKeyError: 'label'"))).message == (
+        "Caught in worker 0.\nKeyError: 'label'"
+    )
+
+
 def test_an_exception_that_was_never_raised_has_no_frames():
     assert facts_of(ValueError("x")) == ErrorFacts(
         type="ValueError", message="x", bases=("Exception", "BaseException"), attributes={}

@@ -6,17 +6,44 @@ from dataclasses import replace
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.matching import Hit, Subject
 from otel_mldebug.rules.structure.areas import AREAS
-from otel_mldebug.rules.structure.judge import Verdict, judge
+from otel_mldebug.rules.structure.judge import Verdict, judge, place_tells
+from otel_mldebug.rules.structure.learned import opinion
 from otel_mldebug.rules.telling import finding_of, severity_for
-from otel_mldebug.semconv.names import Severity
+from otel_mldebug.semconv.names import Category, Severity
 
 BY_WORDS = 0.4
 """Confidence when only the words tell the category."""
+SPOKEN, ALONE = 0.4, 0.7
+"""What the words of a message must say for a category before it counts against what the form says, and alone."""
 MAX_SOLUTIONS = 6
 
 
 def decide(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark: str) -> Finding | None:
     """Return the finding that structure allows; None when it tells nothing.
+
+    Where nothing but the message is known, what was learned from many others may correct what its form says.
+
+    Args:
+        subjects: The chain, root first.
+        hit: The structural entry that matched, if any.
+        subject: What it matched; the root otherwise.
+        mark: Fingerprint.
+    """
+    finding = by_form(subjects, hit, subject, mark)
+    if len(subjects) > 1 or place_tells(subject) or (hit is not None and not hit.pattern.yields):
+        return finding  # wrappers, frames and telling forms say more than the words of one message
+    rule, category = ("", Category.UNKNOWN) if finding is None else (finding.rule, finding.category)
+    second = opinion(subject, rule, category)
+    if second is None or second.category in (category, Category.UNKNOWN):
+        return finding
+    if second.by_words < (SPOKEN if finding else ALONE):
+        return finding
+    verdict = Verdict(second.category, second.by_words)
+    return _joined(finding, verdict) if finding else _by_words(verdict, subject, mark)
+
+
+def by_form(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark: str) -> Finding | None:
+    """Return what the form of the message and the vocabulary tell; None when they tell nothing.
 
     Args:
         subjects: The chain, root first.

@@ -64,11 +64,11 @@ def judge(subject: Subject, *, form: Category | None = None, enough: float = ENO
         enough: Weight below which another category than that of the form does not count.
     """
     totals: dict[Category, float] = {}
-    _add(totals, _stems(_SCHEME.sub("", subject.text)), 1.0)
+    _add(totals, stems(_SCHEME.sub("", subject.text)), 1.0)
     for name in subject.names[:1]:
         if name in PLAIN_CLASSES:
             continue
-        _add(totals, _stems(name.rpartition(".")[2]), TYPE_FACTOR)
+        _add(totals, stems(name.rpartition(".")[2]), TYPE_FACTOR)
     lowered = subject.lowered
     for phrase, category in phrases_near(subject.grams):
         if phrase in lowered:
@@ -86,6 +86,13 @@ def judge(subject: Subject, *, form: Category | None = None, enough: float = ENO
     return Verdict(best, totals[best])
 
 
+def place_tells(subject: Subject) -> bool:
+    """Return whether frames are known that say which part of a library raised."""
+    return any(piece in subject.where for piece, _, _ in PLACES) or (
+        bool(subject.where) and subject.library in LIBRARIES
+    )
+
+
 def _add_origin(totals: dict[Category, float], subject: Subject) -> None:
     """Add what the place and the library that raised speak for."""
     where = subject.where
@@ -98,7 +105,7 @@ def _add_origin(totals: dict[Category, float], subject: Subject) -> None:
         totals[category] = totals.get(category, 0.0) + weight
 
 
-def _stems(text: str) -> set[str]:
+def stems(text: str) -> set[str]:
     """Return the words of `text`, lower case and singular: as written, and taken apart at underscores and capitals."""
     return set().union(*map(_parts, _TOKEN.findall(text)))
 
