@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 from statistics import median
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.pace import pace
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
+
+IDLE, IDLE_S, IDLE_TOTAL_S, IDLE_STEPS = 0.7, 0.01, 3.0, 40
+"""Share of the time, seconds of the median step, seconds in all, and steps, that a program without a loader waits."""
+MODEL = 5.0
+"""How many times as long as backward and optimizer that takes: on a busy machine, those wait as well."""
+BEST = 0.4
+"""Share of a processor that the step gets that gets more than nine in ten: on a busy machine, some get all of it."""
 
 
 def input_bound(
@@ -14,23 +22,25 @@ def input_bound(
     *,
     limit: float = 0.5,
     min_steps: int = 40,
-    min_wait_s: float = 0.005,
+    min_wait_s: float = 0.01,
     min_total_s: float = 3.0,
 ) -> Finding | None:
     """Fire when waiting for data takes more than `limit` of the time that data, model and optimizer take together.
 
-    The median step has to be starved, too, so that one slow start of an epoch does not count, and the wait has to be
-    worth somebody's time.
+    Without a loader, most of the time has to be spent doing nothing. The median step has to be starved, too, so that
+    one slow start of an epoch does not count, and the wait has to be worth somebody's time.
 
     Args:
         window: Steps of one optimizer, oldest first. The first ones of a run are left out: workers start.
         limit: Share, 0 to 1.
         min_steps: Steps with a known wait that are needed.
         min_wait_s: Median wait, seconds, below which it does not matter; of a busy machine, what would be left of it
-            if training had a processor to itself.
+            if training had a processor to itself. Putting together a thousand samples takes nearly as long.
         min_total_s: Waiting in the whole window, seconds, below which it does not matter.
     """
     steps = [r for r in window if r.data_s is not None and r.index >= 5]
+    if not steps:
+        return _without_loader(Course.of(window))
     if len(steps) < min_steps:
         return None
     waits = [r.data_s or 0.0 for r in steps]
@@ -61,6 +71,56 @@ def input_bound(
         basis="detector",
         evidence={
             "data_share": round(share, 4),
+            "median_wait_s": median(waits),
+            "median_work_s": median(works),
+            "steps": len(steps),
+        },
+    )
+
+
+def _without_loader(course: Course) -> Finding | None:
+    """Fire when the thread does nothing for most of the time from one step to the next backward pass, on the CPU.
+
+    Programs that make their data compute meanwhile. What others do for them (a file, a socket, a queue) they wait for.
+    """
+    steps = [
+        r
+        for r in course
+        if r.index >= 5 and r.cpu_s is not None and r.forward_s is not None and r.evaluation_s is None
+        and r.gpu_s is None and r.device_bytes is None
+    ]  # fmt: skip
+    if course.shared or len(steps) < IDLE_STEPS:
+        return None
+    works = [(r.backward_s or 0.0) + (r.optimizer_s or 0.0) for r in steps]
+    waits = [
+        max(0.0, (r.forward_s or 0.0) - max(0.0, (r.cpu_s or 0.0) - work)) for r, work in zip(steps, works, strict=True)
+    ]
+    shares = [wait / r.duration_s if r.duration_s > 0 else 0.0 for r, wait in zip(steps, waits, strict=True)]
+    total = sum(r.duration_s for r in steps)
+    best = sorted((r.cpu_s or 0.0) / r.duration_s if r.duration_s > 0 else 1.0 for r in steps)[len(steps) * 9 // 10]
+    if median(shares) <= IDLE or sum(waits) <= IDLE * total or best > BEST:
+        return None
+    if median(waits) < max(IDLE_S, MODEL * median(works)) or sum(waits) < IDLE_TOTAL_S:
+        return None
+    share = sum(waits) / total
+    return Finding(
+        rule="data.input_bound",
+        category=Category.DATA,
+        severity=Severity.WARNING,
+        summary=f"{share:.0%} of the step time nothing is computed between the optimizer's step and the next backward "
+        f"pass: {median(waits) * 1e3:.0f} ms a step.",
+        cause="The program waits before it can go on, most likely for its next batch: a file, a network, a queue, "
+        "another process, or a sleep.",
+        solutions=(
+            "Fetch ahead: a torch.utils.data.DataLoader with num_workers=4, or a thread that fills a queue.",
+            "Fetch larger pieces, keep what was fetched, and move the data next to the program.",
+            "Look at where the program is meanwhile: py-spy dump --pid tells.",
+        ),
+        prevention="Time the fetching of a hundred batches before a long run.",
+        confidence=0.8,
+        basis="detector",
+        evidence={
+            "wait_share": round(share, 4),
             "median_wait_s": median(waits),
             "median_work_s": median(works),
             "steps": len(steps),

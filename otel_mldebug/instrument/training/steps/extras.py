@@ -7,6 +7,7 @@ from typing import Any
 from otel_mldebug import _guard
 from otel_mldebug.instrument.training.steps import batches
 from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.collections import Collections
 from otel_mldebug.instrument.training.steps.memory import Growth, usage
 from otel_mldebug.instrument.training.steps.track import Track
 
@@ -36,6 +37,7 @@ class Extras:
         self._read = usage()
         self._growth: dict[str, Growth] = {}
         self._records = 0
+        self._collections = Collections()
 
     def __call__(self, track: Track, cell: Cell, index: int) -> dict[str, Any]:
         """Return fields of the record that is being made of the step that is ending; none if something goes wrong.
@@ -72,6 +74,7 @@ class Extras:
         if before is not None and track.closed > before[1]:
             found["cpu_s"] = (now - before[0]) / (track.closed - before[1])
         track.cpu = now, track.closed
+        found.update(self._collections.take())
         self._records += 1
         if self._records % MEMORY_EVERY == 0 and self._read is not None:
             growth = self._growth.get(cell.name)

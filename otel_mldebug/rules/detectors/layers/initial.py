@@ -26,6 +26,8 @@ GROWTH = 100.0
 SATURATED = 0.6
 """Share of saturated elements in the hidden layers, in the median. Half of them are where inputs are standardised and
 weights are three times as large as they should be."""
+SATURATED_OUTPUT = 0.9
+"""The same for outputs, such as actions: nothing has been learned yet that one could be sure of."""
 ABOVE_CHANCE = 4.0
 """How many times the first loss of a classifier exceeds the logarithm of the number of classes."""
 HEAD = 6.0
@@ -139,6 +141,13 @@ def _harm(look: Look) -> tuple[str, float] | None:
     ]
     if saturated and median(saturated) >= SATURATED:
         return "saturate", median(saturated)
+    outputs = [
+        op.saturated
+        for place, op in enumerate(look.operations)
+        if place not in inside and op.kind in ("Sigmoid", "Tanh") and op.saturated is not None and op.units > 1
+    ]
+    if outputs and median(outputs) >= SATURATED_OUTPUT:
+        return "saturate", median(outputs)
     if look.loss is not None and math.isfinite(look.loss) and (chance := _chance(look)) is not None:
         return ("loss", look.loss / chance) if look.loss >= ABOVE_CHANCE * chance else None
     return None
@@ -181,7 +190,7 @@ def _rms(stats: Stats | None) -> float | None:
 _TOLD = {
     "grow": "Activations grow {much:.2g} times from the first layer to the last one at the start",
     "shrink": "Activations shrink {much:.2g} times from the first layer to the last one at the start",
-    "saturate": "{much:.0%} of the hidden activations are saturated at the start",
+    "saturate": "{much:.0%} of the activations are saturated at the start",
     "loss": "The loss starts at {much:.2g} times that of a guess",
 }
 

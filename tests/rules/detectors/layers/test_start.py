@@ -72,6 +72,10 @@ def saturating(share):
     return chain(("Addmm", "fc1"), Operation(kind="Sigmoid", layer="fc1", saturated=share), ("Addmm", "fc2"))
 
 
+def squashing(share):
+    return chain(("Addmm", "fc1"), Operation(kind="Tanh", layer="fc1", units=3, saturated=share), ("Mean", ""))
+
+
 HEAD = weight("head", weight=stats(4096, 1.0))
 CLASSIFIER = chain(("Addmm", "fc1"), Operation(kind="LogSoftmax", layer="fc1", shape=(32, 10)), ("NllLoss", ""))
 DEEP = (*sized(1, 8, 64, 512, 4096), *CLASSIFIER[1:])
@@ -95,6 +99,9 @@ DEEP = (*sized(1, 8, 64, 512, 4096), *CLASSIFIER[1:])
         ),
         pytest.param([*drawn(0.1), HEAD], CLASSIFIER, 6.0, None, id="a head of deviation 1, normalised inputs"),
         pytest.param([HEAD, *drawn(0.1)], CLASSIFIER, 12.0, None, id="a first layer of deviation 1"),
+        pytest.param(drawn(1.0), squashing(0.98), None, "large", id="deviation 1, actions at their limits"),
+        pytest.param(drawn(1.0), squashing(0.7), None, None, id="deviation 1, most actions inside"),
+        pytest.param(drawn(0.1), squashing(0.98), None, None, id="usual weights, actions at their limits"),
         pytest.param(drawn(1e-3), sized(1, 8e-3, 6e-5, 5e-7, 4e-9), None, "small", id="deviation 0.001"),
         pytest.param(drawn(1e-3), sized(1, 1, 1, 1, 1), None, None, id="sine networks"),
         pytest.param(drawn(0.02), sized(1, 0.1, 0.01, 1e-3, 1e-4), None, None, id="usual small weights"),
