@@ -2,6 +2,7 @@
 
 from tests.provocation import (
     arrays,
+    calls,
     formats,
     hub,
     lookups,
@@ -27,6 +28,7 @@ MODULES = (
     torch_running,
     torch_graphs,
     arrays,
+    calls,
     lookups,
     formats,
     tables,
