@@ -9,7 +9,7 @@ from otel_mldebug.rules.detectors.slowing import slowing_steps
 from otel_mldebug.rules.detectors.unbounded import unbounded_loss
 from otel_mldebug.rules.detectors.worse import worse_than_guessing
 
-__all__ = ["DETECTORS", "LOOK_DETECTORS", "Detector", "LookDetector", "family"]
+__all__ = ["DETECTORS", "LAST_DETECTORS", "LOOK_DETECTORS", "Detector", "LookDetector", "family"]
 
 DETECTORS: tuple[Detector, ...] = (
     nonfinite_loss,
@@ -30,6 +30,9 @@ LOOK_DETECTORS: tuple[LookDetector, ...] = (
     slowing_steps,
 )
 """The same for those that judge looks."""
+
+LAST_DETECTORS: tuple[LookDetector, ...] = layers.LAST_DETECTORS
+"""Those of them that judge once, when training is over."""
 
 _FAMILIES = {
     "loss.nonfinite": "nonfinite",

@@ -18,6 +18,10 @@ GROWTH, EACH = 3.0, 1.15
 """How many times the steps of the beginning the latest ones take, and each third of the window the one before it."""
 LOST_S = 0.5
 """Processor time that it has cost, seconds, below which it does not matter."""
+UNEVEN, NEAR = 0.11, 4
+"""How far the time of a step is from the median of its neighbours (so many on either side), as a share of it, in the
+median: where no loader makes the batches, steps that differ by more than that play games or search in between, and do
+so for longer the better they get."""
 PHASES = ("data", "forward", "backward", "optimizer")
 
 
@@ -46,6 +50,8 @@ def slowing_steps(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
         return None
     if any(b < EACH * a for a, b in pairwise(levels)):
         return None
+    if all(r.data_s is None for r in latest) and _uneven(known) > UNEVEN:
+        return None
     phase = _phase(early, latest[-third:])
     return Finding(
         rule="timing.slowing",
@@ -72,6 +78,11 @@ def slowing_steps(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
             **({"phase": phase} if phase else {}),
         },
     )
+
+
+def _uneven(times: Sequence[float]) -> float:
+    around = [median(times[max(0, i - NEAR) : i + NEAR + 1]) for i in range(len(times))]
+    return median(abs(time - usual) / usual for time, usual in zip(times, around, strict=True) if usual > 0)
 
 
 def _alike(looks: Sequence[Look], course: Course) -> bool:

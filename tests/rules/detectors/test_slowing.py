@@ -37,6 +37,23 @@ def test_steps_that_take_longer_and_longer_are_found_with_their_phase():
     )
 
 
+def lasting(step):
+    """Return the time of a step with an episode before it, which lasts longer the better the policy is."""
+    return growing(step) * (0.7 + 0.15 * (step * 7 % 5))
+
+
+@pytest.mark.parametrize(
+    ("cpu", "data_s", "fires"),
+    [
+        pytest.param(lasting, None, False, id="episodes, and no loader"),
+        pytest.param(lasting, 0.001, True, id="batches of a loader"),
+        pytest.param(lambda step: growing(step) * (0.95 + 0.05 * (step % 3)), None, True, id="a list that is copied"),
+    ],
+)
+def test_what_is_played_between_the_steps_is_told_by_its_ups_and_downs(cpu, data_s, fires):
+    assert (slowing_steps(looks(), course(cpu, data_s=data_s)) is not None) == fires
+
+
 @pytest.mark.parametrize(
     ("seen", "window"),
     [

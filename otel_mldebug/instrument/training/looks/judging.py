@@ -10,7 +10,7 @@ from otel_mldebug.instrument.training.looks.gauges import Gauges
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.instrument.training.steps.track import Track
-from otel_mldebug.rules.detectors import LOOK_DETECTORS, LookDetector
+from otel_mldebug.rules.detectors import LAST_DETECTORS, LOOK_DETECTORS, LookDetector
 from otel_mldebug.rules.detectors.layers.changes import judging
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Operation
@@ -37,6 +37,7 @@ class Judge:
     Args:
         recorder: Has the steps, and whoever reports.
         detectors: In order of importance.
+        last: Those that judge once, when the program ends.
     """
 
     def __init__(
@@ -44,14 +45,17 @@ class Judge:
         recorder: StepRecorder,
         detectors: Sequence[LookDetector] = LOOK_DETECTORS,
         *,
+        last: Sequence[LookDetector] = LAST_DETECTORS,
         cost: Callable[[], float] = time.thread_time,
     ) -> None:
         self._recorder = recorder
         self._detectors = detectors
+        self._last = last
         self._cost = cost
         self._next: dict[str, float] = {}
         self._counts: dict[str, int] = {}
         self._left: dict[str, Cell] = {}
+        self._cells: dict[str, Cell] = {}
         self._written: dict[str, int] = {}
         self._gauges = Gauges()
         self._windows: dict[str, tuple[int, list[Look]]] = {}
@@ -75,7 +79,7 @@ class Judge:
         self._left.pop(cell.name, None)
         began_s = self._cost()
         try:
-            return self._judged(window, cell, track)
+            return self._judged(window, cell, track, self._detectors)
         finally:
             self._next[cell.name] = self._recorder.clock() + (self._cost() - began_s) / JUDGE_SHARE
 
@@ -92,13 +96,13 @@ class Judge:
         window.append(look)
         while len(window) > 2 and (len(window) > MOST_LOOKS or sum(map(_items, window)) > MOST_ITEMS):
             del window[1]
-        self._left[cell.name] = cell
+        self._left[cell.name] = self._cells[cell.name] = cell
         return window
 
-    def _judged(self, window: list[Look], cell: Cell, track: Track) -> bool:
+    def _judged(self, window: list[Look], cell: Cell, track: Track, detectors: Sequence[LookDetector]) -> bool:
         found: list[Finding] = []
         with judging(window):
-            for detect in self._detectors:
+            for detect in detectors:
                 with _guard.guard(f"judge looks by {getattr(detect, '__name__', detect)}"):
                     finding = detect(window, cell.window)
                     if finding is not None:
@@ -107,13 +111,14 @@ class Judge:
         return recorder.reporter.of_looks(found, cell, lambda: recorder.span_of(track), step=window[-1].step)
 
     def finish(self) -> None:
-        """Judge the looks that judging had no time for, once: nothing more will come."""
-        began_s, left, self._left = self._cost(), self._left, {}
-        for name, cell in left.items():
+        """Judge the looks that judging had no time for, and what only the end tells, once: nothing more will come."""
+        began_s, left, cells, self._left, self._cells = self._cost(), self._left, self._cells, {}, {}
+        for name, cell in cells.items():
             if self._cost() - began_s > FINISH_S:
                 break
             track = Track()
-            self._judged(self._windows[name][1], cell, track)
+            detectors = (*self._detectors, *self._last) if name in left else self._last
+            self._judged(self._windows[name][1], cell, track, detectors)
             if track.span is not None:
                 track.span.end()
 
@@ -121,6 +126,7 @@ class Judge:
         """Forget all looks."""
         self._windows.clear()
         self._left.clear()
+        self._cells.clear()
         self._written.clear()
 
 

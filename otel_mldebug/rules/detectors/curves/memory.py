@@ -19,6 +19,9 @@ LEAST_BYTES, LEAST_GRAPH_BYTES = 8 << 20, 3 << 20
 LEAST_STEP_BYTES = 4096
 """Growth in all, also where graphs are known to be kept, and for each step. Lists of numbers, and of what reinforcement
 learning remembers, stay below it."""
+LEAST_REMEMBERED = 256 << 10
+"""Growth for each step, from which on to warn where no graphs are kept and no loader makes the batches: reinforcement
+learning fills a memory with what it sees, which may be images, for as long as there is room."""
 DROPS = 0.15
 """Of the growth, what may have been given back on the way: what is emptied now and then does not grow for ever."""
 STEADY = 0.6
@@ -46,6 +49,8 @@ def memory_growth(window: Sequence[StepRecord]) -> Finding | None:
     grown, steps, first = found
     if not course.graphs and course[-1].epoch == 0:  # a cache that the first pass over the data fills
         return None
+    loader = any(r.data_s is not None for r in course)
+    serious = course.graphs or loader or where == "GPU" or grown >= LEAST_REMEMBERED * steps
     cause = (
         f"Graphs of past steps are kept: {course.growing}. Losses or outputs are collected or summed up without "
         "detaching them, and each keeps all activations of its step alive."
@@ -65,7 +70,7 @@ def memory_growth(window: Sequence[StepRecord]) -> Finding | None:
     return Finding(
         rule="memory.growth",
         category=Category.MEMORY,
-        severity=Severity.WARNING,
+        severity=Severity.WARNING if serious else Severity.INFO,
         summary=f"Memory of the {where} grows by {grown / steps / 1024:,.0f} KiB with every step: "
         f"{grown / 2**20:,.0f} MiB in {steps} steps"
         + (", because graphs of past steps are kept." if course.graphs else "."),

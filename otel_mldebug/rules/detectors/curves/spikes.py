@@ -22,10 +22,10 @@ LEAST_SPREAD = 0.1
 """Standard deviation of the logarithm that is assumed at least."""
 BEFORE, AFTER = 24, 8
 """Steps without a spike that are needed on either side, …"""
-LONG_AFTER, LONGEST_AFTER, NOTHING = 40, 56, 0.01
+LONG_AFTER, LONGEST_AFTER, NOTHING, HUGE = 40, 56, 0.01, 100.0
 """Steps after it that are needed where no loader makes the batches, and where the loss had fallen to that share of the
 first one as well: in reinforcement learning, rewards are rare before they are frequent, and the first one stands alone
-for a while, above a loss of nothing."""
+for a while, above a loss of nothing. They are not that many times as large as the first loss."""
 QUIET = 64
 """… and in all: data with a few odd samples shows the next of them by then."""
 NEAR = 12
@@ -62,7 +62,7 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
         return None
     usual = median(before[-NEAR:])
     alone = LONGEST_AFTER if usual < NOTHING * first else LONG_AFTER
-    if len(after) < alone and all(r.data_s is None for r in course):
+    if len(after) < alone and values[top] < HUGE * first and all(r.data_s is None for r in course):
         return None
     if values[top] < FACTOR * max(before):
         return None

@@ -8,6 +8,7 @@ from otel_mldebug.rules.detectors.layers.holding import (
     cut_graph,
     forgotten_parameters,
     frozen_parameters,
+    frozen_to_the_end,
     replaced_parameters,
 )
 from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
@@ -54,6 +55,9 @@ DETECTORS: tuple[LookDetector, ...] = (
     rate_too_low,
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
+
+LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end,)
+"""Those that can only judge when training is over."""
 
 FAMILIES: Mapping[str, str] = {
     "parameter.nonfinite": "nonfinite",

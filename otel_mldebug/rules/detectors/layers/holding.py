@@ -13,8 +13,9 @@ from otel_mldebug.semconv.names import Category, Severity
 
 PATIENCE = 30
 """Steps before parameters that no optimizer holds count as forgotten: another optimizer may come to them later."""
-FROZEN_STEPS = 100
-"""Steps that the optimizer has had frozen layers: gradual unfreezing would have begun."""
+FROZEN_STEPS, UNFREEZING_STEPS = 100, 1000
+"""Steps that the optimizer has had frozen layers, and how many where they have a rate of their own and training goes
+on: gradual unfreezing would have begun."""
 
 
 def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
@@ -98,13 +99,29 @@ def frozen_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
     """Fire when the optimizer was given layers to train that are frozen, and that nothing has ever trained.
 
     A frozen body is on purpose, also when the optimizer was simply given everything. One with a learning rate of its
-    own was meant to be trained, and so was a network of which nothing but biases and norms is left to train.
+    own was meant to be trained, if perhaps later on, and so was a network of which nothing but biases and norms is
+    left to train.
 
     Args:
         looks: Of one optimizer, oldest first.
         steps: Not looked at.
     """
     del steps
+    return _frozen(looks, UNFREEZING_STEPS)
+
+
+def frozen_to_the_end(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire as `frozen_parameters` does, when training is over: nothing will be unfrozen any more.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    return _frozen(looks, FROZEN_STEPS)
+
+
+def _frozen(looks: Sequence[Look], patience: int) -> Finding | None:
     first = {p.name: p for p in looks[0].parameters}
     weights = [p for p in looks[-1].parameters if mixes(p)]
     frozen = [p for p in weights if p.optimized and not p.trainable and fresh(p)]
@@ -114,7 +131,8 @@ def frozen_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
     if any(first[p.name].trainable for p in frozen if p.name in first):
         return None
     alone = {p.learning_rate for p in frozen}.isdisjoint(p.learning_rate for p in free)
-    if not alone and any(p.trainable for p in weights):
+    some = any(p.trainable for p in weights)
+    if some and (not alone or looks[-1].step - looks[0].step < patience):
         return None
     names = layers_of(frozen)
     return Finding(

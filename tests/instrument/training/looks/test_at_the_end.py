@@ -60,6 +60,30 @@ def test_at_the_end_what_was_judged_is_not_judged_again(seen):
     assert judged_at == [3]
 
 
+@pytest.mark.parametrize("judged", [True, False])
+def test_what_only_the_end_tells_is_judged_then_and_once(seen, judged):
+    order: list[str] = []
+    judge = Judge(StepRecorder(), [lambda *_: order.append("each")], last=[lambda *_: order.append("last")])
+    if judged:
+        judge.judge(Look(step=3, time_ns=0), Cell("SGD"), 1, Track())
+    else:
+        judge.keep(Look(step=3, time_ns=0), Cell("SGD"), 1)
+    judge.finish()
+    judge.finish()
+
+    assert order == ["each", "last"]
+
+
+def test_after_a_restart_there_is_nothing_to_judge_at_the_end(seen):
+    order: list[str] = []
+    judge = Judge(StepRecorder(), [lambda *_: order.append("each")], last=[lambda *_: order.append("last")])
+    judge.judge(Look(step=3, time_ns=0), Cell("SGD"), 1, Track())
+    judge.restart()
+    judge.finish()
+
+    assert order == ["each"]
+
+
 def test_at_the_end_judging_stops_when_it_takes_too_long(seen):
     spent, judged_by = [0.0], []
 

@@ -31,6 +31,23 @@ def test_steady_growth_is_named_by_the_step(n):
     assert "512 KiB with every step" in finding.summary
 
 
+@pytest.mark.parametrize(
+    ("mib", "more", "graphs", "severity"),
+    [
+        pytest.param(0.1, {}, False, "info", id="a memory of what was seen, filled by hand"),
+        pytest.param(0.3, {}, False, "warning", id="far more of it"),
+        pytest.param(0.1, {"data_s": 0.001}, False, "warning", id="with a loader there is nothing to remember"),
+        pytest.param(0.1, {"field": "device_bytes"}, False, "warning", id="on a GPU"),
+        pytest.param(0.1, {}, True, "warning", id="graphs"),
+    ],
+)
+def test_what_reinforcement_learning_remembers_is_no_warning(mib, more, graphs, severity):
+    run = used(lambda i: 200 + mib * i, **more)
+    run.graphs = graphs
+
+    assert str(memory_growth(run).severity) == severity
+
+
 def test_what_grows_is_said_and_less_is_enough_where_graphs_are_known_to_be_kept():
     run = used(lambda i: 200 + 0.02 * i)
     assert memory_growth(run) is None

@@ -109,6 +109,7 @@ NOTHING = [0.01 * 0.8**i + 1e-5 for i in range(200)]
         pytest.param(spiked(falling(140), s100=60.0), 0.01, True, id="a bad batch of a loader, soon known"),
         pytest.param(spiked(falling(140), s100=60.0), None, False, id="without one: rewards may be rare at first"),
         pytest.param(spiked(falling(150), s100=60.0), None, True, id="and stays alone"),
+        pytest.param(spiked(falling(140), s100=6e4), None, True, id="or is larger than any reward"),
         pytest.param(spiked(NOTHING[:190], s140=0.06), None, False, id="the first reward after a loss of nothing"),
         pytest.param(spiked(NOTHING, s140=0.06), None, True, id="which stays alone for long"),
     ],

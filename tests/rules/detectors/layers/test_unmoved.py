@@ -9,6 +9,7 @@ from otel_mldebug.rules.detectors.layers.holding import (
     cut_graph,
     forgotten_parameters,
     frozen_parameters,
+    frozen_to_the_end,
     replaced_parameters,
 )
 from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
@@ -191,24 +192,37 @@ LONG = (0, 1, 2, 4, 8, 16, 32, 64, 114)
 
 
 @pytest.mark.parametrize(
-    ("parameters", "at", "fires"),
+    ("parameters", "at", "meanwhile", "finally_"),
     [
-        pytest.param([weight("enc", **FROZEN, **NEW), *NET], LONG, True, id="with a rate of its own"),
-        pytest.param([weight("enc", **FROZEN, **NEW), *NET], AT, False, id="not for long"),
-        pytest.param([weight("enc", **FROZEN), *NET], LONG, False, id="a trained body"),
-        pytest.param([weight("enc", **{**FROZEN, "learning_rate": 1e-3}, **NEW), *NET], LONG, False, id="given along"),
-        pytest.param([weight("enc", **FROZEN, **NEW, optimized=False), *NET], LONG, False, id="not given"),
+        pytest.param([weight("enc", **FROZEN, **NEW), *NET], LONG, False, True, id="with a rate of its own"),
+        pytest.param([weight("enc", **FROZEN, **NEW), *NET], (*LONG, 1000), True, True, id="for very long"),
+        pytest.param([weight("enc", **FROZEN, **NEW), *NET], AT, False, False, id="not for long"),
+        pytest.param([weight("enc", **FROZEN), *NET], LONG, False, False, id="a trained body"),
+        pytest.param(
+            [weight("enc", **{**FROZEN, "learning_rate": 1e-3}, **NEW), *NET], LONG, False, False, id="given along"
+        ),
+        pytest.param([weight("enc", **FROZEN, **NEW, optimized=False), *NET], LONG, False, False, id="not given"),
         pytest.param(
             [weight("enc", **{**FROZEN, "learning_rate": 1e-3}, **NEW), weight("out", (10,))],
             LONG,
+            True,
             True,
             id="only a bias is left to train",
         ),
     ],
 )
-def test_frozen_layers_that_the_optimizer_was_given(parameters, at, fires):
-    finding = frozen_parameters(looks(parameters, at), [])
-    assert (finding and finding.evidence["layer"]) == ("enc" if fires else None)
+def test_frozen_layers_that_the_optimizer_was_given(parameters, at, meanwhile, finally_):
+    seen = looks(parameters, at)
+    for judge, fires in ((frozen_parameters, meanwhile), (frozen_to_the_end, finally_)):
+        finding = judge(seen, [])
+        assert (finding and finding.evidence["layer"]) == ("enc" if fires else None)
+
+
+def test_layers_that_were_unfrozen_in_time_were_meant_to_be_frozen():
+    frozen, free = weight("enc", **FROZEN, **NEW), weight("enc", learning_rate=1e-4, **NEW)
+    seen = [*looks([frozen, *NET], LONG), *looks([free, *NET], (164, 214))]
+
+    assert frozen_to_the_end(seen, []) is None
 
 
 def test_zero_gradients_of_parameters_that_change_all_the_same_are_compared_with_nothing():
