@@ -55,6 +55,8 @@ def fault(doing: str, exc: BaseException) -> None:
         _faults[doing] = _faults.get(doing, 0) + 1
     if first:
         try:
+            if isinstance(exc, (MemoryError, RecursionError)):
+                raise exc  # there is no room for a traceback, which would say nothing of ours
             log.warning("could not %s; your program goes on without it", doing, exc_info=exc)
         except Exception:  # noqa: BLE001  (a handler of the program's, or an exception that cannot be printed)
             with suppress(Exception):

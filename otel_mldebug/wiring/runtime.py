@@ -14,6 +14,7 @@ from otel_mldebug.instrument.sink import NullSink, Sink
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.rules.looks import Look
 from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.wiring import reserve
 from otel_mldebug.wiring.people import known_of_user
 
 if TYPE_CHECKING:  # the SDK comes in when the pipeline is made, not before
@@ -65,18 +66,23 @@ class Runtime(Sink):
         self._listeners: list[Callable[[Occurrence], None]] = [] if listeners is None else listeners
         self._sampling = False
         self._joined: Joined | None = None
+        reserve.hold()
 
     # Beginning and end
 
-    def open(self) -> "Pipeline | LocalOnly | None":
-        """Make the pipeline if there is none yet; None after `close`, when it cannot be made, and in a data worker."""
+    def open(self, *, small: bool = False) -> "Pipeline | LocalOnly | None":
+        """Make the pipeline if there is none yet; None after `close`, when it cannot be made, and in a data worker.
+
+        Args:
+            small: Make one for the local store alone, for want of memory.
+        """
         if self._pipeline is not None or self._closed or _in_data_worker():
             return self._pipeline
         with self.lock:
             if self._pipeline is None and not self._closed:
                 try:
                     identity = self._identify()
-                    made = self._make(self.config, identity, self)
+                    made = _without_sdk(self.config, identity) if small else self._make(self.config, identity, self)
                     self.run_id = identity.run_id
                     made.watched(self._watched)
                     made.emitter.listeners = self._listeners
@@ -85,7 +91,8 @@ class Runtime(Sink):
                     if self._sampling:
                         made.sample(self.config)
                 except Exception as exc:  # noqa: BLE001
-                    self._closed = True  # once is enough: what failed now fails at every record
+                    # Once is enough, since what failed now fails at every record, unless it was for want of room.
+                    self._closed = not isinstance(exc, (MemoryError, RecursionError))
                     fault("set up telemetry", exc)
             return self._pipeline
 
@@ -181,7 +188,11 @@ class Runtime(Sink):
     ) -> Occurrence | None:
         if issubclass(type(exc), (KeyboardInterrupt, SystemExit, GeneratorExit)):  # no code of the exception runs
             return None
-        pipeline = self.open()
+        small = False
+        if issubclass(type(exc), MemoryError):
+            reserve.release()
+            small = reserve.is_short()
+        pipeline = self.open(small=small)
         if pipeline is None:
             return None
         known = {**training.context(exc), **known_of_user(), **(context or {})}
@@ -240,10 +251,14 @@ def _in_data_worker() -> bool:
 
 def _real_pipeline(config: Config, identity: "Identity", runtime: Runtime) -> "Pipeline | LocalOnly":
     if not threading.main_thread().is_alive():
-        from otel_mldebug.rules.redact import Redactor
-        from otel_mldebug.wiring import local_only
-
-        return local_only.build(config, identity, Redactor(enabled=config.redact))
+        return _without_sdk(config, identity)
     from otel_mldebug.wiring.build import build  # brings the SDK in
 
     return build(config, identity, runtime.joined, forked=runtime.forked, given=runtime.given)
+
+
+def _without_sdk(config: Config, identity: "Identity") -> "LocalOnly":
+    from otel_mldebug.rules.redact import Redactor
+    from otel_mldebug.wiring import local_only
+
+    return local_only.build(config, identity, Redactor(enabled=config.redact))
