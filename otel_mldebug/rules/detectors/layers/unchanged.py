@@ -16,8 +16,12 @@ STUCK_STEPS = 60
 """Steps that the loss has had to fall, where only the first layer has gradients of 0."""
 
 
+NOTHING = 1e-12
+"""Gradient over the largest of any layer, up to which it is what 0 was rounded to, if the weights never move."""
+
+
 def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
-    """Fire when all gradients, or those of the first two layers or more, are exactly 0 in every look since the start.
+    """Fire when all gradients, or those of the first two layers or more, are 0 in every look since the start.
 
     Of the first layer alone, too, where the loss does not fall. Those of later layers are 0 on purpose at times: a head
     whose loss has no weight yet, attention to a single place.
@@ -27,9 +31,10 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
         steps: Its latest ones.
     """
     known = [f for f in fates(looks) if f.held and f.gradient is not None]
-    zero = [f for f in known if f.idle and f.gradient == 0]
+    least = NOTHING * max((f.gradient or 0.0 for f in known), default=0.0)
+    zero = [f for f in known if f.idle and (f.gradient or 0.0) <= least]
     whole = len(zero) == len(known)
-    others = [f.place for f in known if f.gradient]
+    others = [f.place for f in known if (f.gradient or 0.0) > least]
     if not zero or (not whole and (not others or max(f.place for f in zero) > min(others))):
         return None
     if len(zero) < 2 and not whole:
@@ -37,11 +42,12 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
         if not course.stuck or course.steps < STUCK_STEPS or _fed_zeros(looks[-1], zero[0].latest.layer):
             return None
     names = layers_of([f.latest for f in zero])
+    size = "next to" if any(f.gradient for f in zero) else "exactly"
     return Finding(
         rule="gradient.zero",
         category=Category.GRADIENT,
         severity=Severity.ERROR if whole else Severity.WARNING,
-        summary=f"The gradients of {listed(names)} are exactly 0 in every step looked at: "
+        summary=f"The gradients of {listed(names)} are {size} 0 in every step looked at: "
         f"{count(len(zero), 'weight')} of {len(known)} never {'change' if len(zero) != 1 else 'changes'}.",
         cause="What comes after these layers has no slope: dead units, clamp or rounding out of range, a factor of 0, "
         "saturated outputs, or weights of 0.",

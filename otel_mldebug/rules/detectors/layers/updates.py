@@ -23,6 +23,8 @@ THROWN, THROWN_LOSS, THROWN_STEPS = 1.5, 1.3, 8
 INFLATED, INFLATED_STEPS, INFLATED_LOSS = 3.0, 64, 2.0
 """How many times larger than drawn the weights of most layers have become, and in how many of the first steps, while
 one of the losses was so many times the first. At 0.001 a step, 64 steps in one direction make 1.07 of it."""
+HUGE, HUGE_LOSS = 10.0, 1.3
+"""The same for weights that nothing is left of."""
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
 LOOKS = 3
@@ -91,16 +93,18 @@ def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | Non
     latest = [loss for _, loss in course.losses]
     if course.shared or course.steps < 2 * INFLATED_STEPS or len(early) < BLOW_STEPS // 2 or min(*early, *latest) <= 0:
         return None
-    half = len(latest) // 2
-    before, now = median(latest[:half]), median(latest[half:])
-    if max(early[1:]) < INFLATED_LOSS * early[0] or now < 0.6 * early[0] or now < 0.95 * before:
+    third = len(latest) // 3
+    before, now = median(latest[third : 2 * third]), median(latest[2 * third :])
+    thrown = max(early[1:]) / early[0]
+    if thrown < HUGE_LOSS or now < 0.6 * early[0] or now < 0.95 * before:
         return None
     begun, late = looks[0], [look for look in looks if EARLY <= look.step <= INFLATED_STEPS]
     if begun.step >= EARLY or not late:
         return None
     sizes = {p.name: p.weight.norm for p in _weights(begun) if p.weight is not None}
     grown = [p.weight.norm / sizes[p.name] for p in _weights(late[-1]) if p.weight is not None and p.name in sizes]
-    return median(grown) if grown and median(grown) >= INFLATED else None
+    factor = median(grown) if grown else 1.0
+    return factor if factor >= (INFLATED if thrown >= INFLATED_LOSS else HUGE) else None
 
 
 def rate_too_low(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
