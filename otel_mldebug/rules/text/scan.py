@@ -42,8 +42,10 @@ def scan(lines: Iterable[str]) -> Iterator[Seen]:
 def scan_numbered(numbered: Iterable[tuple[int, str]]) -> Iterator[Seen]:
     """Yield the failures in lines that come with their numbers, of which several may have the same."""
     scanner = _Scanner()
-    for number, line in numbered:
-        yield from scanner.feed(number, clean(line))
+    for number, raw in numbered:
+        line = clean(raw)
+        if scanner.open or _begins(line) or may_matter(line) or "otel-mldebug" in line:
+            yield from scanner.feed(number, line)
     yield from scanner.end()
 
 
@@ -55,6 +57,11 @@ class _Scanner:
         self._fatal: Fatal | None = None
         self._boxed = 0
         self._last = -NEAR
+
+    @property
+    def open(self) -> bool:
+        """Return whether any next line counts."""
+        return bool(self._blocks or self._boxed or self._fatal)
 
     def feed(self, number: int, line: str) -> Iterator[Seen]:
         """Yield the failures that are known with this line."""
@@ -70,8 +77,6 @@ class _Scanner:
             for key in list(self._blocks):
                 yield from _close(self._blocks, key)
             self._boxed = _MAX_BOX
-            return
-        if not self._blocks and not _begins(line) and not may_matter(line):
             return
         if (head := _head(line)) is not None:
             yield from _open(self._blocks, line, head, number)
