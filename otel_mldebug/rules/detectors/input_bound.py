@@ -23,6 +23,7 @@ def input_bound(
     limit: float = 0.5,
     min_steps: int = 40,
     min_wait_s: float = 0.01,
+    min_sample_s: float = 30e-6,
     min_total_s: float = 3.0,
 ) -> Finding | None:
     """Fire when waiting for data takes more than `limit` of the time that data, model and optimizer take together.
@@ -36,6 +37,8 @@ def input_bound(
         min_steps: Steps with a known wait that are needed.
         min_wait_s: Median wait, seconds, below which it does not matter; of a busy machine, what would be left of it
             if training had a processor to itself. Putting together a thousand samples takes nearly as long.
+        min_sample_s: The same for each sample of a batch, where their number is known: taking ready-made samples out of
+            memory one by one takes 5 to 10 microseconds each.
         min_total_s: Waiting in the whole window, seconds, below which it does not matter.
     """
     steps = [r for r in window if r.data_s is not None and r.index >= 5]
@@ -51,7 +54,7 @@ def input_bound(
     if (
         median(shares) <= limit
         or share <= limit
-        or median(waits) * pace(steps) < min_wait_s
+        or median(waits) * pace(steps) < max(min_wait_s, min_sample_s * median(r.samples or 0 for r in steps))
         or sum(waits) < min_total_s
     ):
         return None

@@ -95,6 +95,10 @@ NORMS = [1.0 + 0.1 * (i % 3) for i in range(40)]
         pytest.param(input_bound, steps([1.0] * 60), None, id="no loader"),
         pytest.param(input_bound, waiting(300, 0.8, step_s=0.02, cpu_s=4e-3), "data.input_bound", id="a wait of 16 ms"),
         pytest.param(input_bound, waiting(300, 0.8, step_s=0.02, cpu_s=1e-3), None, id="… on a busy machine"),
+        pytest.param(
+            input_bound, waiting(300, 0.8, step_s=0.05, samples=1024), "data.input_bound", id="40 us a sample"
+        ),
+        pytest.param(input_bound, waiting(300, 0.8, step_s=0.05, samples=2048), None, id="20 us a sample"),
         pytest.param(input_bound, waiting(500, 0.8, step_s=0.01), None, id="what putting a large batch together takes"),
     ],
 )
