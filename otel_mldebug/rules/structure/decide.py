@@ -15,6 +15,8 @@ BY_WORDS = 0.4
 """Confidence when only the words tell the category."""
 SPOKEN, ALONE = 0.4, 0.7
 """What the words of a message must say for a category before it counts against what the form says, and alone."""
+CLEAR = 2.0
+"""Weight of words from which on they are clear: "out of memory" is, "buffer" and "swap" are not."""
 MAX_SOLUTIONS = 6
 
 
@@ -66,7 +68,7 @@ def _by_words(verdict: Verdict, subject: Subject, mark: str) -> Finding:
     return Finding(
         rule=f"structure.{verdict.category}",
         category=verdict.category,
-        severity=severity_for(subject.facts, area.severity),
+        severity=severity_for(subject.facts, _severity(verdict)),
         summary=f"{area.summary}{f' ({subject.facts.name})' if subject.facts.name else ''}.",
         cause=area.cause,
         solutions=area.solutions,
@@ -85,9 +87,15 @@ def _joined(finding: Finding, verdict: Verdict) -> Finding:
     return replace(
         finding,
         category=verdict.category,
-        severity=area.severity if area.severity is Severity.CRITICAL else finding.severity,
+        severity=Severity.CRITICAL if _severity(verdict) is Severity.CRITICAL else finding.severity,
         cause=f"{area.cause} {finding.cause}",
         solutions=(*finding.solutions, *area.solutions[: MAX_SOLUTIONS - len(finding.solutions)]),
         prevention=f"{finding.prevention} {area.prevention}",
         confidence=BY_WORDS,
     )
+
+
+def _severity(verdict: Verdict) -> Severity:
+    """Return how bad failures of a category usually are; critical only where more than a word or two speak for it."""
+    usual = AREAS[verdict.category].severity
+    return usual if usual is not Severity.CRITICAL or verdict.weight >= CLEAR else Severity.ERROR
