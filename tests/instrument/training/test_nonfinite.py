@@ -98,6 +98,7 @@ def test_a_bad_input_is_named(watched):
         pytest.param(lambda h: h / (h * 0), "Div", id="division by zero"),
         pytest.param(lambda h: (h * 1e3).exp(), "Exp", id="exponential that overflows"),
         pytest.param(lambda h: h.masked_fill(h < 1e9, -math.inf).softmax(-1), "Softmax", id="row masked out"),
+        pytest.param(lambda h: (h / 5).masked_fill(h < 1e9, -math.inf).softmax(-1), "Softmax", id="scaled row"),
         pytest.param(lambda h: (h - 9) ** 0.5, "Pow", id="root by power"),
         pytest.param(lambda h: h * (h.abs() * 1e38) * 1e38, "Mul", id="product that overflows"),
         pytest.param(torch.acos, "Acos", id="arc cosine outside of its domain"),

@@ -11,6 +11,7 @@ from otel_mldebug.rules.detectors.culprits import OTHER, culprit
 
 _MASKING = ("MaskedFill", "Where", "MaskedFill_", "Scatter", "IndexPut")
 """Operations that put -inf into their output on purpose."""
+_SOFTMAX = ("Softmax", "LogSoftmax")
 _PRODUCTS = ("Mm", "Addmm", "Linear", "MkldnnLinear", "Convolution", "MkldnnConvolution", "MkldnnRnnLayer")
 """Operations that multiply what comes in by weights: -inf that comes in there is no mask."""
 COMPILED = "CompiledFunction"
@@ -179,6 +180,8 @@ def _blame(nodes: list[Node], suspects: list[int]) -> int:
     compiled = [i for i in suspects if nodes[i].kind == COMPILED]
     if compiled:  # many operations in one, of which nothing is known
         return compiled[0]
+    if nodes[suspects[-1]].kind in _SOFTMAX and any(nodes[i].kind in _MASKING for i in suspects):
+        return suspects[-1]  # a row that was masked out as a whole
     known = [i for i in suspects if culprit(nodes[i].kind) is not OTHER]
     return (known or suspects)[0]
 
