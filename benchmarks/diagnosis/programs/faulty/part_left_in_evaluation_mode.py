@@ -3,7 +3,6 @@
 # fault = "a hook puts the network inside of the model into evaluation mode at each batch: dropout never acts"
 # rules = ["training.eval_mode"]
 # words = ["evaluation mode"]
-# fast = true
 # ///
 import argparse
 
