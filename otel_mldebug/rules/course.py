@@ -142,6 +142,7 @@ class Course(deque[StepRecord]):
         growing: What there is more and more of, in words, where that was looked for; empty when unknown.
         graphs: Whether graphs of past steps are among it.
         shared: Other optimizers have stepped, too: of what they do, the loss of this one can say nothing by itself.
+        machine: Share of a processor that is left for each process that wants one, 0 to 1, as its load tells.
     """
 
     def __init__(self, records: Iterable[StepRecord] = (), maxlen: int = LATEST) -> None:
@@ -160,6 +161,7 @@ class Course(deque[StepRecord]):
         self.stretches: list[Stretch] = []
         self.evaluations: deque[Evaluation] = deque(maxlen=MOST_EVALUATIONS)
         self.shared = False
+        self.machine = 1.0
         self.growing = ""
         self.graphs = False
         self._span = 1

@@ -51,10 +51,11 @@ def input_bound(
     shares = [wait / (wait + work) if wait + work > 0 else 0.0 for wait, work in zip(waits, works, strict=True)]
     total = sum(waits) + sum(works)
     share = sum(waits) / total if total > 0 else 0.0
+    least = max(min_wait_s, min_sample_s * median(r.samples or 0 for r in steps))
     if (
         median(shares) <= limit
         or share <= limit
-        or median(waits) * pace(steps) < max(min_wait_s, min_sample_s * median(r.samples or 0 for r in steps))
+        or median(waits) * pace(steps, machine=Course.of(window).machine) < least
         or sum(waits) < min_total_s
     ):
         return None

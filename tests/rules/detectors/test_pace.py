@@ -41,3 +41,15 @@ def test_the_share_that_a_part_of_the_steps_gets(part, share):
     steps = [step(cpu_s) for cpu_s in (0.009, 0.001, 0.009, 0.003, 0.009)]
 
     assert pace(steps, part=part) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("steps", "machine", "share"),
+    [
+        pytest.param([step(0.009)], 0.4, 0.4, id="let in first, on a busy machine"),
+        pytest.param([step(0.003)], 0.4, 1 / 3, id="gets less than others"),
+        pytest.param([], 0.4, 0.4, id="no steps"),
+    ],
+)
+def test_a_thread_gets_no_more_than_the_machine_has(steps, machine, share):
+    assert pace(steps, machine=machine) == pytest.approx(share)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors import DETECTORS, family
 from otel_mldebug.rules.detectors.explosion import exploding_gradients, loss_explosion
 from otel_mldebug.rules.detectors.history import growth, rate_jump, times
@@ -111,6 +112,14 @@ def test_a_detector_on_a_window(detector, window, rule):
         assert finding.prevention
         assert 0 < finding.confidence <= 1
         assert finding.basis == "detector"
+
+
+@pytest.mark.parametrize(("machine", "fires"), [(1.0, True), (0.5, True), (0.2, False)])
+def test_workers_of_a_crowded_machine_are_slow_through_no_fault_of_theirs(machine, fires):
+    course = Course(waiting(100, 0.8, step_s=0.05))
+    course.machine = machine
+
+    assert (input_bound(course) is not None) == fires
 
 
 @pytest.mark.parametrize("seed", range(50))

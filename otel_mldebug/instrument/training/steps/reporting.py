@@ -7,6 +7,7 @@ from typing import Any
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training.steps.cells import Cell
+from otel_mldebug.instrument.training.steps.crowding import share_of_a_processor
 from otel_mldebug.instrument.training.steps.signals import Signals
 from otel_mldebug.rules.detectors import Detector, family
 from otel_mldebug.rules.finding import ORDER, Finding
@@ -53,6 +54,7 @@ class Reporter:
         """
         firing = self._firing
         self.settle(cell)
+        cell.window.machine = share_of_a_processor()
         found = {family(f.rule): f for detect in reversed(self._detectors) if (f := detect(cell.window)) is not None}
         for name in [n for n, owner in firing.items() if owner == cell.name and n not in found]:
             del firing[name]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.pace import pace
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -101,10 +102,11 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
     spikes = [r for r in spikes if r.index not in begins or _blame(r, medians, usual) not in (Phase.OTHER, Phase.DATA)]
     most = max((r.duration_s - usual for r in spikes), default=0.0)
     large = [r for r in spikes if r.duration_s - usual >= LARGE * most]  # small ones may be the machine's
-    return _judge(steps, usual, spikes) or _judge(steps, usual, large)
+    machine = Course.of(window).machine
+    return _judge(steps, usual, spikes, machine) or _judge(steps, usual, large, machine)
 
 
-def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecord]) -> Finding | None:
+def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecord], machine: float) -> Finding | None:
     apart = [b.index - a.index for a, b in pairwise(spikes)]
     gaps = [gap for gap in apart if gap > 2]
     if len(gaps) + 1 < LEAST_DATA or len(spikes) > 0.34 * len(steps):
@@ -121,7 +123,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
     steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES)
     if phase is Phase.DATA:
-        if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps, part=BUSY_PART) < BUSY):
+        if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps, part=BUSY_PART, machine=machine) < BUSY):
             return None
     elif len(gaps) + 1 < LEAST_SPIKES or not steady or (not collects and _rollouts(steps, spikes, usual)):
         return None

@@ -12,8 +12,10 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
-FACTOR = 5.0
-"""How many times the largest other loss the spike has to be."""
+FACTOR, AGAIN = 5.0, 3.0
+"""How many times the largest other loss the spike has to be, and how many times the mean of any stretch of steps
+before those, the first `SETTLED` steps left out: a target network that is replaced throws the loss up each time."""
+SETTLED = 48
 SIGMAS, TAILS = 12.0, 3.0
 """Distance from the usual loss, in standard deviations of its logarithm, and times the distance of the largest one
 before it, which is what losses with heavy tails stay below.
@@ -26,6 +28,9 @@ LONG_AFTER, LONGEST_AFTER, NOTHING, HUGE = 40, 56, 0.01, 100.0
 """Steps after it that are needed where no loader makes the batches, and where the loss had fallen to that share of the
 first one as well: in reinforcement learning, rewards are rare before they are frequent, and the first one stands alone
 for a while, above a loss of nothing. They are not that many times as large as the first loss."""
+CONFUSED = 3.0
+"""How many times the first loss it is, at least, where the loss had fallen to `NOTHING` of it: one sample that is hard
+costs a sure model as much as the first batch, and more."""
 QUIET = 64
 """… and in all: data with a few odd samples shows the next of them by then."""
 NEAR = 12
@@ -64,7 +69,10 @@ def loss_spike(window: Sequence[StepRecord]) -> Finding | None:
     alone = LONGEST_AFTER if usual < NOTHING * first else LONG_AFTER
     if len(after) < alone and values[top] < HUGE * first and all(r.data_s is None for r in course):
         return None
-    if values[top] < FACTOR * max(before):
+    if values[top] < FACTOR * max(before) or (usual < NOTHING * first and values[top] < CONFUSED * first):
+        return None
+    stretches = [s.loss for s in course.stretches if s.loss and s.first >= SETTLED and s.last < known[begin][0]]
+    if values[top] < AGAIN * max(stretches, default=0.0):
         return None
     logs = [math.log(value) for value in values]
     slopes = [abs(b - a) for a, b in pairwise(logs[:begin])]

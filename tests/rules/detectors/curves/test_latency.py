@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.curves.latency import latency_spikes
 from otel_mldebug.rules.steps import StepRecord
 
@@ -141,3 +142,11 @@ LOOSE = [
 )
 def test_batches_that_come_late_without_a_rhythm_may_be_the_machine_s_fault(window, fires):
     assert (latency_spikes(window) is not None) == fires
+
+
+@pytest.mark.parametrize(("machine", "fires"), [(1.0, True), (0.6, True), (0.2, False)])
+def test_batches_that_come_late_on_a_crowded_machine(machine, fires):
+    course = Course(LOOSE)
+    course.machine = machine
+
+    assert (latency_spikes(course) is not None) == fires

@@ -118,6 +118,25 @@ def test_how_long_a_spike_has_to_stay_alone(losses, loader, fires):
     assert (loss_spike(course(losses, data_s=loader)) is not None) == fires
 
 
+def syncs(n, every, height):
+    """Return the loss of a network whose target is replaced now and then, ever further away."""
+    return [0.05 + (i >= every) * height * (1 + 0.1 * (i // every)) * 0.9 ** (i % every) for i in range(n)]
+
+
+def test_a_loss_that_has_been_as_high_before_the_window_began_is_no_spike():
+    run = course(syncs(700, 304, 3.0), data_s=0.01)
+
+    assert run[0].index > 304
+    assert loss_spike(run) is None
+
+
+@pytest.mark.parametrize(("height", "fires"), [(6.0, False), (15.0, True)])
+def test_a_sample_that_is_hard_for_a_sure_model_is_no_spike(height, fires):
+    losses = [2.3 * 0.9**i + 1e-4 for i in range(400)]
+
+    assert (loss_spike(course(spiked(losses, s350=height), data_s=0.01)) is not None) == fires
+
+
 def test_of_several_optimizers_nothing_is_said():
     run = course(spiked(falling(150), s100=60.0))
     run.shared = True
