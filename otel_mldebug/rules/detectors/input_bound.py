@@ -9,11 +9,11 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
-IDLE, IDLE_S, IDLE_TOTAL_S, IDLE_STEPS = 0.7, 0.01, 3.0, 40
+IDLE, IDLE_S, IDLE_TOTAL_S, IDLE_STEPS = 0.85, 0.01, 3.0, 40
 """Share of the time, seconds of the median step, seconds in all, and steps, that a program without a loader waits."""
 MODEL = 5.0
 """How many times as long as backward and optimizer that takes: on a busy machine, those wait as well."""
-BEST = 0.4
+BEST = 0.2
 """Share of a processor that the step gets that gets more than nine in ten: on a busy machine, some get all of it."""
 
 
