@@ -9,7 +9,7 @@ UNUSUAL, USUAL_S = 3, 0.03
 and search for models, which the next ones do not."""
 ESCALATION_S = 0.2
 """The same for looks at steps after a first sign of trouble."""
-BUDGET_SHARE = 0.1
+BUDGET_SHARE = 0.05
 """Share of the budget that looks may use on top of the allowance."""
 GROWTH = 1.5
 """As long as there is allowance, a look comes at the latest at so many times the step of the one before."""
