@@ -4,7 +4,6 @@
 # rules = ["evaluation."]
 # words = ["[Dd]ropout", "evaluation"]
 # step = 44
-# fast = true
 # ///
 import argparse
 

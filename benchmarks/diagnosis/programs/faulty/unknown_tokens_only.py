@@ -4,7 +4,6 @@
 # rules = ["data.constant_input", "data.repeated"]
 # words = ["same|are 1|constant", "input|token"]
 # consequences = ["loss.plateau"]
-# fast = true
 # ///
 import argparse
 
