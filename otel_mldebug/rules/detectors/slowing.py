@@ -12,8 +12,9 @@ from otel_mldebug.semconv.names import Category, Severity
 
 WARM = 5
 """First steps, which load code and fill caches."""
-PART = 24
-"""Steps in each of the stretches that are compared, at least."""
+PART, PART_RECORDS = 24, 3
+"""Steps in each of the stretches that are compared, at least, and records of them: one that comes after steps without a
+record has the mean of their time."""
 GROWTH, EACH = 3.0, 1.15
 """How many times the steps of the beginning the latest ones take, and each third of the window the one before it."""
 LOST_S = 0.5
@@ -38,21 +39,21 @@ def slowing_steps(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
     course = Course.of(window)
     early = [r for r in course.early if r.index >= WARM]
     latest = [r for r in course if r.index > (early[-1].index if early else 0)]
-    known = [r.cpu_s for r in latest if r.cpu_s is not None and r.evaluation_s is None]
+    timed = [r for r in latest if r.cpu_s is not None and r.evaluation_s is None]
     start = [r.cpu_s for r in early if r.cpu_s is not None and r.evaluation_s is None]
-    if course.shared or len(start) < PART // 2 or len(known) < 3 * PART or not _alike(looks, course):
+    thirds = _thirds(timed)
+    if course.shared or len(start) < PART // 2 or thirds is None or not _alike(looks, course):
         return None
-    third = len(known) // 3
-    levels = [median(start), *(median(known[n * third : (n + 1) * third]) for n in range(3))]
+    levels = [median(start), *(median(r.cpu_s or 0.0 for r in third) for third in thirds)]
     before, now = levels[0], levels[-1]
-    lost_s = sum(known) - before * len(known)
+    lost_s = sum(((r.cpu_s or 0.0) - before) * (r.index - last.index) for last, r in pairwise(timed))
     if not before > 0 or now < GROWTH * before or lost_s < LOST_S:
         return None
     if any(b < EACH * a for a, b in pairwise(levels)):
         return None
-    if all(r.data_s is None for r in latest) and _uneven(known) > UNEVEN:
+    if all(r.data_s is None for r in latest) and _uneven([r.cpu_s or 0.0 for r in timed]) > UNEVEN:
         return None
-    phase = _phase(early, latest[-third:])
+    phase = _phase(early, thirds[-1])
     return Finding(
         rule="timing.slowing",
         category=Category.TRAINING,
@@ -78,6 +79,17 @@ def slowing_steps(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
             **({"phase": phase} if phase else {}),
         },
     )
+
+
+def _thirds(timed: Sequence[StepRecord]) -> list[list[StepRecord]] | None:
+    """Return the records of each third of the steps; None if one of them says too little."""
+    if not timed or timed[-1].index - timed[0].index + 1 < 3 * PART:
+        return None
+    first, steps = timed[0].index, timed[-1].index - timed[0].index + 1
+    thirds: list[list[StepRecord]] = [[], [], []]
+    for record in timed:
+        thirds[3 * (record.index - first) // steps].append(record)
+    return thirds if min(map(len, thirds)) >= PART_RECORDS else None
 
 
 def _uneven(times: Sequence[float]) -> float:

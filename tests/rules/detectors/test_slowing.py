@@ -33,7 +33,7 @@ def test_steps_that_take_longer_and_longer_are_found_with_their_phase():
     assert finding is not None
     assert (finding.rule, finding.evidence["phase"], finding.evidence["step"]) == ("timing.slowing", "forward", 5)
     assert finding.summary.startswith(
-        "Steps take longer and longer: 3.44 ms of processor time in the beginning, 18.3 ms"
+        "Steps take longer and longer: 3.44 ms of processor time in the beginning, 18.4 ms"
     )
 
 
