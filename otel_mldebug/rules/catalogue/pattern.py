@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -86,8 +86,6 @@ class Pattern:
     hundreds of entries that are loaded, a failure needs what one of them says.
     """
 
-    __slots__ = ("_normal", "matches")
-
     def __init__(self, normal: Mapping[str, Any]) -> None:
         self._normal = normal
         self.matches = tuple([Match(*match) for match in normal["matches"]])
@@ -157,27 +155,27 @@ class Pattern:
         """File and place of the entry, for `patterns list`."""
         return str(self._normal.get("origin", ""))
 
-    @property
+    @cached_property
     def category(self) -> Category:
         """Category of the findings."""
         return Category(self._normal["category"])
 
-    @property
+    @cached_property
     def severity(self) -> Severity:
         """Severity of the findings."""
         return Severity(self._normal["severity"])
 
-    @property
+    @cached_property
     def solutions(self) -> tuple[str, ...]:
         """Templates of the remedies, the likeliest first."""
         return tuple(self._normal["solutions"])
 
-    @property
+    @cached_property
     def evidence(self) -> Mapping[str, Evidence]:
         """What is to be read out of the message, by name."""
         return {k: Evidence(kind=v[0], find=v[1], needs=v[2]) for k, v in self._normal["evidence"].items()}
 
-    @property
+    @cached_property
     def variants(self) -> tuple[Variant, ...]:
         """What it says instead under conditions; the first that holds counts."""
         return tuple(

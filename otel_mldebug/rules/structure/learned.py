@@ -17,6 +17,10 @@ from otel_mldebug.semconv.names import Category
 WEIGHTS = Path(__file__).with_name("weights.json")
 """Sign -> category -> weight, in hundredths; the sign "" has what speaks for a category before anything is known."""
 
+CATEGORIES = tuple(Category)
+Signs = tuple[tuple[int, int], ...]
+"""Places of categories, each with the weight that speaks for it."""
+
 _EMPTY = (
     "a an and are as at be been but by can did do doe does for from had has have how if in is it its may of on or so "
     "some something than that the their then there these they thi this those to too was we went were what when where "
@@ -63,26 +67,26 @@ def opinion(subject: Subject, rule: str, category: Category) -> Opinion | None:
     if not weights:
         return None
     said = _total(weights, words(subject))
-    total = _total(weights, {"", *conclusions(subject, rule, category)})
-    for name, weight in said.items():
-        total[name] = total.get(name, 0) + weight
-    best = max(total, key=lambda name: (total[name], name))
-    return Opinion(Category(best), said.get(best, 0) / 100)
+    total = list(map(int.__add__, said, _total(weights, {"", *conclusions(subject, rule, category)})))
+    best = max(range(len(CATEGORIES)), key=lambda place: (total[place], CATEGORIES[place]))
+    return Opinion(CATEGORIES[best], said[best] / 100)
 
 
-def _total(weights: Mapping[str, Mapping[str, int]], signs: Iterable[str]) -> dict[str, int]:
-    total: dict[str, int] = {}
+def _total(weights: Mapping[str, Signs], signs: Iterable[str]) -> list[int]:
+    """Return the sum of what the signs say for each category."""
+    total = [0] * len(CATEGORIES)
     for sign in signs:
-        for name, weight in weights.get(sign, {}).items():
-            total[name] = total.get(name, 0) + weight
+        for place, weight in weights.get(sign, ()):
+            total[place] += weight
     return total
 
 
 @lru_cache(maxsize=1)
-def _weights() -> Mapping[str, Mapping[str, int]]:
-    """Return the weights; none when the file is missing, as in a copy that was taken apart."""
+def _weights() -> Mapping[str, Signs]:
+    """Return what each sign says; nothing when the file is missing, as in a copy that was taken apart."""
     try:
         found: dict[str, dict[str, int]] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    places = {str(category): place for place, category in enumerate(CATEGORIES)}
+    return {sign: tuple([(places[name], weight) for name, weight in said.items()]) for sign, said in found.items()}
