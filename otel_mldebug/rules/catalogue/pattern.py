@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from otel_mldebug.rules.catalogue.conditions import Condition
 from otel_mldebug.rules.catalogue.evidence import parse
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv.names import Category, Severity
 
+T = TypeVar("T")
 GRAM, STRIDE = 5, 3
 """Of a message, every third run of five characters is looked up."""
 KEY = GRAM + STRIDE - 1
@@ -79,76 +80,54 @@ class Variant:
     changes: Mapping[str, Any]
 
 
+class _Field(Generic[T]):
+    """A value of an entry that is what it is in its normal form."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, entry: "Pattern", owner: type) -> T:
+        value: T = entry._normal[self._name]
+        return value
+
+
 class Pattern:
     """One entry of the catalogue; `otel_mldebug.rules.catalogue` documents the fields.
 
     It is read out of its normal form, which `schema.normal` makes and `compiled.json` holds, when it is asked for: of
     hundreds of entries that are loaded, a failure needs what one of them says.
+
+    Attributes:
+        id: Dotted name; the rule of the findings.
+        summary: Template of the one-sentence summary.
+        cause: Template of the likely cause.
+        prevention: Template of what keeps it from coming back.
+        docs: Link to documentation.
+        source: Where the expressions were taken from.
+        basis: `pattern` or `structure`.
+        confidence: From 0 to 1.
+        retryable: Whether the same call can plausibly succeed.
+        over_cause: Whether this wrapper knows more than what it wraps.
+        yields: Weight of words above which their category counts.
+        inner: Expression whose group is a message of its own inside the message; empty where there is none.
     """
+
+    id = _Field[str]()
+    summary = _Field[str]()
+    cause = _Field[str]()
+    prevention = _Field[str]()
+    docs = _Field[str]()
+    source = _Field[str]()
+    basis = _Field[str]()
+    confidence = _Field[float]()
+    retryable = _Field[bool]()
+    over_cause = _Field[bool]()
+    yields = _Field[float]()
+    inner = _Field[str]()
 
     def __init__(self, normal: Mapping[str, Any]) -> None:
         self._normal = normal
         self.matches = tuple([Match(*match) for match in normal["matches"]])
-
-    @property
-    def id(self) -> str:
-        """Dotted name; the rule of the findings."""
-        return self._normal["id"]  # type: ignore[no-any-return]
-
-    @property
-    def summary(self) -> str:
-        """Template of the one-sentence summary."""
-        return self._normal["summary"]  # type: ignore[no-any-return]
-
-    @property
-    def cause(self) -> str:
-        """Template of the likely cause."""
-        return self._normal["cause"]  # type: ignore[no-any-return]
-
-    @property
-    def prevention(self) -> str:
-        """Template of what keeps it from coming back."""
-        return self._normal["prevention"]  # type: ignore[no-any-return]
-
-    @property
-    def docs(self) -> str:
-        """Link to documentation."""
-        return self._normal["docs"]  # type: ignore[no-any-return]
-
-    @property
-    def source(self) -> str:
-        """Where the expressions were taken from."""
-        return self._normal["source"]  # type: ignore[no-any-return]
-
-    @property
-    def basis(self) -> str:
-        """`pattern` or `structure`."""
-        return self._normal["basis"]  # type: ignore[no-any-return]
-
-    @property
-    def confidence(self) -> float:
-        """From 0 to 1."""
-        return self._normal["confidence"]  # type: ignore[no-any-return]
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the same call can plausibly succeed."""
-        return self._normal["retryable"]  # type: ignore[no-any-return]
-
-    @property
-    def over_cause(self) -> bool:
-        """Whether this wrapper knows more than what it wraps."""
-        return self._normal["over_cause"]  # type: ignore[no-any-return]
-
-    @property
-    def yields(self) -> float:
-        """Weight of words above which their category counts."""
-        return self._normal["yields"]  # type: ignore[no-any-return]
-
-    @property
-    def inner(self) -> str:
-        """Expression whose group is a message of its own inside the message; empty where there is none."""
-        return self._normal["inner"]  # type: ignore[no-any-return]
 
     @property
     def origin(self) -> str:
