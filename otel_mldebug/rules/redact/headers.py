@@ -21,7 +21,7 @@ _AFTER_NAME = (
 )
 _AUTHORIZATION = re.compile(
     rf"({_any_case('authorization')}{_AFTER_NAME})"
-    r"((?i:bearer|basic|token|digest|apikey|api-key|key|bot|negotiate|ntlm|splunk|sso-key|geniekey|jwt|oauth|"
+    r"((?i:bearer|basic|token|digest|apikey|api-key|key|bot|negotiate|ntlm|splunk|sso-key|geniekey|ssws|jwt|oauth|"
     r"hmac-[\w-]{1,12}|aws4-hmac-sha256|github-bearer|discogs|x-[\w-]{1,20})(?:[ \t]{1,4}|%20))?"
     r"""([^\r\n"'\\]*)"""
 )

@@ -128,6 +128,8 @@ def _token(words: list[str], whole: str) -> KeyClass | None:
 
 def _other(words: list[str], whole: str) -> KeyClass | None:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last == "pat" and not w.TOKEN_OWNERS.isdisjoint(words[:-1]):  # a personal access token, or patience
+        return KeyClass(Secrecy.WEAK, "token")
     if last in w.CREDENTIAL_WORDS:
         return KeyClass(Secrecy.STRONG, "credential")
     if last in ("authorization", "bearer", "jwt"):

@@ -18,7 +18,7 @@ from otel_mldebug.rules.redact.words import MODEL_TOKEN_OWNERS, vocabulary
 Classify = Callable[[str], KeyClass]
 
 STEMS = (
-    r"p(?:ass|w|swd|hrase)|c(?:re[td]|v[vc]|t\.sid)|k(?:ey|ie|en(?!i[zs]|_ids?=|_type))|s(?:essid|essionid)|"
+    r"p(?:ass|w|swd|hrase|at(?![a-z]))|c(?:re[td]|v[vc]|t\.sid)|k(?:ey|ie|en(?!i[zs]|_ids?=|_type))|s(?:essid|essionid)|"
     r"uth|bear|jwt"
 )
 """Every secret key that occurs in texts matches this, and none of a tokenizer's; alike beginnings stand together, for

@@ -75,6 +75,9 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider("runpod-key", "rpa_", r"[A-Z0-9]{30,}[a-z0-9]*"),
     Provider("anyscale-key", "esecret_", r"[a-z0-9]{20,}"),
     Provider("friendli-token", "flp_", r"[A-Za-z0-9]{30,}"),
+    Provider("e2b-key", "e2b_", _hex(40)),
+    Provider("firecrawl-key", "fc-", _hex(32)),
+    Provider("apify-token", "apify_api_", r"[A-Za-z0-9]{30,}"),
     Provider("prefect-key", "pnu_ pnb_", r"[A-Za-z0-9]{30,}"),
     Provider("databricks-token", "dapi dose dkea", r"[0-9a-f]{32}(?:-\d)?(?![A-Za-z0-9])"),
     # Clouds and hosting
@@ -97,6 +100,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider("heroku-key", "HRKU-", r"[\w-]{30,}"),
     Provider("netlify-token", "nfp_ nfc_ nfo_", r"[A-Za-z0-9]{30,}"),
     Provider("vercel-token", "vcp_ vck_ vci_ vca_", r"[A-Za-z0-9]{24,}"),
+    Provider("tailscale-key", "tskey-auth- tskey-api- tskey-client- tskey-webhook-", r"[\w-]{16,}"),
     Provider("fly-token", "fo1_", r"[\w-]{40,}"),
     Provider("fly-token", "fm1r_ fm1a_ fm2_", r"[A-Za-z0-9+/]{60,}={0,3}"),
     Provider("supabase-key", "sbp_ sb_secret_", r"[\w-]{20,}"),
@@ -120,6 +124,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider("dynatrace-token", "dt0c01. dt0s01. dt0s16.", r"[A-Z0-9]{8,24}\.[A-Z0-9]{32,64}"),
     Provider("posthog-key", "phx_", r"[A-Za-z0-9]{40,}"),
     Provider("logfire-token", "pylf_v1_", r"(?:[a-z]{2,8}_)?[A-Za-z0-9]{30,}"),
+    Provider("launchdarkly-key", "sdk- api- mob-", _UUID + r"(?![\w-])"),
     Provider("honeycomb-key", "hcaik_ hcbik_ hcxik_", r"[a-z0-9]{30,}"),
     # Messaging, mail, office
     Provider("slack-token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxc- xoxd-", r"(?=[\w%-]{0,24}[0-9])[\w%.-]{10,}"),
@@ -146,6 +151,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider("facebook-token", "EAAC EAAB EAAD EAAG EAAM", r"[A-Za-z0-9]{60,}"),
     Provider("shopify-token", "shpat_ shpca_ shppa_ shpss_ shptka_", r"[0-9a-fA-F]{32}"),
     Provider("paypal-token", "access_token$production$ access_token$sandbox$", r"[0-9a-z]{16}\$[0-9a-f]{32}"),
+    Provider("polar-token", "polar_oat_ polar_pat_", r"[A-Za-z0-9_-]{40,}"),
     Provider("easypost-key", "EZAK EZTK", r"[A-Za-z0-9]{54}"),
     Provider("plaid-token", "access-sandbox- access-production- access-development-", _UUID),
     Provider("shippo-token", "shippo_live_ shippo_test_", _hex(40)),
