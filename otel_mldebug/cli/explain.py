@@ -19,6 +19,7 @@ from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.finding import ORDER, Finding
 from otel_mldebug.rules.redact import DEFAULT
 from otel_mldebug.rules.text.collect import Collected, Group, collect
+from otel_mldebug.rules.text.packed import is_record
 from otel_mldebug.rules.text.read import MAX_MESSAGE_LINES, facts_of_message, read_text
 from otel_mldebug.rules.text.scan import Seen, scan_numbered
 from otel_mldebug.rules.unwrap import facts_of_json, links
@@ -131,7 +132,8 @@ def _document(text: str) -> ErrorFacts | None:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return facts_of_json(value) if isinstance(value, dict) and "message" in value else None
+    told = isinstance(value, dict) and "message" in value and not is_record(value)
+    return facts_of_json(value) if told else None
 
 
 def _row(group: Group) -> dict[str, Any]:

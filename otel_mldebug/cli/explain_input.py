@@ -14,13 +14,17 @@ from typing import IO, BinaryIO, TextIO, cast
 
 from otel_mldebug.errors import UsageError
 from otel_mldebug.rules.text.packed import is_record, unpacked
+from otel_mldebug.rules.text.pieces import whole
 
 MAX_LINE = 64 * 2**10
 """Characters of one line; what is beyond them becomes further lines."""
+MAX_RECORD = 2**20
+"""The same for a line that begins as JSON does."""
 MAX_JSON_LINE = 64 * 2**20
 PROGRESS_BYTES = 32 * 2**20
 """Files from this size on get a progress bar."""
 _BAR_WIDTH = 30
+_MAX_PREFIX = 200
 _PATH = re.compile(
     r"(?:[A-Za-z]:[\\/]|[~.]{0,2}[\\/])[^\s:;,()'\"]+|[^\s:;,()'\"]+\.(?:log|txt|out|err|jsonl?|gz)", re.IGNORECASE
 )
@@ -61,6 +65,8 @@ class Input:
         while line := stream.readline(limit):
             if self._progress is not None:
                 self._progress.tick()
+            if len(line) == limit < MAX_RECORD and line[0] == "{" and line[-1] != "\n":
+                line += stream.readline(MAX_RECORD - limit)
             yield line
         if self._progress is not None:
             self._progress.done()
@@ -71,11 +77,15 @@ class Input:
 
 
 def numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Yield each line with its number, from 1; a line of JSON that holds several gives them all under its number."""
-    for number, line in enumerate(lines, start=1):
-        if line[:1] == "{":
-            for said in unpacked(line):
-                yield number, said
+    """Yield each line with its number, from 1; a line of JSON that holds several gives them all under its number.
+
+    The JSON may stand behind a time or the name of a container, which then stand in front of each of its lines.
+    """
+    for number, line in whole(enumerate(lines, start=1)):
+        start = line.find("{", 0, _MAX_PREFIX)
+        if start >= 0 and line.rstrip().endswith("}"):
+            for said in unpacked(line[start:]):
+                yield number, line[:start] + said
         else:
             yield number, line
 

@@ -94,6 +94,15 @@ def test_the_log_of_a_container_is_read_through_its_json(mldebug, here):
     ]
 
 
+def test_records_of_a_program_are_read_through_the_lines_of_its_container(mldebug, here):
+    record = json.dumps({"asctime": "x", "levelname": "ERROR", "message": "failed", "exc_info": TRACEBACK})
+    (here / "one.json").write_text(record)
+    (here / "pod.log").write_text(f"2026-11-22T04:00:00.123456789Z stderr F {record}\n")
+    (here / "compose.log").write_text(f"trainer-1  | {record}\n")
+    for name in ("one.json", "pod.log", "compose.log"):
+        assert rules(mldebug("explain", "--json", name)) == ["cuda.oom"]
+
+
 def test_json_lines_give_one_finding_a_line_in_order(mldebug):
     lines = [
         {"message": "No module named 'x'", "type": "ModuleNotFoundError"},

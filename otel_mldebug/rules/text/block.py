@@ -35,11 +35,21 @@ class Block:
     rank: int | None
     grouped: bool = False
     notebook: str = ""
+    margin: str = ""
     state: State = State.FRAMES
     lines: list[str] = field(default_factory=list)
     loose: list[str] = field(default_factory=list)
     message_lines: int = 0
     foreign: int = 0
+
+    def dedented(self, line: str) -> str:
+        """Return `line` without the margin of a traceback that stands indented in the text as a whole.
+
+        The first line after the head tells whether it does.
+        """
+        if self.margin and len(self.lines) == 1 and not line.startswith(f"{self.margin}  "):
+            self.margin = ""
+        return line.removeprefix(self.margin)
 
     def add(self, line: str) -> None:
         """Keep `line`; of very many, those in the middle go."""

@@ -11,6 +11,9 @@ _OF_A_RECORD = frozenset(
     {"asctime", "levelname", "exc_info", "exc_text", "stack_trace", "@timestamp", "log", "record", "textPayload"}
     | {"log.level", "logger", "logger_name", "insertId"}
 )
+_LINES = (("log", ""), ("text", "record"), ("MESSAGE", "__REALTIME_TIMESTAMP"), ("line", "labels"))
+"""What holds one line of text, and what stands beside it: of Docker and Kubernetes, loguru's `serialize=True`,
+`journalctl -o json`, `logcli -o jsonl`."""
 _LEVELS = frozenset({"level", "severity"})
 _TIMES = frozenset({"time", "timestamp", "ts", "date"})
 
@@ -32,12 +35,14 @@ def unpacked(line: str) -> list[str]:
     except (ValueError, RecursionError):
         return [line]
     text = _text(value) if isinstance(value, dict) else ""
+    if text.startswith("{") and text != line:  # a container's line that holds a record of its program's
+        return unpacked(text)
     return text.splitlines(keepends=True) or [line]
 
 
 def _text(value: dict[str, Any]) -> str:
-    for key in ("log", "text"):  # of Docker and Kubernetes; of loguru's `serialize=True`
-        if isinstance(said := value.get(key), str) and (key == "log" or "record" in value):
+    for key, beside in _LINES:
+        if isinstance(said := value.get(key), str) and (not beside or beside in value):
             return said
     if not is_record(value) and _TRACEBACK not in str(value.get("exception", "")):
         return ""

@@ -159,7 +159,9 @@ def _open(blocks: dict[str, Block], line: str, head: int, number: int) -> Iterat
     if len(blocks) >= MAX_OPEN:
         yield from _close(blocks, next(iter(blocks)))
     pattern = None if blank else re.compile(prefix) if indented else prefix_pattern(prefix)
-    block = Block(start=number, pattern=pattern, rank=_rank(line), grouped=grouped, notebook=_notebook(line[head:]))
+    margin = prefix if blank and not grouped else ""
+    notebook = _notebook(line[head:])
+    block = Block(number, pattern, _rank(line), grouped=grouped, notebook=notebook, margin=margin)
     block.add(HEAD if panel else line[len(prefix) :] if not blank or grouped else line.strip())
     blocks["" if blank else prefix] = block
 
@@ -183,7 +185,7 @@ def _owner(blocks: dict[str, Block], line: str) -> tuple[str | None, str]:
         if block.pattern is not None and (found := block.pattern.match(line)) is not None:
             return key, line[found.end() :]
     if "" in blocks:
-        return "", line
+        return "", blocks[""].dedented(line)
     return None, line
 
 

@@ -35,10 +35,23 @@ is_password password_file password_policy passwordless session session_id sessio
 authority authenticated authorization_url oauth_callback auth_type auth_url cookie_name cookie_consent
 credential_type api_key_name api_version api_base state_dict hidden_state secret.py password.py show_token get_token
 my-secret-7d9f8b6c5-x2x4z reset-password-7d9f8b6c5-x2x4z KeyError InvalidTokenError
-AuthenticationError pat stop_pat max_pat loss lr learning_rate seed step epoch batch_size checkpoint commit sha256 digest checksum
+AuthenticationError pat stop_pat max_pat loss lr learning_rate seed step epoch batch_size checkpoint commit sha256
+digest checksum
 """
 
-WEAK = ["pass", "auth", "x_auth", "app_key", "client_key", "storage_key", "router_token", "my_token", "access_tokens", "GITHUB_PAT", "AZURE_DEVOPS_EXT_PAT"]
+WEAK = [
+    "pass",
+    "auth",
+    "x_auth",
+    "app_key",
+    "client_key",
+    "storage_key",
+    "router_token",
+    "my_token",
+    "access_tokens",
+    "GITHUB_PAT",
+    "AZURE_DEVOPS_EXT_PAT",
+]
 
 
 @pytest.mark.parametrize("key", STRONG_KEYS.split())

@@ -16,6 +16,9 @@ LINES = TRACEBACK.splitlines(keepends=True)
         pytest.param({"log": "ValueError: bad\n", "stream": "stderr"}, ["ValueError: bad\n"], id="Docker"),
         pytest.param({"stream": "stderr", "log": "x\n"}, ["x\n"], id="Docker, another order"),
         pytest.param({"text": "a\nb\n", "record": {"level": {}}}, ["a\n", "b\n"], id="loguru"),
+        pytest.param({"MESSAGE": "a", "__REALTIME_TIMESTAMP": "1"}, ["a"], id="journalctl"),
+        pytest.param({"labels": {}, "line": "a", "timestamp": "1"}, ["a"], id="logcli"),
+        pytest.param({"log": json.dumps({"event": "a", "exception": TRACEBACK})}, ["a\n", *LINES], id="twice"),
         pytest.param(
             {"asctime": "x", "levelname": "ERROR", "message": "failed", "exc_info": TRACEBACK},
             ["failed\n", *LINES],
@@ -43,6 +46,7 @@ def test_a_record_gives_its_text(value, lines):
         '{"text": "a sample of the data set", "label": 1}',
         '{"message": "CUDA out of memory", "type": "RuntimeError"}',
         '{"log": 5}',
+        '{"line": "a verse", "poem": 3}',
         "{" * 100_000,
     ],
 )
