@@ -64,7 +64,7 @@ def _facts(name: str, message: str) -> Any:
 
 def _sample(forms: Matcher, name: str, message: str, category: str, weight: float) -> Sample:
     subject = Subject(_facts(name, message))
-    return Sample(frozenset({*words(subject), *conclusions(subject, *_form(forms, subject))}), category, weight)
+    return Sample(frozenset({*words(subject), *conclusions(name, *_form(forms, subject))}), category, weight)
 
 
 def _form(forms: Matcher, subject: Subject) -> tuple[str, Category]:

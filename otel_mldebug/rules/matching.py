@@ -1,12 +1,11 @@
 """Finds the entry of the catalogue that says most about a failure."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from otel_mldebug.rules.catalogue.pattern import COMMON, GRAM, KEY, STRIDE, Match, Pattern, compiled, ranked
+from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, STRIDE, Match, Pattern, compiled, ranked
 from otel_mldebug.rules.codes import codes
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.origin import library_frame, library_of
@@ -19,14 +18,26 @@ MAX_HEAD, MAX_TAIL = 3072, 1024
 _ASK_EVERY = 8
 """Asking a thread for its processor time costs as much as running an expression."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)|\x1b[@-_]")
+_NATIVE = re.compile(
+    r"^(?:Exception raised from .{1,300} \(most recent call first\):"
+    r"|frame #\d{1,4}: .{0,2000}\+ 0x[0-9a-f]{1,16}\b.*)$",
+    re.MULTILINE,
+)
+"""Lines of a C++ stack as PyTorch appends it: they say where it failed and nothing else. Source: c10/util/Backtrace."""
+_PREFIX = re.compile(r"^\[rank\d{1,6}\]:[ \t]?", re.MULTILINE)
+"""What PyTorch puts before each line of a traceback of a rank. Source: torch/distributed/distributed_c10d.py."""
 
 
 def readable(message: str) -> str:
-    """Return `message` as it is compared: bounded, without ANSI codes and NUL, white space collapsed."""
+    """Return `message` as it is compared: bounded, white space collapsed, without ANSI codes, NUL and native stacks."""
     if len(message) > 4 * (MAX_HEAD + MAX_TAIL):
         message = message[: 4 * MAX_HEAD] + " " + message[-4 * MAX_TAIL :]
     if "\x1b" in message:
         message = _ANSI.sub("", message)
+    if "frame #" in message:
+        message = _NATIVE.sub("", message)
+    if "[rank" in message:
+        message = _PREFIX.sub("", message)
     message = " ".join(message.replace("\0", " ").split())
     if len(message) > MAX_HEAD + MAX_TAIL:
         message = message[:MAX_HEAD] + " " + message[-MAX_TAIL:]
@@ -36,7 +47,7 @@ def readable(message: str) -> str:
 class Subject:
     """One exception prepared for matching: what several conditions need is worked out once, when first asked for."""
 
-    __slots__ = ("_causes", "_codes", "_grams", "_library", "_where", "facts", "lowered", "names", "text")
+    __slots__ = ("_bare", "_causes", "_codes", "_grams", "_library", "_where", "facts", "lowered", "names", "text")
 
     def __init__(self, facts: ErrorFacts) -> None:
         self.facts = facts
@@ -48,10 +59,11 @@ class Subject:
         self._where: str | None = None
         self._causes: tuple[str, ...] | None = None
         self._grams: frozenset[str] | None = None
+        self._bare: frozenset[str] | None = None
 
     @property
     def grams(self) -> frozenset[str]:
-        """Every third run of five characters: of any seven in a row of the message, one such run is among them."""
+        """Every second run of four characters: of any five in a row of the message, one such run is among them."""
         if self._grams is None:
             text = self.lowered
             self._grams = frozenset([text[start : start + GRAM] for start in range(0, len(text) - GRAM + 1, STRIDE)])
@@ -91,9 +103,12 @@ class Subject:
             self._causes = tuple(found)
         return self._causes
 
+    @property
     def bare_names(self) -> frozenset[str]:
-        """Return class names without their modules, of the class and its bases."""
-        return frozenset(name.rpartition(".")[2] for name in self.names)
+        """Class names without their modules, of the class and its bases."""
+        if self._bare is None:
+            self._bare = frozenset([name.rpartition(".")[2] for name in self.names])
+        return self._bare
 
 
 class Hit(NamedTuple):
@@ -107,22 +122,24 @@ class Hit(NamedTuple):
 class Matcher:
     """The catalogue, indexed so that only entries that share a rare piece with a message, or its class, are looked at.
 
-    The cost of a search does not grow with the catalogue but with the message: of its characters, every third run of
-    five is looked up. Wherever a key of seven characters stands, one such run lies inside it.
+    The cost of a search does not grow with the catalogue but with the message: of its characters, every second run of
+    four is looked up. Wherever a key of five characters stands, one such run lies inside it.
     """
 
     def __init__(self, patterns: Sequence[Pattern], order: Sequence[int] | None = None) -> None:
         """Index `patterns`; `order` is what `ranked` says of them, where that is known already."""
         unordered = [(match, pattern) for pattern in patterns for match in pattern.matches]
+        by_piece: dict[tuple[str, str], list[int]] = {}
         pairs = [unordered[place] for place in (ranked(patterns) if order is None else order)]
         self._pairs = pairs
-        self._by_key: dict[str, list[int]] = {}
+        self._near: dict[str, list[tuple[str, list[int]]]] = {}
+        self._short: list[tuple[str, list[int]]] = []
         self._by_name: dict[str, list[int]] = {}
         self._globs: list[int] = []
         self._rest: list[int] = []
         for place, (match, _) in enumerate(pairs):
             if match.key and (len(match.key) == KEY or not match.types):
-                self._by_key.setdefault(match.key, []).append(place)
+                by_piece.setdefault((match.literals[0], match.key), []).append(place)
             elif any("*" in name for name in match.types):
                 self._globs.append(place)
             elif match.types:
@@ -131,12 +148,13 @@ class Matcher:
             else:
                 self._rest.append(place)
         self._typed: dict[tuple[tuple[str, ...], bool], tuple[int, ...]] = {}
-        self._short: dict[str, list[str]] = {}
-        for key in self._by_key:
+        for (piece, key), places in by_piece.items():
             if len(key) < KEY:
-                self._short.setdefault(max(key, key=lambda char: COMMON.find(char) % len(COMMON)), []).append(key)
-        self._by_gram = _grams_of(self._by_key)
-        self._grams = self._by_gram.keys()
+                self._short.append((piece, places))
+            else:
+                for start in range(STRIDE):
+                    self._near.setdefault(key[start : start + GRAM], []).append((piece, places))
+        self._grams = frozenset(self._near)
 
     def best(self, subject: Subject, *, expired: Callable[[], bool]) -> Hit | None:
         """Return the entry that says most about `subject`.
@@ -165,14 +183,12 @@ class Matcher:
         text = subject.lowered
         places: list[int] = []
         for gram in subject.grams & self._grams:
-            for key in self._by_gram[gram]:
-                if key in text:
-                    places += self._by_key[key]
-        for rare, keys in self._short.items():
-            if rare in text:
-                for key in keys:
-                    if key in text:
-                        places += self._by_key[key]
+            for piece, known in self._near[gram]:
+                if piece in text:
+                    places += known
+        for piece, known in self._short:
+            if piece in text:
+                places += known
         places += self._for_class(subject)
         places.sort()
         return places
@@ -182,7 +198,7 @@ class Matcher:
         asked = (subject.names, bool(subject.codes))
         known = self._typed.get(asked)
         if known is None:
-            exact = (place for name in (*subject.names, *subject.bare_names()) for place in self._by_name.get(name, ()))
+            exact = (place for name in (*subject.names, *subject.bare_names) for place in self._by_name.get(name, ()))
             globs = (place for place in self._globs if has_type(subject, self._pairs[place][0].types))
             found = {*exact, *globs, *self._rest}
             known = tuple(sorted(place for place in found if subject.codes or not self._pairs[place][0].code))
@@ -191,22 +207,17 @@ class Matcher:
         return known
 
 
-def _grams_of(keys: Iterable[str]) -> Mapping[str, list[str]]:
-    """Return the keys of full length by each run of characters in them that a message may be looked up with."""
-    found: dict[str, list[str]] = defaultdict(list)
-    full = [key for key in keys if len(key) == KEY]
-    for start in range(STRIDE):
-        end = start + GRAM
-        for key in full:
-            found[key[start:end]].append(key)
-    return found
-
-
 def _conditions_hold(match: Match, subject: Subject) -> bool:
     """Check everything but the message's expression itself, the cheapest first."""
     lowered = subject.lowered
     for literal in match.literals:
         if literal not in lowered:
+            return False
+    for pieces in match.needs:
+        for piece in pieces:
+            if piece in lowered:
+                break
+        else:
             return False
     if match.types and not has_type(subject, match.types):
         return False
@@ -223,10 +234,10 @@ def has_type(subject: Subject, wanted: Sequence[str]) -> bool:
     """Return whether the class or a base of it has one of the names in `wanted`."""
     for name in wanted:
         if "*" in name:
-            candidates = subject.names if "." in name else subject.bare_names()
+            candidates = subject.names if "." in name else subject.bare_names
             if any(fnmatchcase(candidate, name) for candidate in candidates):
                 return True
-        elif name in (subject.names if "." in name else subject.bare_names()):
+        elif name in (subject.names if "." in name else subject.bare_names):
             return True
     return False
 

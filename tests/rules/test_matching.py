@@ -134,6 +134,17 @@ def test_a_readable_message_is_bounded(text):
     assert len(readable(text)) <= MAX_HEAD + MAX_TAIL + 1
 
 
+def test_native_frames_and_ranks_are_not_part_of_what_is_compared():
+    frames = (
+        "\nException raised from operator() at ../aten/src/ATen/native/Loss.cpp:12 (most recent call first):"
+        "\nframe #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x57 (0x7f2e in /lib/libc10.so)"
+        "\nframe #1: <unknown function> + 0x29c8f2 (0x7f2e in /lib/libtorch_python.so)\n"
+    )
+    assert readable(f"[rank3]: sizes differ{frames}[rank3]: on rank 3") == "sizes differ on rank 3"
+    assert readable("frame #12 of the video is broken") == "frame #12 of the video is broken"
+    assert readable("see frame #1: it is empty") == "see frame #1: it is empty"
+
+
 def test_the_end_of_a_long_message_is_compared_too():
     assert explain(ErrorFacts(message="x " * 5_000_000 + "CUDA out of memory")).rule == "cuda.oom"
 

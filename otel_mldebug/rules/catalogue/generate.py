@@ -34,25 +34,23 @@ def render(paths: Sequence[Path]) -> str:
 
 
 def choose_keys(entries: Sequence[dict[str, Any]]) -> None:
-    """Give each expression the key that is rarest in the catalogue: its words are those of the messages to come."""
+    """Give each expression the key whose runs are rarest in the catalogue: its words are those of messages to come."""
     pieces = [piece for entry in entries for match in entry["matches"] for piece in match.literals]
     grams = Counter(gram for piece in pieces for gram in _runs(piece, GRAM))
     keys = Counter(key for piece in pieces for key in _runs(piece, KEY))
 
-    def rarity(key: str) -> tuple[int, int, str]:
-        return keys[key], sum(grams[gram] for gram in _runs(key, GRAM)), key
+    def rarity(key: str) -> tuple[int, int]:
+        return sum(grams[gram] for gram in _runs(key, GRAM)), keys[key]
+
+    def keyed(match: Match) -> Match:
+        choices = [(rarity(key), key, piece) for piece in match.literals for key in _runs(piece, KEY)]
+        if not choices:
+            return match
+        _, key, piece = min(choices)
+        return match._replace(key=key, literals=[piece, *(other for other in match.literals if other != piece)])
 
     for entry in entries:
-        entry["matches"] = [
-            _short(
-                match._replace(
-                    key=min(
-                        (key for piece in match.literals for key in _runs(piece, KEY)), key=rarity, default=match.key
-                    )
-                )
-            )
-            for match in entry["matches"]
-        ]
+        entry["matches"] = [_short(keyed(match)) for match in entry["matches"]]
 
 
 def _short(match: Match) -> list[Any]:

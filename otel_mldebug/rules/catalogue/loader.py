@@ -14,7 +14,7 @@ from otel_mldebug.rules.catalogue.pattern import Pattern
 
 DIRECTORY = Path(__file__).parent
 COMPILED = DIRECTORY / "compiled.json"
-FORMAT = b"5"
+FORMAT = b"6"
 """Changes with the form of the compiled entries, so that what an older version wrote is not read."""
 MAX_FILE_BYTES = 8 * 2**20
 """A pattern file above this size is refused."""

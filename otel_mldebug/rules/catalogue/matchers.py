@@ -40,21 +40,22 @@ def normal(entry: "Entry", *, general: bool, structure: bool) -> tuple[list[Matc
             if expression:
                 groups |= set(checked(entry, f"{label}: message", expression).groupindex)
             tier = STRUCTURE if structure else GENERAL if general else MESSAGE if expression else TYPE
-            for pieces in _pieces(entry, f"{label}: message", expression, rest) if expression else [()]:
+            for lead in _leads(entry, f"{label}: message", expression, rest) if expression else [regexes.Lead(())]:
                 match = {**rest, "tier": tier, **({"message": expression} if expression else {})}
-                if pieces:
-                    match |= {"literals": list(pieces), "key": regexes.key(pieces)}
+                if lead.pieces:
+                    match |= {"literals": list(lead.pieces), "key": regexes.key(lead.pieces)}
+                match["needs"] = lead.needs
                 matches.append(Match(**match, weight=_weight(match)))
     return matches, groups
 
 
-def _pieces(entry: "Entry", label: str, expression: str, rest: dict[str, Any]) -> Sequence[tuple[str, ...]]:
-    """Return the fixed pieces that lead to the expression; an empty set of them where its class does."""
-    found = regexes.alternatives(expression)
-    if not found and "types" not in rest:
+def _leads(entry: "Entry", label: str, expression: str, rest: dict[str, Any]) -> Sequence[regexes.Lead]:
+    """Return what leads to the expression; where it has no fixed pieces its class must."""
+    found = regexes.leads(expression)
+    if not all(lead.pieces for lead in found) and "types" not in rest:
         wanted = f"a fixed piece of at least {regexes.MIN_LITERAL} characters (in every branch), or a `type` beside it"
         raise entry.wrong(label, expression, wanted)
-    return found or [()]
+    return found
 
 
 def _conditions(entry: "Entry", label: str, table: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv.names import Category, Severity
 
 T = TypeVar("T")
-GRAM, STRIDE = 5, 3
-"""Of a message, every third run of five characters is looked up."""
+GRAM, STRIDE = 4, 2
+"""Of a message, every second run of four characters is looked up."""
 KEY = GRAM + STRIDE - 1
-"""Characters of a fixed piece by which the index finds an expression: in any seven lies one of those runs."""
+"""Characters of a fixed piece by which the index finds an expression: in any five lies one of those runs."""
 COMMON = " etaoinsrhldcumfpgwybvkxjqz"
 """Characters of English, the commonest first."""
 MESSAGE, TYPE, GENERAL, STRUCTURE = 3, 2, 1, 0
@@ -35,7 +35,8 @@ class Match(NamedTuple):
     Attributes:
         types: Names, one of which must be the class or a base of it; any class when empty.
         message: Regular expression that the message must contain; any message when empty.
-        literals: Fixed pieces of that expression in lower case, the longest first: all must be in the message.
+        literals: Fixed pieces of it in lower case, that with `key` in it first: all must be in the message.
+        needs: Sets of further pieces in lower case: one of each set must be in the message.
         key: Rare part of a piece, by which the index finds this.
         tier: `MESSAGE` … `STRUCTURE`.
         weight: Fixed characters plus a bonus for each further condition: the heavier of one tier wins.
@@ -48,6 +49,7 @@ class Match(NamedTuple):
     types: Sequence[str] = ()
     message: str = ""
     literals: Sequence[str] = ()
+    needs: Sequence[Sequence[str]] = ()
     key: str = ""
     tier: int = MESSAGE
     weight: int = 0

@@ -4,7 +4,7 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from otel_mldebug.rules.catalogue.pattern import COMMON, KEY
 
@@ -15,6 +15,10 @@ UNBOUNDED = 4096
 MAX_PATHS = 1_000_000
 """Ways in which the variable parts of one expression may share out a text, at most."""
 MIN_LITERAL = 3
+TELLING = 7
+"""Characters from which on a fixed piece leads to an expression; where it is shorter, its branches do."""
+MIN_CHOICE, MAX_CHOICES = 2, 24
+"""Characters of a piece of which a text needs one of several, and how many of them are worth looking for."""
 _RARE = len(COMMON) + 1
 
 _VARIABLE = ("MAX_REPEAT", "MIN_REPEAT")
@@ -34,45 +38,78 @@ def literals(expression: str) -> tuple[str, ...]:
     return _pieces(_parser.parse(expression))
 
 
-def alternatives(expression: str) -> list[tuple[str, ...]]:
-    """Return the fixed pieces of `expression`; one set for each branch where its branches have longer ones.
+class Lead(NamedTuple):
+    """What a text must contain to be searched for an expression, or for one branch of it.
 
-    Any text that matches contains all the pieces of one of the sets. Empty when there are none.
+    Attributes:
+        pieces: Fixed pieces in lower case, the longest first: all of them. Empty when there are none.
+        needs: Sets of further pieces: one of each.
+    """
+
+    pieces: tuple[str, ...]
+    needs: tuple[tuple[str, ...], ...] = ()
+
+
+def leads(expression: str) -> list[Lead]:
+    """Return what any text that matches `expression` contains: it fulfils one of the leads.
+
+    There is one for each branch where the branches have longer pieces than what is around them. The other branches that
+    a match must pass give the needs: with `(?:rows|lines) of the table .*(?:lost|gone)` nothing but a text that has
+    `rows` or `lines`, and `lost` or `gone`, besides the fixed piece need be searched.
 
     Raises:
         re.error: `expression` is not a regular expression.
     """
     tree = _parser.parse(expression)
-    fixed = _pieces(tree)
-    choices = [[fixed]] if fixed else []
-    if not fixed or len(fixed[0]) < KEY:
-        for branches in _branches(tree):
-            found = [_pieces(branch) for branch in branches]
+    fixed, forks = _pieces(tree), list(_forks(tree))
+    choices = [[Lead(fixed, _needs(forks, fixed))]]
+    if not fixed or len(fixed[0]) < TELLING:
+        for fork in forks:
+            found = [_pieces(branch) for branch in fork]
             if all(found):
-                choices.append([_longest({*fixed, *pieces}) for pieces in dict.fromkeys(found)])
-    return max(choices, key=lambda found: min(len(pieces[0]) for pieces in found), default=[])
+                others = [other for other in forks if other is not fork]
+                branches: dict[tuple[str, ...], Lead] = {}
+                for pieces, branch in zip(found, fork, strict=True):
+                    joined = _longest({*fixed, *pieces})
+                    needs = _needs([*others, *_forks(branch)], joined)
+                    # Two branches with the same pieces are one lead, and its needs must be those of both.
+                    branches[joined] = Lead(joined, needs if joined not in branches else _needs(others, joined))
+                choices.append(list(branches.values()))
+    return max(choices, key=lambda found: min(len(lead.pieces[0]) if lead.pieces else 0 for lead in found))
 
 
-def _pieces(tree: Sequence[Any]) -> tuple[str, ...]:
+def _needs(forks: Sequence[Sequence[Any]], known: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the pieces of which a text has one, for each fork that has such; `known` are looked for anyway."""
+    found = []
+    for fork in forks:
+        each = [_pieces(branch, MIN_CHOICE)[:1] for branch in fork]
+        pieces = tuple(dict.fromkeys(piece for one in each for piece in one))
+        if all(each) and len(pieces) <= MAX_CHOICES and not any(piece in text for piece in pieces for text in known):
+            found.append(pieces)
+    return tuple(found)
+
+
+def _pieces(tree: Sequence[Any], least: int = MIN_LITERAL) -> tuple[str, ...]:
     runs: list[str] = [""]
     _collect(tree, runs)
-    return _longest({run.lower() for run in runs if len(run) >= MIN_LITERAL})
+    return _longest({run.lower() for run in runs if len(run) >= least})
 
 
 def _longest(pieces: set[str]) -> tuple[str, ...]:
     return tuple(sorted(pieces, key=lambda piece: (-len(piece), piece))[:3])
 
 
-def _branches(tree: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def _forks(tree: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the branches of each fork that any match passes."""
     for op, argument in tree:
         if str(op) == "BRANCH":
             yield argument[1]
         elif str(op) == "SUBPATTERN":
-            yield from _branches(argument[3])
+            yield from _forks(argument[3])
 
 
 def key(pieces: Sequence[str]) -> str:
-    """Return seven characters that every text with `pieces` in it contains: the rarest, so that few others do.
+    """Return five characters that every text with `pieces` in it contains: the rarest, so that few others do.
 
     A shorter piece is its own key.
     """

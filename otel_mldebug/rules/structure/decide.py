@@ -36,7 +36,7 @@ def decide(subjects: Sequence[Subject], hit: Hit | None, subject: Subject, mark:
         return finding  # wrappers, frames and telling forms say more than the words of one message
     rule, category = ("", Category.UNKNOWN) if finding is None else (finding.rule, finding.category)
     second = opinion(subject, rule, category)
-    if second is None or second.category in (category, Category.UNKNOWN):
+    if second.category in (category, Category.UNKNOWN):
         return finding
     if second.by_words < (SPOKEN if finding else ALONE):
         return finding

@@ -1,12 +1,10 @@
 """Weighs the words, the class, the place and the library of a failure: which category do they speak for?"""
 
-import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
 from otel_mldebug.rules.matching import Subject
-from otel_mldebug.rules.structure.lexicon import WORDS, phrases_near, stem
+from otel_mldebug.rules.structure.lexicon import WORDS, phrases_in, stems
 from otel_mldebug.rules.structure.origins import LIBRARIES, PLACES
 from otel_mldebug.semconv.names import Category
 
@@ -42,10 +40,6 @@ SPECIFIC = (
     Category.UNKNOWN,
 )
 """Which category counts when two weigh the same: that whose words are used for little else."""
-_TOKEN = re.compile(r"[A-Za-z][\w.+-]*")
-_SCHEME = re.compile(r"\bhttps?://(?:www\.)?")
-"""An address in a message does not yet make it one about the network."""
-_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class Verdict(NamedTuple):
@@ -64,15 +58,13 @@ def judge(subject: Subject, *, form: Category | None = None, enough: float = ENO
         enough: Weight below which another category than that of the form does not count.
     """
     totals: dict[Category, float] = {}
-    _add(totals, stems(_SCHEME.sub("", subject.text)), 1.0)
+    _add(totals, stems(subject.text), 1.0)
     for name in subject.names[:1]:
         if name in PLAIN_CLASSES:
             continue
         _add(totals, stems(name.rpartition(".")[2]), TYPE_FACTOR)
-    lowered = subject.lowered
-    for phrase, category in phrases_near(subject.grams):
-        if phrase in lowered:
-            totals[category] = totals.get(category, 0.0) + PHRASE_WEIGHT
+    for category in phrases_in(subject.lowered, subject.grams):
+        totals[category] = totals.get(category, 0.0) + PHRASE_WEIGHT
     # "must be", "expected", "argument" are the words of a contract in any area: what it is about counts for more.
     totals[Category.INPUT_VALIDATION] = CONTRACT_FACTOR * totals.get(Category.INPUT_VALIDATION, 0.0)
     _add_origin(totals, subject)
@@ -88,9 +80,8 @@ def judge(subject: Subject, *, form: Category | None = None, enough: float = ENO
 
 def place_tells(subject: Subject) -> bool:
     """Return whether frames are known that say which part of a library raised."""
-    return any(piece in subject.where for piece, _, _ in PLACES) or (
-        bool(subject.where) and subject.library in LIBRARIES
-    )
+    where = subject.where
+    return bool(where) and (subject.library in LIBRARIES or any(piece in where for piece, _, _ in PLACES))
 
 
 def _add_origin(totals: dict[Category, float], subject: Subject) -> None:
@@ -103,16 +94,6 @@ def _add_origin(totals: dict[Category, float], subject: Subject) -> None:
     if subject.library in LIBRARIES:
         category, weight = LIBRARIES[subject.library]
         totals[category] = totals.get(category, 0.0) + weight
-
-
-def stems(text: str) -> set[str]:
-    """Return the words of `text`, lower case and singular: as written, and taken apart at underscores and capitals."""
-    return set().union(*map(_parts, _TOKEN.findall(text)))
-
-
-@lru_cache(maxsize=4096)
-def _parts(token: str) -> frozenset[str]:
-    return frozenset(stem(part) for part in (token.lower().rstrip("."), *_CAMEL.findall(token)))
 
 
 def _add(totals: dict[Category, float], words: Iterable[str], factor: float) -> None:

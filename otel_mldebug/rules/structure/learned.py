@@ -5,13 +5,13 @@ vocabulary and the form of the message said already, so that it departs from the
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from otel_mldebug.rules.matching import Subject
-from otel_mldebug.rules.structure.judge import stems
+from otel_mldebug.rules.structure.lexicon import stems
 from otel_mldebug.semconv.names import Category
 
 WEIGHTS = Path(__file__).with_name("weights.json")
@@ -37,48 +37,50 @@ class Opinion(NamedTuple):
     by_words: float
 
 
-def words(subject: Subject) -> set[str]:
+def words(subject: Subject) -> frozenset[str]:
     """Return the words of a failure that are weighed: all but those that English needs for every sentence."""
-    return {word for word in stems(subject.text) if len(word) > 1} - EMPTY
+    return frozenset(word for word in stems(subject.text) if len(word) > 1) - EMPTY
 
 
-def conclusions(subject: Subject, rule: str, category: Category) -> Iterator[str]:
+def conclusions(name: str, rule: str, category: Category) -> Iterator[str]:
     """Yield what is weighed besides the words: the class, and what was concluded from the form of the message.
 
     None of these is a single word, so that the two kinds cannot be confused.
 
     Args:
-        subject: The exception.
+        name: Qualified name of the exception's class.
         rule: The structural entry or verdict that was found, such as `structure.index`; empty when there is none.
         category: Its category.
     """
-    name = subject.facts.type
-    yield f"class {name.rpartition('.')[2]}"
-    yield from (f"class~ {part}" for part in stems(name.rpartition(".")[2]))
+    bare = name.rpartition(".")[2]
+    yield f"class {bare}"
+    yield from (f"class~ {part}" for part in stems(bare))
     if "." in name:
         yield f"package {name.partition('.')[0]}"
     yield f"rule {rule}"
     yield f"found {category}"
 
 
-def opinion(subject: Subject, rule: str, category: Category) -> Opinion | None:
-    """Return what the weights say; None when they cannot be read. Arguments as for `conclusions`."""
+def opinion(subject: Subject, rule: str, category: Category) -> Opinion:
+    """Return what the weights say: nothing when they cannot be read. Arguments as for `conclusions`."""
+    said = [0] * len(CATEGORIES)
     weights = _weights()
-    if not weights:
-        return None
-    said = _total(weights, words(subject))
-    total = list(map(int.__add__, said, _total(weights, {"", *conclusions(subject, rule, category)})))
-    best = max(range(len(CATEGORIES)), key=lambda place: (total[place], CATEGORIES[place]))
+    for word in stems(subject.text):  # words that are not weighed have no weights
+        for place, weight in weights.get(word, ()):
+            said[place] += weight
+    total = list(map(int.__add__, said, _concluded(subject.facts.type, rule, category)))
+    best = total.index(max(total))
     return Opinion(CATEGORIES[best], said[best] / 100)
 
 
-def _total(weights: Mapping[str, Signs], signs: Iterable[str]) -> list[int]:
-    """Return the sum of what the signs say for each category."""
+@lru_cache(maxsize=256)
+def _concluded(name: str, rule: str, category: Category) -> tuple[int, ...]:
+    """Return what speaks for each category before a word was read; arguments as for `conclusions`."""
     total = [0] * len(CATEGORIES)
-    for sign in signs:
-        for place, weight in weights.get(sign, ()):
+    for sign in {"", *conclusions(name, rule, category)}:
+        for place, weight in _weights().get(sign, ()):
             total[place] += weight
-    return total
+    return tuple(total)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,8 @@
 """The vocabulary the other way round: for each word and phrase the categories that it speaks for."""
 
-from collections.abc import Collection, Set
+import re
+from collections.abc import Sequence, Set
+from functools import lru_cache
 
 from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, STRIDE
 from otel_mldebug.rules.structure import vocabulary
@@ -8,6 +10,10 @@ from otel_mldebug.semconv.names import Category
 
 STRONG, PLAIN, WEAK = 2.0, 1.0, 0.5
 """What the three lists of words of a category count."""
+_TOKEN = re.compile(r"[A-Za-z][\w.+-]*")
+_SCHEME = re.compile(r"\bhttps?://(?:www\.)?")
+"""An address in a message does not yet make it one about the network."""
+_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def stem(word: str) -> str:
@@ -25,20 +31,36 @@ for _category, _lists in vocabulary.WORDS.items():
                 WORDS[stem(_word)] = (*WORDS.get(stem(_word), ()), (_category, _weight))
 
 _SHORT: list[tuple[str, Category]] = []
-_BY_GRAM: dict[str, list[tuple[str, Category]]] = {}
+_NEAR: dict[str, list[tuple[str, Category]]] = {}
 for _category, _phrases in vocabulary.PHRASES.items():
     for _phrase in _phrases:
         if len(_phrase) < KEY:
             _SHORT.append((_phrase, _category))
         else:
             for _start in range(STRIDE):
-                _BY_GRAM.setdefault(_phrase[_start : _start + GRAM], []).append((_phrase, _category))
+                _NEAR.setdefault(_phrase[_start : _start + GRAM], []).append((_phrase, _category))
+_GRAMS = frozenset(_NEAR)
 
 
-def phrases_near(grams: Set[str]) -> Collection[tuple[str, Category]]:
-    """Return the phrases that may stand in a text, each once, with the category that it speaks for.
+def phrases_in(lowered: str, grams: Set[str]) -> Sequence[Category]:
+    """Return the categories that the phrases in a text speak for, one for each phrase.
 
     Args:
-        grams: Every third run of five characters of the text, in lower case.
+        lowered: The text, in lower case.
+        grams: Its runs of characters, as `matching.Subject.grams` has them.
     """
-    return dict.fromkeys([*_SHORT, *(pair for gram in grams & _BY_GRAM.keys() for pair in _BY_GRAM[gram])])
+    near = {pair for gram in grams & _GRAMS for pair in _NEAR[gram]}
+    return [category for phrase, category in (*_SHORT, *near) if phrase in lowered]
+
+
+@lru_cache(maxsize=8)
+def stems(text: str) -> frozenset[str]:
+    """Return the words of `text`, lower case and singular: as written, and taken apart at underscores and capitals."""
+    if "://" in text:
+        text = _SCHEME.sub("", text)
+    return frozenset().union(*map(_parts, _TOKEN.findall(text)))
+
+
+@lru_cache(maxsize=4096)
+def _parts(token: str) -> frozenset[str]:
+    return frozenset(stem(part) for part in (token.lower().rstrip("."), *_CAMEL.findall(token)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from otel_mldebug.rules.catalogue.loader import builtin
 from otel_mldebug.rules.catalogue.pattern import KEY, compiled
-from otel_mldebug.rules.catalogue.regexes import alternatives, danger, key, literals
+from otel_mldebug.rules.catalogue.regexes import danger, key, leads, literals
 from otel_mldebug.rules.matching import MAX_HEAD, MAX_TAIL
 
 EXPRESSIONS = sorted({match.message for pattern in builtin() for match in pattern.matches if match.message})
@@ -40,11 +40,30 @@ def test_fixed_pieces(expression, expected):
         (r"\.(?:pth|safetensors)\b .{0,9}(?:x|y)", [("pth",), ("safetensors",)]),
         ("(?:not found|not there) in", [("found",), ("there",)]),
         ("(?:file|data)", [("file",), ("data",)]),
-        ("(?:a|data)", []),
+        ("(?:a|data)", [()]),
     ],
 )
 def test_pieces_of_alternatives(expression, expected):
-    assert [pieces[:1] for pieces in alternatives(expression)] == expected
+    assert [lead.pieces[:1] for lead in leads(expression)] == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        pytest.param("CUDA out", [()], id="no branches"),
+        pytest.param("of the table .*(?:lost|gone)", [(("lost", "gone"),)], id="one of two words"),
+        pytest.param("of the table .*(?:lost|gone)?", [()], id="which may be missing"),
+        pytest.param("of the table .*(?:lost|x)", [()], id="one of them too short to be looked for"),
+        pytest.param("of the table (?:by|in) the file", [(("by", "in"),)], id="two characters are enough"),
+        pytest.param("of the table (?:the|at) end", [()], id="in the fixed piece"),
+        pytest.param(
+            "(?:[Rr]ow|[Ll]ine)s (?:lost|gone)", [(("ow", "ine"),)] * 2, id="some lead, others are needed"
+        ),
+        pytest.param("a (?:table (?:one|two)|file)", [(("one", "two"),), ()], id="what only one branch needs"),
+    ],
+)
+def test_what_else_a_text_needs(expression, expected):
+    assert [lead.needs for lead in leads(expression)] == expected
 
 
 @pytest.mark.parametrize(
@@ -76,7 +95,7 @@ def test_the_key_is_in_every_text_that_holds_the_pieces(pieces):
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_our_expressions_are_fast_on_bait_made_of_their_own_pieces(expression):
-    pieces = next(iter(alternatives(expression)), ("x",))
+    pieces = leads(expression)[0].pieces or ("x",)
     limit = MAX_HEAD + MAX_TAIL
     baits = [
         ("".join(pieces) * limit)[:limit],
@@ -95,5 +114,8 @@ def test_our_expressions_are_fast_on_bait_made_of_their_own_pieces(expression):
 @given(expression=st.sampled_from(EXPRESSIONS), data=st.data())
 def test_whatever_an_expression_matches_holds_its_pieces(expression, data):
     text = data.draw(st.from_regex(re.compile(expression, re.IGNORECASE | re.ASCII)))
-    known = alternatives(expression)
-    assert not known or any(all(piece in text.lower() for piece in pieces) for pieces in known)
+    text = text.lower()
+    assert any(
+        all(piece in text for piece in pieces) and all(any(piece in text for piece in one) for one in needs)
+        for pieces, needs in leads(expression)
+    )

@@ -20,8 +20,10 @@ SITE = "/x/lib/python3.11/site-packages/"
 def without_weights(monkeypatch, tmp_path):
     monkeypatch.setattr(learned, "WEIGHTS", tmp_path / "weights.json")
     learned._weights.cache_clear()
+    learned._concluded.cache_clear()
     yield tmp_path / "weights.json"
     learned._weights.cache_clear()
+    learned._concluded.cache_clear()
 
 
 def explained(name, message, **more):
@@ -92,14 +94,14 @@ def test_what_is_wrapped_is_told_by_its_chain_and_not_by_the_words_of_one_link()
 
 
 def test_without_the_weights_the_form_counts(without_weights):
-    assert learned.opinion(Subject(ErrorFacts(type="ValueError", message="x")), "", Category.UNKNOWN) is None
+    assert learned.opinion(Subject(ErrorFacts(type="ValueError", message="x")), "", Category.UNKNOWN).by_words == 0
     assert explained("IndexError", "index 5 is out of the list").category is Category.DATA
 
 
 @pytest.mark.parametrize("content", ["", "[", "{", "\0"])
 def test_weights_that_cannot_be_read_count_as_none(without_weights, content):
     without_weights.write_text(content)
-    assert learned.opinion(Subject(ErrorFacts(type="ValueError", message="x")), "", Category.UNKNOWN) is None
+    assert learned.opinion(Subject(ErrorFacts(type="ValueError", message="x")), "", Category.UNKNOWN).by_words == 0
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=6))
