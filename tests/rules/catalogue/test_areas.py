@@ -24,6 +24,7 @@ AREAS = {
     "engines.toml": "frameworks.txt",
     "training_stacks.toml": "training_stacks.txt",
     "boosting.toml": "services.txt",
+    "classes.toml": "classes.txt",
     "services.toml": "services.txt",
     "tabular.toml": "services.txt",
     "files.toml": "services.txt",
