@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from otel_mldebug.rules.catalogue.loader import builtin, builtin_order
+from otel_mldebug.rules.catalogue.loader import builtin, builtin_index
 from otel_mldebug.rules.catalogue.pattern import GENERAL, MESSAGE, STRUCTURE, TYPE, Pattern, compiled
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.finding import Finding
@@ -31,7 +31,7 @@ def matcher(patterns: tuple[Pattern, ...] | None) -> Matcher:
     collecting = gc.isenabled()
     gc.disable()  # nothing of all that is made here is garbage, and looking for some takes a fifth of the time
     try:
-        return Matcher(builtin(), builtin_order()) if patterns is None else Matcher(patterns)
+        return Matcher(builtin(), builtin_index()) if patterns is None else Matcher(patterns)
     finally:
         if collecting:
             gc.enable()

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, STRIDE, Match, Pattern, compiled, ranked
+from otel_mldebug.rules.catalogue.index import GRAM, KEY, STRIDE, Index, index_of
+from otel_mldebug.rules.catalogue.pattern import Match, Pattern, compiled
 from otel_mldebug.rules.codes import codes
 from otel_mldebug.rules.facts import ErrorFacts
 from otel_mldebug.rules.origin import library_frame, library_of
@@ -126,35 +127,21 @@ class Matcher:
     four is looked up. Wherever a key of five characters stands, one such run lies inside it.
     """
 
-    def __init__(self, patterns: Sequence[Pattern], order: Sequence[int] | None = None) -> None:
-        """Index `patterns`; `order` is what `ranked` says of them, where that is known already."""
-        unordered = [(match, pattern) for pattern in patterns for match in pattern.matches]
-        by_piece: dict[tuple[str, str], list[int]] = {}
-        pairs = [unordered[place] for place in (ranked(patterns) if order is None else order)]
-        self._pairs = pairs
-        self._near: dict[str, list[tuple[str, list[int]]]] = {}
-        self._short: list[tuple[str, list[int]]] = []
-        self._by_name: dict[str, list[int]] = {}
-        self._globs: list[int] = []
-        self._rest: list[int] = []
-        for place, (match, _) in enumerate(pairs):
-            if match.key and (len(match.key) == KEY or not match.types):
-                by_piece.setdefault((match.literals[0], match.key), []).append(place)
-            elif any("*" in name for name in match.types):
-                self._globs.append(place)
-            elif match.types:
-                for name in match.types:
-                    self._by_name.setdefault(name, []).append(place)
-            else:
-                self._rest.append(place)
-        self._typed: dict[tuple[tuple[str, ...], bool], tuple[int, ...]] = {}
-        for (piece, key), places in by_piece.items():
+    def __init__(self, patterns: Sequence[Pattern], index: Index | None = None) -> None:
+        """Prepare to search `patterns`; `index` is that of theirs, where it is known already."""
+        self._patterns = patterns
+        self._index = index if index is not None else index_of(patterns)
+        self._near: dict[str, list[tuple[str, Sequence[int]]]] = {}
+        self._short: list[tuple[str, Sequence[int]]] = []
+        for piece, key, places in self._index.pieces:
+            lead = (piece, places)
             if len(key) < KEY:
-                self._short.append((piece, places))
+                self._short.append(lead)
             else:
                 for start in range(STRIDE):
-                    self._near.setdefault(key[start : start + GRAM], []).append((piece, places))
+                    self._near.setdefault(key[start : start + GRAM], []).append(lead)
         self._grams = frozenset(self._near)
+        self._typed: dict[tuple[tuple[str, ...], bool], tuple[int, ...]] = {}
 
     def best(self, subject: Subject, *, expired: Callable[[], bool]) -> Hit | None:
         """Return the entry that says most about `subject`.
@@ -165,7 +152,7 @@ class Matcher:
         """
         tried = 0
         for place in self._candidates(subject):
-            match, pattern = self._pairs[place]
+            pattern, match = self._at(place)
             if not _conditions_hold(match, subject):
                 continue
             if not match.message:
@@ -177,6 +164,11 @@ class Matcher:
             if found is not None:
                 return Hit(pattern, match, found)
         return None
+
+    def _at(self, place: int) -> tuple[Pattern, Match]:
+        """Return the entry and the alternative at a place of the index."""
+        pattern = self._patterns[self._index.owners[place]]
+        return pattern, pattern.matches[self._index.numbers[place]]
 
     def _candidates(self, subject: Subject) -> list[int]:
         """Return the places of all entries that could match, the most telling first; some may come twice."""
@@ -198,10 +190,11 @@ class Matcher:
         asked = (subject.names, bool(subject.codes))
         known = self._typed.get(asked)
         if known is None:
-            exact = (place for name in (*subject.names, *subject.bare_names) for place in self._by_name.get(name, ()))
-            globs = (place for place in self._globs if has_type(subject, self._pairs[place][0].types))
-            found = {*exact, *globs, *self._rest}
-            known = tuple(sorted(place for place in found if subject.codes or not self._pairs[place][0].code))
+            index = self._index
+            exact = (place for name in (*subject.names, *subject.bare_names) for place in index.names.get(name, ()))
+            globs = (place for place in index.globs if has_type(subject, self._at(place)[1].types))
+            found = {*exact, *globs, *index.rest}
+            known = tuple(sorted(place for place in found if subject.codes or not self._at(place)[1].code))
             if len(self._typed) < MAX_CLASSES:
                 self._typed[asked] = known
         return known

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from otel_mldebug.errors import ConfigError
+from otel_mldebug.rules.catalogue.index import GRAM, KEY, index_of
 from otel_mldebug.rules.catalogue.loader import COMPILED, digest, read, sources
-from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, Match, Pattern, ranked
+from otel_mldebug.rules.catalogue.pattern import Match, Pattern
 
 
 def render(paths: Sequence[Path]) -> str:
@@ -29,8 +30,8 @@ def render(paths: Sequence[Path]) -> str:
     head = json.dumps(digest([path.read_bytes() for path in paths]))
     # Plain ASCII: a single character beyond it makes the reader hold and cut up the whole text two bytes wide.
     lines = ",\n".join(json.dumps(entry, separators=(",", ":"), default=dict) for entry in entries)
-    order = json.dumps(ranked([Pattern(entry) for entry in entries]), separators=(",", ":"))
-    return f'{{"digest": {head}, "order": {order}, "patterns": [\n{lines}\n]}}\n'
+    index = json.dumps(index_of([Pattern(entry) for entry in entries]), separators=(",", ":"))
+    return f'{{"digest": {head}, "index": {index}, "patterns": [\n{lines}\n]}}\n'
 
 
 def choose_keys(entries: Sequence[dict[str, Any]]) -> None:

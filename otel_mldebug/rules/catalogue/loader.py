@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from otel_mldebug.errors import ConfigError
+from otel_mldebug.rules.catalogue.index import Index
 from otel_mldebug.rules.catalogue.pattern import Pattern
 
 DIRECTORY = Path(__file__).parent
 COMPILED = DIRECTORY / "compiled.json"
-FORMAT = b"6"
+FORMAT = b"7"
 """Changes with the form of the compiled entries, so that what an older version wrote is not read."""
 MAX_FILE_BYTES = 8 * 2**20
 """A pattern file above this size is refused."""
@@ -34,14 +35,15 @@ def digest(texts: Sequence[bytes]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _own() -> tuple[tuple[Pattern, ...], list[int] | None]:
+def _own() -> tuple[tuple[Pattern, ...], Index | None]:
     files = sources()
     cache = json.loads(COMPILED.read_bytes())
-    entries, order = cache["patterns"], cache["order"]
+    entries = cache["patterns"]
+    index: Index | None = Index(*cache["index"])
     if cache["digest"] != digest([path.read_bytes() for path in files]):
         with suppress(ConfigError):
-            entries, order = [entry for path in files for entry in read(path, complete=True)], None
-    return tuple([Pattern(entry) for entry in entries]), order
+            entries, index = [entry for path in files for entry in read(path, complete=True)], None
+    return tuple([Pattern(entry) for entry in entries]), index
 
 
 def builtin() -> tuple[Pattern, ...]:
@@ -53,8 +55,8 @@ def builtin() -> tuple[Pattern, ...]:
     return _own()[0]
 
 
-def builtin_order() -> list[int] | None:
-    """Return what `pattern.ranked` says of our own entries, as `compiled.json` has it; None where it is outdated."""
+def builtin_index() -> Index | None:
+    """Return the index of our own entries, as `compiled.json` has it; None where that is outdated."""
     return _own()[1]
 
 

@@ -13,12 +13,6 @@ from otel_mldebug.rules.facts import Value
 from otel_mldebug.semconv.names import Category, Severity
 
 T = TypeVar("T")
-GRAM, STRIDE = 4, 2
-"""Of a message, every second run of four characters is looked up."""
-KEY = GRAM + STRIDE - 1
-"""Characters of a fixed piece by which the index finds an expression: in any five lies one of those runs."""
-COMMON = " etaoinsrhldcumfpgwybvkxjqz"
-"""Characters of English, the commonest first."""
 MESSAGE, TYPE, GENERAL, STRUCTURE = 3, 2, 1, 0
 """Tiers, the most telling last to first: matched by message, by type alone, by a catch-all, by structure."""
 
@@ -129,12 +123,16 @@ class Pattern:
 
     def __init__(self, normal: Mapping[str, Any]) -> None:
         self._normal = normal
-        self.matches = tuple([Match(*match) for match in normal["matches"]])
 
     @property
     def origin(self) -> str:
         """File and place of the entry, for `patterns list`."""
         return str(self._normal.get("origin", ""))
+
+    @cached_property
+    def matches(self) -> tuple[Match, ...]:
+        """Alternatives: conditions that must all hold, for one of them."""
+        return tuple([Match(*match) for match in self._normal["matches"]])
 
     @cached_property
     def category(self) -> Category:
@@ -163,21 +161,6 @@ class Pattern:
             Variant(conditions=tuple(Condition(*c) for c in v["conditions"]), changes=v["changes"])
             for v in self._normal["variants"]
         )
-
-
-def ranked(patterns: Sequence[Pattern]) -> list[int]:
-    """Return the places of all alternatives of `patterns`, one after the other, the most telling first.
-
-    By tier, structure among itself by confidence, then by weight. The sort sees plain tuples: a function that is called
-    for each of thousands takes twice the time.
-    """
-    ranks: list[tuple[int, float, int, str, int]] = []
-    for pattern in patterns:
-        name, confidence = pattern.id, -pattern.confidence
-        for match in pattern.matches:
-            ranks.append((-match.tier, confidence if match.tier == STRUCTURE else 0.0, -match.weight, name, len(ranks)))
-    ranks.sort()
-    return [rank[-1] for rank in ranks]
 
 
 def evidence_in(pattern: Pattern, found: "re.Match[str] | None", text: str, lowered: str) -> dict[str, Value]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from otel_mldebug.rules.catalogue.pattern import COMMON, KEY
+from otel_mldebug.rules.catalogue.index import COMMON, KEY
 
 _parser: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
 

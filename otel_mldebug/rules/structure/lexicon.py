@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence, Set
 from functools import lru_cache
 
-from otel_mldebug.rules.catalogue.pattern import GRAM, KEY, STRIDE
+from otel_mldebug.rules.catalogue.index import GRAM, KEY, STRIDE
 from otel_mldebug.rules.structure import vocabulary
 from otel_mldebug.semconv.names import Category
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_mldebug.rules.catalogue.index import KEY
 from otel_mldebug.rules.catalogue.loader import builtin
-from otel_mldebug.rules.catalogue.pattern import KEY, compiled
+from otel_mldebug.rules.catalogue.pattern import compiled
 from otel_mldebug.rules.catalogue.regexes import danger, key, leads, literals
 from otel_mldebug.rules.matching import MAX_HEAD, MAX_TAIL
 
@@ -56,9 +57,7 @@ def test_pieces_of_alternatives(expression, expected):
         pytest.param("of the table .*(?:lost|x)", [()], id="one of them too short to be looked for"),
         pytest.param("of the table (?:by|in) the file", [(("by", "in"),)], id="two characters are enough"),
         pytest.param("of the table (?:the|at) end", [()], id="in the fixed piece"),
-        pytest.param(
-            "(?:[Rr]ow|[Ll]ine)s (?:lost|gone)", [(("ow", "ine"),)] * 2, id="some lead, others are needed"
-        ),
+        pytest.param("(?:[Rr]ow|[Ll]ine)s (?:lost|gone)", [(("ow", "ine"),)] * 2, id="some lead, others are needed"),
         pytest.param("a (?:table (?:one|two)|file)", [(("one", "two"),), ()], id="what only one branch needs"),
     ],
 )
