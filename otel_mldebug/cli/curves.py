@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from otel_mldebug.cli.render import Look, clean, cut, number, pad, seconds, sparkline
+from otel_mldebug.cli.render import Look, clean, cut, number, pad, seconds, size, sparkline
 from otel_mldebug.store.curve import Bin, Curve
 from otel_mldebug.store.training import Training
 
@@ -16,7 +16,20 @@ _LABEL = 15
 _MOST_APART = 3
 _WIDTH = 48
 _STEP_TIME = "duration_s"
-_NAMES = {"loss": "loss", "gradient_norm": "gradient norm", "learning_rate": "learning rate", _STEP_TIME: "step time"}
+_RATES = ("samples", "tokens")
+_BYTES = ("memory_bytes", "device_bytes")
+_NAMES = {
+    "loss": "loss",
+    "evaluation_loss": "validation",
+    "gradient_norm": "gradient norm",
+    "learning_rate": "learning rate",
+    "scale": "loss scale",
+    _STEP_TIME: "step time",
+    "samples": "samples/s",
+    "tokens": "tokens/s",
+    "memory_bytes": "memory",
+    "device_bytes": "GPU memory",
+}
 _SPIKE = 4.0
 """A step time is drawn as at most this many times the median: one slow step shall not flatten all others."""
 
@@ -49,7 +62,8 @@ def lines(training: Training, look: Look) -> Iterator[str]:
     for name in curves:
         for label, curve in apart.get(name) or [(_NAMES[name], curves[name])]:
             drawn = pad(_draw(name, curve, axis, look), axis.width)
-            text = f"{pad(cut(label, _LABEL - 1, look), _LABEL)}{drawn}  {_told(name, curve, look)}"
+            told = _rate(name, training) if name in _RATES else _told(name, curve, look)
+            text = f"{pad(cut(label, _LABEL - 1, look), _LABEL)}{drawn}  {told}"
             yield cut(text, look.width, look)
     if marks := _marks(training.findings, axis):
         yield f"{'findings':<{_LABEL}}{look.paint(marks, 'bad')}"
@@ -106,12 +120,24 @@ def _told(name: str, curve: Curve, look: Look) -> str:
         mean = sum(one.total for one in curve.bins) / max(1, num)
         return f"mean {seconds(mean)}, longest {seconds(curve.highest[0])} at {curve.highest[1]:,}"
     first, last = curve.first[1], curve.last[1]
+    if name in _BYTES and curve.highest is not None:
+        text = f"{size(first)} {look.arrow} {size(last)}"
+        return text if curve.highest[0] in (first, last) else f"{text}, most {size(curve.highest[0])}"
     if curve.lowest and curve.highest and curve.lowest[0] == curve.highest[0] and curve.first_bad is None:
         return f"{number(first)} throughout"
     text = f"{number(first)} {look.arrow} {number(last)}"
-    if name == "loss" and curve.lowest and curve.lowest[0] not in (first, last):
+    if name in ("loss", "evaluation_loss") and curve.lowest and curve.lowest[0] not in (first, last):
         text += f", lowest {number(curve.lowest[0])} at {curve.lowest[1]:,}"
     return text
+
+
+def _rate(name: str, training: Training) -> str:
+    """Return how many samples or tokens a second a process makes, and from how many samples a step."""
+    lanes = [lane for lane in training.lanes if name in lane.rates]
+    text = f"mean {number(sum(lane.rates[name] for lane in lanes) / len(lanes))}" if lanes else ""
+    if lanes and name == "samples":
+        text += f", batches of {number(lanes[0].batch)}"
+    return f"{text}, each of {len(lanes)}" if len(lanes) > 1 else text
 
 
 def _marks(findings: Sequence[Mapping[str, Any]], axis: _Axis) -> str:

@@ -60,10 +60,26 @@ def _head(training: Training, look: Look) -> Iterator[str]:
     if ranks := sorted({lane.process.rank for lane in training.lanes if lane.process.rank is not None}):
         parts.append(f"rank{'s' * (len(ranks) > 1)} {spans(ranks)}")
     yield from _joined([*parts, *watched(training.watched)] or ["nothing was watched"], look)
-    if missing := sum(lane.steps - lane.recorded for lane in training.lanes):
-        yield look.paint(f"{number(missing)} steps are not in the store any more", "warn")
+    yield from _records(training, look)
     if damaged := sum(lane.damaged for lane in training.lanes):
         yield look.paint(f"{number(damaged)} damaged lines were left out", "warn")
+
+
+def _records(training: Training, look: Look) -> Iterator[str]:
+    """Say how many of the steps there are numbers of, and how often layers were looked into."""
+    missing = sum(max(0, lane.steps - lane.recorded) for lane in training.lanes)
+    if gone := min(missing, sum(lane.process.dropped.get("steps", 0) for lane in training.lanes)):
+        yield look.paint(f"{number(gone)} steps are not in the store any more: it was full", "warn")
+    told = []
+    if missing > gone:
+        every = "" if gone else f"{number(sum(lane.recorded for lane in training.lanes))} of them recorded one by one, "
+        told.append(f"{every}{number(missing - gone)} only counted")
+    if (taken := training.looks).num:
+        first, last = f"step {taken.first:,}", f"step {taken.last:,}"
+        where = f"at {first}" if taken.num == 1 else f"from {first} to {last}"
+        told.append(f"{number(taken.num)} look{'s' * (taken.num != 1)} into layers {where}")
+    if told:
+        yield from (look.paint(line, "faint") for line in _joined(told, look))
 
 
 def _joined(parts: Sequence[str], look: Look) -> list[str]:

@@ -1,6 +1,7 @@
 """Looks into training steps, read back: as they were written, and layer by layer over the steps."""
 
 import heapq
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,47 @@ def _of_process(
             look.pop("v", None)
             rank = {} if process.rank is None else {"rank": process.rank}
             yield step, order, {"step": step, **rank, **look}
+
+
+_BEGINNING = re.compile(rb'\{"v": ?\d+, ?"step": ?(\d+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How often a process was looked into.
+
+    Attributes:
+        num: Steps with a look.
+        first: The first of them.
+        last: The last of them.
+    """
+
+    num: int = 0
+    first: int = 0
+    last: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        """Return it as the command line prints it; empty without any."""
+        return {"count": self.num, "first_step": self.first, "last_step": self.last} if self.num else {}
+
+
+def taken(run: Run, process: Process, first: int = 0, last: int | None = None) -> Taken:
+    """Return how many steps of a process were looked into, by the beginnings of lines: looks are large.
+
+    Args:
+        run: The run.
+        process: One of its processes.
+        first: The first step that is wanted.
+        last: The last one, itself included; None for all.
+    """
+    steps = set()
+    for part in open_parts(run.path / process.name, "looks"):
+        for line in read_lines(part):
+            if (found := _BEGINNING.match(line.data or b"")) is not None:
+                step = int(found[1])
+                if step >= first and (last is None or step <= last):
+                    steps.add(step)
+    return Taken(len(steps), min(steps), max(steps)) if steps else Taken()
 
 
 @dataclass(slots=True)

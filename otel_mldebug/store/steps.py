@@ -27,13 +27,15 @@ class Steps:
 
     Attributes:
         damaged: Lines that could not be read, as far as it has been read.
-        recorded: Steps in all batches, wanted or not, as far as it has been read.
+        recorded: Steps in all batches, wanted or not, as far as it has been read. Optimizers that share a step have a
+            record each.
         seen: Steps that the process has made by then, those whose records are gone included.
     """
 
     def __init__(self, directory: Path, first: int = 0, last: int | None = None) -> None:
         self._directory, self._first, self._last = directory, first, last
         self.damaged = self.recorded = self.seen = 0
+        self._latest = -1
 
     def __iter__(self) -> Iterator[Columns]:
         for part in open_parts(self._directory, "steps"):
@@ -49,8 +51,9 @@ class Steps:
     def _wanted(self, columns: Columns) -> Columns | None:
         index = columns["index"]
         low, high = min(index), max(index)
-        self.recorded += len(index)
-        self.seen = max(self.seen, self.recorded, high + 1)
+        self.recorded += len(set(index)) - (low == self._latest)
+        self._latest = high
+        self.seen = max(self.seen, high + 1)
         last = high if self._last is None else self._last
         if high < self._first or low > last:
             return None

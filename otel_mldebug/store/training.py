@@ -8,6 +8,7 @@ from typing import Any
 from otel_mldebug.semconv.names import Phase
 from otel_mldebug.store.curve import Curve
 from otel_mldebug.store.lines import Columns
+from otel_mldebug.store.looks import Taken, taken
 from otel_mldebug.store.otlp_values import number
 from otel_mldebug.store.runs import Process, Run
 from otel_mldebug.store.steps import Steps
@@ -24,7 +25,18 @@ _PARTS = (
     (Phase.SYNC, "sync_s", "backward_s"),
 )
 """What is measured now and then, and what it is a part of."""
-_CURVES = ("loss", "gradient_norm", "learning_rate", "duration_s")
+_RATES = ("samples", "tokens")
+_CURVES = (
+    "loss",
+    "evaluation_loss",
+    "gradient_norm",
+    "learning_rate",
+    "scale",
+    "duration_s",
+    *_RATES,
+    "memory_bytes",
+    "device_bytes",
+)
 _MOST_OPTIMIZERS = 8
 """Optimizers whose curves are kept apart; programs that make one for each task make thousands."""
 _BAD = ("loss", "gradient_norm")
@@ -37,15 +49,17 @@ class Lane:
     Attributes:
         process: Whose steps they are.
         steps: How many it has made, those whose records are gone or were not asked for included.
-        recorded: How many of them are in the store.
+        recorded: How many of them have a record in the store.
         counted: How many of those were asked for; all that follows is about these.
         seconds: Wall time of those.
         measured: Seconds by phase, parts of a phase within it.
         parts: Seconds of each part of a phase, and of that phase in the same steps.
         samples: Samples in them; 0 when unknown.
+        batch: Samples in the last step in which they were known.
         loss: Of its last step that had one.
         first_bad: Its first step with a non-finite loss or gradient norm.
         damaged: Lines that could not be read.
+        looks: The looks that were taken into its layers.
     """
 
     process: Process
@@ -56,29 +70,48 @@ class Lane:
     measured: dict[str, float] = field(default_factory=dict)
     parts: dict[str, tuple[float, float]] = field(default_factory=dict)
     samples: int = 0
+    batch: int | None = None
     loss: float | None = None
     first_bad: int | None = None
     damaged: int = 0
+    looks: Taken = field(default_factory=Taken)
+    _numbers: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _latest: int = -1
 
     def add(self, columns: Columns) -> None:
         """Add a batch of steps."""
         index, durations = columns["index"], columns["duration_s"]
         nothing = [None] * len(index)
-        self.counted += len(index)
+        self.counted += len(set(index)) - (index[0] == self._latest)  # optimizers may share a step
+        self._latest = index[-1]
         self.seconds += sum(filter(isfinite, durations))
         self.samples += sum(filter(None, columns.get("samples", ())))
+        samples: Sequence[int | None] = columns.get("samples", ())
+        self.batch = next((num for num in reversed(samples) if num), self.batch)
         measured = [columns.get(name, nothing) for _, name in _MEASURED]
         for (phase, _), column in zip(_MEASURED, measured, strict=True):
             self._spend(phase, [value for value in column if value is not None and isfinite(value)])
         # Where the parts of a step were not measured, nothing is known of the rest either.
-        rows = zip(columns.get("backward_s", nothing), durations, *measured, strict=True)
-        rest = [max(0.0, whole - sum(filter(None, parts))) for known, whole, *parts in rows if known is not None]
+        calls = columns.get("backward_calls", [1] * len(index))
+        rows = zip(columns.get("backward_s", nothing), calls, durations, *measured, strict=True)
+        told = ((whole, parts) for known, num, whole, *parts in rows if known is not None or num == 0)
+        rest = [max(0.0, whole - sum(filter(None, parts))) for whole, parts in told]
         self._spend(Phase.OTHER, [*filter(isfinite, rest)])
         self._split(columns, nothing)
         losses: Sequence[float | None] = columns.get("loss", ())
         self.loss = next((loss for loss in reversed(losses) if loss is not None), self.loss)
         for name in _BAD:
             self._look_for_bad(index, columns.get(name, ()))
+        for name in _RATES:
+            pairs = zip(columns.get(name, ()), durations, strict=False)
+            known = [pair for pair in pairs if pair[0] and isfinite(pair[1])]
+            number, spent = self._numbers.get(name, (0.0, 0.0))
+            self._numbers[name] = number + sum(one for one, _ in known), spent + sum(one for _, one in known)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Return samples and tokens a second, in those steps whose number of them is known."""
+        return {name: number / spent for name, (number, spent) in self._numbers.items() if number > 0 and spent > 0}
 
     def _spend(self, phase: Phase, seconds: Sequence[float]) -> None:
         if seconds:
@@ -123,8 +156,10 @@ class Lane:
             "duration_s": _exact(self.seconds),
             "phases": {phase: _exact(seconds) for phase, seconds in self.phases.items()},
             "samples": self.samples or None,
+            **{f"{name}_per_s": round(rate, 3) for name, rate in self.rates.items()},
             "loss": None if self.loss is None else number(self.loss),
             "first_bad_step": self.first_bad,
+            "looks": self.looks.to_json(),
         }
         return {key: value for key, value in out.items() if value not in (None, {})}
 
@@ -138,7 +173,7 @@ class Training:
         findings: Its findings, grouped.
         lanes: Its processes that made steps, by rank.
         by_optimizer: Curves of `loss` and `gradient_norm` of each optimizer, where there are several.
-        curves: `loss`, `gradient_norm`, `learning_rate` and `duration_s` by step, the mean over processes.
+        curves: Fields of step records (`_CURVES`) by step, the mean over processes; samples and tokens a second.
     """
 
     run: Run
@@ -159,6 +194,11 @@ class Training:
         lanes = [lane.phases for lane in self.lanes]
         keys = [phase.value for phase in Phase if any(phase.value in phases for phases in lanes)]
         return {key: _exact(sum(phases.get(key, 0.0) for phases in lanes)) for key in keys}
+
+    @property
+    def looks(self) -> Taken:
+        """The looks of the process that has taken most: ranks look at the same steps."""
+        return max((lane.looks for lane in self.lanes), key=lambda looks: looks.num, default=Taken())
 
     @property
     def first_bad(self) -> Lane | None:
@@ -186,6 +226,7 @@ class Training:
             "phases": self.phases,
             "duration_s": _exact(sum(lane.seconds for lane in self.lanes)) if self.lanes else None,
             "first_bad_step": None if bad is None else bad.first_bad,
+            "looks": self.looks.to_json() or None,
             "watched": self.watched or None,
             "by_process": [lane.to_json() for lane in self.lanes],
             "steps": [],
@@ -202,12 +243,28 @@ def summarise(run: Run, findings: Sequence[dict[str, Any]] = (), first: int = 0,
         for columns in steps:
             lane.add(columns)
             for name, curve in out.curves.items():
-                curve.add(columns["index"], columns.get(name, [None] * len(columns["index"])))
+                curve.add(*_series(name, columns))
             _tell_apart(out.by_optimizer, columns, first)
         lane.steps, lane.recorded, lane.damaged = steps.seen, steps.recorded, steps.damaged
+        lane.looks = taken(run, process, first, last)
         if lane.steps or lane.damaged:
             out.lanes.append(lane)
     return out
+
+
+def _series(name: str, columns: Columns) -> tuple[Sequence[int], Sequence[float | None]]:
+    """Return the steps of a batch and what is drawn of each."""
+    index, durations = columns["index"], columns["duration_s"]
+    if name == "duration_s" and len(set(index)) < len(index):  # optimizers that share a step: its time is their sum
+        whole = dict.fromkeys(index, 0.0)
+        for step, duration in zip(index, durations, strict=True):
+            whole[step] += duration
+        return [*whole], [*whole.values()]
+    values = columns.get(name, [None] * len(index))
+    if name in _RATES:
+        pairs = zip(values, durations, strict=True)
+        values = [number / spent if number and spent > 0 else None for number, spent in pairs]
+    return index, values
 
 
 def _tell_apart(curves: dict[str, dict[str, Curve]], columns: Columns, first: int) -> None:

@@ -202,7 +202,7 @@ def test_a_run_of_which_nothing_recorded_says_why(here, capsys):
     assert "No process of the run has recorded anything: did it import PyTorch?" in out_of(capsys, "training")
 
 
-def test_lost_and_damaged_records_are_told(here, capsys):
+def test_steps_that_were_only_counted_and_damaged_lines_are_told(here, capsys):
     out = writer(here / ".mldebug")
     out.step(step(500))
     out.close()
@@ -210,7 +210,18 @@ def test_lost_and_damaged_records_are_told(here, capsys):
         file.write(b"rubbish\n")
     lines = out_of(capsys, "training").splitlines()
 
-    assert lines[2:4] == ["500 steps are not in the store any more", "1 damaged lines were left out"]
+    assert lines[2:4] == ["1 of them recorded one by one, 500 only counted", "1 damaged lines were left out"]
+
+
+def test_steps_that_the_store_had_no_room_for_are_told_from_those_that_were_only_counted(here, capsys):
+    out = writer(here / ".mldebug")
+    out.step(step(500))
+    out.close()
+    page = json.loads((out.directory / "process.json").read_text())
+    write_json(out.directory / "process.json", {**page, "dropped": {"steps": 400, "traces": 7}})
+    lines = out_of(capsys, "training").splitlines()
+
+    assert lines[2:4] == ["400 steps are not in the store any more: it was full", "100 only counted"]
 
 
 def test_the_exit_code_tells_of_severity(root, capsys):

@@ -48,6 +48,19 @@ def test_json_has_the_layers_only_when_asked_for(layered, capsys):
     ]
 
 
+def test_the_page_says_how_often_layers_were_looked_into(layered, capsys):
+    assert shown(capsys).splitlines()[2] == "3 looks into layers from step 0 to step 2"
+    assert shown(capsys, "--steps", "1").splitlines()[2] == "1 look into layers at step 1"
+    document = json.loads(shown(capsys, "--json", "--steps", "1:"))
+    assert document["looks"] == document["by_process"][0]["looks"] == {"count": 2, "first_step": 1, "last_step": 2}
+
+
+def test_a_run_without_looks_does_not_speak_of_them(here, capsys):
+    made(here / ".mldebug", "one", [1.0])
+    assert "look" not in shown(capsys)
+    assert "looks" not in json.loads(shown(capsys, "--json"))
+
+
 def test_without_looks_the_page_says_how_to_get_some(here, capsys):
     made(here / ".mldebug", "one", [1.0])
     assert shown(capsys, "--layers").splitlines()[-1] == "more of them: OTEL_MLDEBUG_LAYERS=50 (every 50 steps)"

@@ -52,6 +52,7 @@ def test_training_has_exactly_the_keys_of_the_contract(root):
                     "duration_s": 1.0,
                     "phases": {"data": 0.2, "forward": 0.2, "backward": 0.4, "optimizer": 0.1, "other": 0.1},
                     "samples": 32,
+                    "samples_per_s": 64.0,
                     "loss": "NaN",
                     "first_bad_step": 1,
                 }
@@ -174,6 +175,26 @@ def test_only_the_steps_that_were_asked_for(root, monkeypatch):
     assert (summary.steps_seen, summary.lanes[0].counted, summary.lanes[0].seconds) == (35, 13, 6.5)
     assert (summary.curves["loss"].first, summary.curves["loss"].last) == ((9, 9.0), (21, 21.0))
     assert store.training(first=100)["steps"] == []
+
+
+def test_optimizers_that_share_a_step_make_one_step_of_both_times(root):
+    first = {"duration_s": 0.5, "forward_s": 0.1, "backward_s": 0.2, "optimizer_s": 0.1, "optimizer": "SGD"}
+    second = {"duration_s": 0.25, "optimizer_s": 0.2, "optimizer": "AdamW", "backward_calls": 0}
+    recorded(root, [step(n, **one) for n in range(3) for one in (first, second)])
+
+    summary = Store(root).summary()
+    (lane,) = summary.lanes
+    assert (summary.steps_seen, lane.steps, lane.recorded, lane.counted, lane.seconds) == (3, 3, 3, 3, 2.25)
+    assert [one.mean for one in summary.curves["duration_s"].bins] == [0.75, 0.75, 0.75]
+    assert summary.phases == {"forward": 0.3, "backward": 0.6, "optimizer": 0.9, "other": 0.45}
+
+
+def test_a_step_that_two_batches_of_records_share_counts_once(root, monkeypatch):
+    monkeypatch.setattr(pending, "MAX_STEPS", 1)
+    recorded(root, [step(n, optimizer=name) for n in range(3) for name in ("SGD", "Adam")])
+
+    (lane,) = Store(root).summary().lanes
+    assert (lane.steps, lane.recorded, lane.counted) == (3, 3, 3)
 
 
 def test_steps_whose_records_were_given_up_are_still_counted(root):
