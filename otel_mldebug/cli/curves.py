@@ -99,6 +99,8 @@ def _draw(name: str, curve: Curve, axis: _Axis, look: Look) -> str:
     if name == _STEP_TIME:
         most = _SPIKE * statistics.median([value for value in values if value is not None] or [0.0])
         values = [None if value is None else min(value, most) for value in values]
+    elif name in _BYTES and curve.highest is not None:  # what changes by less than a twentieth is as good as level
+        values = [None if value is None else round(20 * value / max(1.0, curve.highest[0])) for value in values]
     return sparkline(_filled(values, cells), look, bad=[cell.bad > 0 for cell in cells]).rstrip()
 
 
@@ -121,8 +123,8 @@ def _told(name: str, curve: Curve, look: Look) -> str:
         return f"mean {seconds(mean)}, longest {seconds(curve.highest[0])} at {curve.highest[1]:,}"
     first, last = curve.first[1], curve.last[1]
     if name in _BYTES and curve.highest is not None:
-        text = f"{size(first)} {look.arrow} {size(last)}"
-        return text if curve.highest[0] in (first, last) else f"{text}, most {size(curve.highest[0])}"
+        text, most = f"{size(first)} {look.arrow} {size(last)}", size(curve.highest[0])
+        return text if most in text else f"{text}, most {most}"
     if curve.lowest and curve.highest and curve.lowest[0] == curve.highest[0] and curve.first_bad is None:
         return f"{number(first)} throughout"
     text = f"{number(first)} {look.arrow} {number(last)}"
@@ -136,7 +138,7 @@ def _rate(name: str, training: Training) -> str:
     lanes = [lane for lane in training.lanes if name in lane.rates]
     text = f"mean {number(sum(lane.rates[name] for lane in lanes) / len(lanes))}" if lanes else ""
     if lanes and name == "samples":
-        text += f", batches of {number(lanes[0].batch)}"
+        text += f", {number(lanes[0].most_samples)} a step"
     return f"{text}, each of {len(lanes)}" if len(lanes) > 1 else text
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from otel_mldebug.errors import UsageError
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.semconv.names import Category, Severity
 
@@ -19,6 +20,9 @@ class Contract:
         low: Smallest value that an element may have.
         high: Largest value that an element may have.
         finite: Whether NaN and infinity are forbidden. Minus infinity alone is not: masks hold it on purpose.
+
+    Raises:
+        UsageError: no tensor could ever keep it.
     """
 
     shape: Sequence[int | None] | None = None
@@ -26,6 +30,12 @@ class Contract:
     low: float | None = None
     high: float | None = None
     finite: bool = True
+
+    def __post_init__(self) -> None:
+        if self.shape is not None and not _is_shape(self.shape):
+            raise UsageError(f"shape={self.shape!r}: give a size for each dimension, None for any: (None, 10).")
+        if self.low is not None and self.high is not None and not self.low <= self.high:
+            raise UsageError(f"low={self.low}, high={self.high}: no value lies between them.")
 
     def dtypes(self) -> tuple[str, ...]:
         """Return the names of the types that are allowed; empty if all are."""
@@ -56,6 +66,12 @@ class Seen:
     high: float | None = None
     nan: int = 0
     infinite: int = 0
+
+
+def _is_shape(shape: object) -> bool:
+    if not isinstance(shape, Sequence) or isinstance(shape, str):
+        return False
+    return all(size is None or (hasattr(size, "__index__") and size.__index__() >= 0) for size in shape)
 
 
 def fits(shape: Sequence[int], expected: Sequence[int | None]) -> bool:

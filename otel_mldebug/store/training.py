@@ -55,7 +55,7 @@ class Lane:
         measured: Seconds by phase, parts of a phase within it.
         parts: Seconds of each part of a phase, and of that phase in the same steps.
         samples: Samples in them; 0 when unknown.
-        batch: Samples in the last step in which they were known.
+        most_samples: The most samples in one step; 0 when unknown.
         loss: Of its last step that had one.
         first_bad: Its first step with a non-finite loss or gradient norm.
         damaged: Lines that could not be read.
@@ -70,7 +70,7 @@ class Lane:
     measured: dict[str, float] = field(default_factory=dict)
     parts: dict[str, tuple[float, float]] = field(default_factory=dict)
     samples: int = 0
-    batch: int | None = None
+    most_samples: int = 0
     loss: float | None = None
     first_bad: int | None = None
     damaged: int = 0
@@ -85,9 +85,9 @@ class Lane:
         self.counted += len(set(index)) - (index[0] == self._latest)  # optimizers may share a step
         self._latest = index[-1]
         self.seconds += sum(filter(isfinite, durations))
-        self.samples += sum(filter(None, columns.get("samples", ())))
         samples: Sequence[int | None] = columns.get("samples", ())
-        self.batch = next((num for num in reversed(samples) if num), self.batch)
+        self.samples += sum(filter(None, samples))
+        self.most_samples = max(self.most_samples, *filter(None, samples), 0)
         measured = [columns.get(name, nothing) for _, name in _MEASURED]
         for (phase, _), column in zip(_MEASURED, measured, strict=True):
             self._spend(phase, [value for value in column if value is not None and isfinite(value)])

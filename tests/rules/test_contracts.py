@@ -1,9 +1,12 @@
 """Contracts of tensors: what keeps them, what breaks them, and what is said then."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_mldebug.errors import UsageError
 from otel_mldebug.rules.contracts import Contract, Seen, fits, judge, spell
 from otel_mldebug.semconv.names import Category, Severity
 
@@ -89,10 +92,11 @@ def test_what_the_caller_hands_in_is_the_callers_fault():
 sizes = st.lists(st.integers(0, 9), max_size=4)
 expected = st.lists(st.none() | st.integers(0, 9), max_size=4)
 numbers = st.none() | st.floats(allow_nan=False)
+ranges = st.tuples(numbers, numbers).filter(lambda ends: None in ends or ends[0] <= ends[1])
 
 
 @given(
-    st.builds(Contract, shape=st.none() | expected, low=numbers, high=numbers),
+    st.builds(lambda shape, ends: Contract(shape=shape, low=ends[0], high=ends[1]), st.none() | expected, ranges),
     st.builds(
         Seen, place=st.sampled_from(["input", "output[1]"]), shape=sizes.map(tuple), low=numbers, high=numbers,
         nan=st.integers(0, 3), infinite=st.integers(0, 3),
@@ -101,3 +105,33 @@ numbers = st.none() | st.floats(allow_nan=False)
 def test_no_tensor_makes_a_contract_raise(contract, like):
     finding = judge(contract, like, layer="x")
     assert finding is None or finding.rule.startswith("contract.")
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        pytest.param({"shape": "10"}, "shape='10': give a size for each dimension", id="text"),
+        pytest.param({"shape": 10}, "shape=10: give a size for each dimension", id="one number"),
+        pytest.param({"shape": (None, -1)}, "None for any: (None, 10)", id="minus one for any"),
+        pytest.param({"shape": (None, 2.5)}, "None for any: (None, 10)", id="no whole number"),
+        pytest.param({"low": 3, "high": 1}, "low=3, high=1: no value lies between them.", id="an empty range"),
+        pytest.param({"low": math.nan, "high": 1}, "no value lies between them.", id="a limit that is no number"),
+    ],
+)
+def test_a_contract_that_nothing_can_keep_is_refused(limits, said):
+    with pytest.raises(UsageError) as caught:
+        Contract(**limits)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "like"),
+    [
+        ({"shape": ()}, {"shape": ()}),
+        ({"shape": [None, 0]}, {"shape": (4, 0)}),
+        ({"low": 1, "high": 1}, {"low": 1.0, "high": 1.0}),
+        ({"high": math.inf}, {"low": 0.0, "high": 9e99}),
+    ],
+)
+def test_contracts_at_the_edge_are_taken_and_can_be_kept(limits, like):
+    assert judge(Contract(**limits), Seen(place="output", **like), layer="x") is None

@@ -165,7 +165,7 @@ def debug_forward(
         named_inputs: The same, by name.
 
     Raises:
-        UsageError: `model` is none.
+        UsageError: `model` is none, or no output could have that shape.
     """
     inside = None
     if not (hasattr(model, "modules") and compiled(model)):
@@ -189,7 +189,7 @@ def _outside(model: Any, output: Any, expected_shape: Sequence[int | None] | Non
     import torch
 
     name = type(getattr(model, "_orig_mod", model)).__name__
-    contract = {} if expected_shape is None else {name: Contract(shape=tuple(expected_shape))}
+    contract = {} if expected_shape is None else {name: Contract(shape=expected_shape)}
     seen = Pass(torch, name, {}, contract)
     seen.leaving(name, name, [tensor for _, tensor in each(torch, output, "output")])
     for layer, finding in seen.found:

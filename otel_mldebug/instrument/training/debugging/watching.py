@@ -70,7 +70,7 @@ def watch(
     root = type(model).__name__
     outputs = dict(layers or {})
     if output is not None or expected_shape is not None:
-        outputs[root] = output or Contract(shape=tuple(expected_shape or ()))
+        outputs[root] = output or Contract(shape=expected_shape)
     inputs = {} if input is None else {root: input}
     return ModelWatch(torch, model, inputs, outputs, every=every, inference=Inference(root, latency_limit_s))
 
