@@ -1,7 +1,7 @@
 """From an entry that matched to the finding: evidence read, variants chosen, templates filled."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,8 +32,8 @@ def finding_of(hit: Hit, subject: Subject, mark: str) -> Finding:
         if hold(variant.conditions, evidence):
             texts = dict(variant.changes)
             break
-    kinds = {name: wanted.kind for name, wanted in pattern.evidence.items()}
-    shown = {name: readable(kinds.get(name, "text"), value) for name, value in evidence.items()}
+    wanted = pattern.evidence
+    shown = {name: readable(wanted[name].kind if name in wanted else "", value) for name, value in evidence.items()}
     shown["type"] = subject.facts.name or "The program"
     solutions = [fill(text, shown) for text in texts.get("solutions", pattern.solutions)]
     return Finding(
@@ -66,25 +66,24 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     if "{" not in template:
         return template
     out = ""
-    for names, text, optional in _parts(template):
-        if all(name in values for name in names):
-            for name in names:
-                text = text.replace(f"{{{name}}}", values[name])
-            out += text
-        elif not optional:
-            return ""
+    for texts, names, optional in _parts(template):
+        try:
+            found = [values[name] for name in names]
+        except KeyError:
+            if not optional:
+                return ""
+            continue
+        out += texts[0]
+        for value, text in zip(found, texts[1:], strict=True):
+            out += value + text
     return out
 
 
 @lru_cache(maxsize=1024)
-def _parts(template: str) -> tuple[tuple[tuple[str, ...], str, bool], ...]:
-    """Return the pieces of a template: names of the placeholders in it, its text, whether it may be left out."""
-    pieces = _OPTIONAL.split(template)
-    return tuple(
-        (tuple(dict.fromkeys(_PLACEHOLDER.findall(text))), text, place % 2 == 1)
-        for place, text in enumerate(pieces)
-        if text
-    )
+def _parts(template: str) -> tuple[tuple[Sequence[str], Sequence[str], bool], ...]:
+    """Return the parts of a template: the texts between its placeholders, their names, whether it may be left out."""
+    split = [_PLACEHOLDER.split(text) for text in _OPTIONAL.split(template)]
+    return tuple((pieces[::2], pieces[1::2], place % 2 == 1) for place, pieces in enumerate(split))
 
 
 def unknown(root: ErrorFacts, mark: str) -> Finding:
