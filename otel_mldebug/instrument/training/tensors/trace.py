@@ -14,6 +14,10 @@ _MASKING = ("MaskedFill", "Where", "MaskedFill_", "Scatter", "IndexPut")
 _SOFTMAX = ("Softmax", "LogSoftmax")
 _PRODUCTS = ("Mm", "Addmm", "Linear", "MkldnnLinear", "Convolution", "MkldnnConvolution", "MkldnnRnnLayer")
 """Operations that multiply what comes in by weights: -inf that comes in there is no mask."""
+_AVERAGES = ("MseLoss", "SmoothL1Loss", "HuberLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits")
+"""Losses that are a mean unless they are told otherwise."""
+_MEAN = 1
+"""What they save of their reduction then. Source: PyTorch aten/src/ATen/core/Reduction.h."""
 COMPILED = "CompiledFunction"
 """Autograd's node for a whole compiled graph."""
 _NEAR = 3
@@ -81,13 +85,14 @@ def trace(torch: Any, root: Any, layers: Layers, *, limit_s: float = 1.0) -> Tra
     from_outside = min(entered, key=lambda o: o.place, default=None)
     if from_outside is not None and from_outside.place <= place:
         return Trace(leaves=leaves, outside=from_outside, certain=True)
-    suspects = _suspects(nodes, place)
+    empty = next((i for i, node in enumerate(nodes[: place + 1]) if _of_nothing(node)), None)
+    suspects = _suspects(nodes, place) if empty is None else [empty]
     blamed = _blame(nodes, suspects)
     own, after, before = _location(nodes, blamed, names)
     output = nodes[blamed].output
     return Trace(
         leaves=leaves,
-        operation=nodes[blamed].kind,
+        operation=nodes[blamed].kind if empty is None else "Mean",
         layer=own or _between(after, before, layers),
         after=after,
         before=before,
@@ -161,6 +166,19 @@ def _ancestors(nodes: list[Node], place: int) -> set[int]:
             found.add(i)
             stack.extend(nodes[i].inputs)
     return found
+
+
+def _of_nothing(node: Node) -> bool:
+    """Return whether the operation is a mean of no elements, which is NaN."""
+    if node.kind == "Mean":
+        sizes = getattr(node.function, "_saved_self_sym_sizes", ())
+        dims = getattr(node.function, "_saved_dim", None)
+        # Dimensions from the end come as 2**64 - 1, 2**64 - 2, ...
+        gone = range(len(sizes)) if dims is None else [d if d < len(sizes) else d - 2**64 + len(sizes) for d in dims]
+        return 0 in [sizes[d] for d in gone] and all(size for d, size in enumerate(sizes) if d not in gone)
+    if node.kind not in _AVERAGES or getattr(node.function, "_saved_reduction", None) != _MEAN:
+        return False
+    return any(name == "self" and tensor.numel() == 0 for name, tensor in saved(node.function))
 
 
 def _suspects(nodes: list[Node], place: int) -> list[int]:
