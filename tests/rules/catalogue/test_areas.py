@@ -36,6 +36,8 @@ AREAS = {
     "reinforcement.toml": "libraries.txt",
     "stores.toml": "libraries.txt",
     "tools.toml": "libraries.txt",
+    "keys.toml": "keys.txt",
+    "toolboxes.toml": "keys.txt",
 }
 
 
