@@ -5,6 +5,7 @@ import linecache
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +28,8 @@ MAX_FRAMES = 64
 _HEAD_FRAMES = 16
 MAX_SOURCE_LINES = 8
 """Innermost frames whose source line is looked up: reading files is the dearest part of a capture."""
+MAX_SOURCE = 400
+"""Characters of a source line that are kept."""
 TRACEBACK = "Traceback (most recent call last)"
 _OURS = ("otel_mldebug.instrument.", "otel_mldebug.recover.")
 _DICT: Any = BaseException.__dict__["__dict__"]
@@ -69,7 +72,8 @@ class _Capture:
         facts: ErrorFacts | None = None
         for link in reversed(links):
             facts = self._one(link, facts, level)
-        return facts if facts is not None else self._one(exc, None, level)
+        # Seen before, as a member of another group too: without its own members, which would multiply.
+        return facts if facts is not None else self._one(exc, None, MAX_CHAIN)
 
     def _one(self, exc: BaseException, cause: ErrorFacts | None, level: int) -> ErrorFacts:
         name, bases = _names(type(exc))
@@ -132,16 +136,22 @@ def _is_ours(module: object) -> bool:
 
 def _frame(entry: TracebackType, *, source: bool) -> Frame:
     frame, line = entry.tb_frame, entry.tb_lineno
-    code = frame.f_code
-    module = frame.f_globals.get("__name__", "")
-    return Frame(
-        file=code.co_filename,
-        function=getattr(code, "co_qualname", code.co_name),
-        line=line,
-        module=module if type(module) is str else "",
-        in_app=not package_of(code.co_filename),
-        code=linecache.getline(code.co_filename, line).strip()[:400] if source else "",
+    code, module = frame.f_code, frame.f_globals.get("__name__")
+    file = code.co_filename
+    return _as_frame(
+        file,
+        getattr(code, "co_qualname", code.co_name),
+        line,
+        module if type(module) is str else "",
+        linecache.getline(file, line) if source else "",
     )
+
+
+@lru_cache(maxsize=1024)
+def _as_frame(file: str, function: str, line: int, module: str, text: str) -> Frame:
+    """Return the frame; most failures come from where others came from."""
+    code = text.strip()[:MAX_SOURCE]
+    return Frame(file=file, function=function, line=line, module=module, in_app=not package_of(file), code=code)
 
 
 def _names(kind: type) -> tuple[str, tuple[str, ...]]:

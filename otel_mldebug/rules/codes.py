@@ -81,6 +81,7 @@ def codes(facts: ErrorFacts, text: str, lowered: str) -> dict[str, int]:
 
 
 _DIGIT = re.compile(r"\d")
+_BAD_DIGITS = re.compile(r"[45]\d\d")
 _BAD_ALONE = re.compile(rf"(?<!\d){_BAD}")
 
 
@@ -88,7 +89,7 @@ def _may_hold_a_status(text: str, lowered: str) -> bool:
     """Return whether it is worth looking closer, which costs more than all else here."""
     if "http" in lowered or "status" in lowered:
         return _THREE_DIGITS.search(text) is not None
-    return _BAD_ALONE.search(text) is not None
+    return _BAD_DIGITS.search(text) is not None and _BAD_ALONE.search(text) is not None
 
 
 def _read(found: dict[str, int], name: str, expression: "re.Pattern[str]", text: str) -> None:

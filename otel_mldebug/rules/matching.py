@@ -120,6 +120,24 @@ class Hit(NamedTuple):
     found: "re.Match[str] | None"
 
 
+class _Alternative(NamedTuple):
+    """One alternative of an entry, with what its text needs besides the piece that led to it.
+
+    Attributes:
+        pattern: The entry.
+        match: The alternative.
+        pieces: All of them must be in the text, in lower case.
+        needs: One of each must be.
+        further: Whether there are conditions that are not about the text.
+    """
+
+    pattern: Pattern
+    match: Match
+    pieces: Sequence[str]
+    needs: Sequence[Sequence[str]]
+    further: bool
+
+
 class Matcher:
     """The catalogue, indexed so that only entries that share a rare piece with a message, or its class, are looked at.
 
@@ -141,6 +159,7 @@ class Matcher:
                 for start in range(STRIDE):
                     self._near.setdefault(key[start : start + GRAM], []).append(lead)
         self._grams = frozenset(self._near)
+        self._known: dict[int, _Alternative] = {}
         self._typed: dict[tuple[tuple[str, ...], bool], tuple[int, ...]] = {}
 
     def best(self, subject: Subject, *, expired: Callable[[], bool]) -> Hit | None:
@@ -150,10 +169,12 @@ class Matcher:
             subject: The exception.
             expired: Whether the time for this is up; asked before every eighth expression is run.
         """
-        tried = 0
+        tried, lowered = 0, subject.lowered
         for place in self._candidates(subject):
-            pattern, match = self._at(place)
-            if not _conditions_hold(match, subject):
+            pattern, match, pieces, needs, further = self._known.get(place) or self._at(place)
+            if (pieces or needs) and not _holds(lowered, pieces, needs):
+                continue
+            if further and not _conditions_hold(match, subject):
                 continue
             if not match.message:
                 return Hit(pattern, match, None)
@@ -165,10 +186,18 @@ class Matcher:
                 return Hit(pattern, match, found)
         return None
 
-    def _at(self, place: int) -> tuple[Pattern, Match]:
-        """Return the entry and the alternative at a place of the index."""
+    def _at(self, place: int) -> "_Alternative":
+        """Return what is at a place of the index; most places are never asked for."""
         pattern = self._patterns[self._index.owners[place]]
-        return pattern, pattern.matches[self._index.numbers[place]]
+        match = pattern.matches[self._index.numbers[place]]
+        found = self._known[place] = _Alternative(
+            pattern,
+            match,
+            match.literals[bool(match.key) and (len(match.key) == KEY or not match.types) :],
+            match.needs,
+            further=bool(match.types or match.code or match.library or match.where or match.cause),
+        )
+        return found
 
     def _candidates(self, subject: Subject) -> list[int]:
         """Return the places of all entries that could match, the most telling first; some may come twice."""
@@ -192,26 +221,30 @@ class Matcher:
         if known is None:
             index = self._index
             exact = (place for name in (*subject.names, *subject.bare_names) for place in index.names.get(name, ()))
-            globs = (place for place in index.globs if has_type(subject, self._at(place)[1].types))
+            globs = (place for place in index.globs if has_type(subject, self._at(place).match.types))
             found = {*exact, *globs, *index.rest}
-            known = tuple(sorted(place for place in found if subject.codes or not self._at(place)[1].code))
+            known = tuple(sorted(place for place in found if subject.codes or not self._at(place).match.code))
             if len(self._typed) < MAX_CLASSES:
                 self._typed[asked] = known
         return known
 
 
-def _conditions_hold(match: Match, subject: Subject) -> bool:
-    """Check everything but the message's expression itself, the cheapest first."""
-    lowered = subject.lowered
-    for literal in match.literals:
-        if literal not in lowered:
+def _holds(lowered: str, pieces: Sequence[str], needs: Sequence[Sequence[str]]) -> bool:
+    """Return whether a text has all of `pieces`, and one piece of each of `needs`."""
+    for piece in pieces:
+        if piece not in lowered:
             return False
-    for pieces in match.needs:
-        for piece in pieces:
+    for choices in needs:
+        for piece in choices:
             if piece in lowered:
                 break
         else:
             return False
+    return True
+
+
+def _conditions_hold(match: Match, subject: Subject) -> bool:
+    """Check what is not about the text of the message, the cheapest first."""
     if match.types and not has_type(subject, match.types):
         return False
     if match.code and not _has_code(subject, match.code):

@@ -113,6 +113,8 @@ def normalised(text: str) -> str:
     HTTP status, errno, signals, exit codes, element types and device kinds stay, because they tell failures apart.
     """
     text = text[:_LOOKED_AT]
+    if _VARIES.search(text) is None and "equest" not in text and "req" not in text:
+        return text[:MAX_LENGTH]
     if "equest" in text or "req" in text or "Root=" in text or "org-" in text:
         text = _REQUEST.sub("<request>", text)
     if "host='" in text:
@@ -170,10 +172,14 @@ def _is_code(words: list[str], place: int, before: str, number: str) -> bool:
     if previous in _JOINTS and place > 1:
         previous = words[place - 2]
     previous = previous.strip("()[]{},;:.='\"").lower()
+    named = previous in _CODE_WORDS or before.strip("([{'\"")
+    status = len(number) == 3 and int(number) in _STATUSES
+    if not named and not status:
+        return False
     context = " ".join((*words[max(0, place - 3) : place], before))
-    if (previous in _CODE_WORDS or before.strip("([{'\"")) and _CODE_BEFORE.search(context) is not None:
+    if named and _CODE_BEFORE.search(context) is not None:
         return True
-    if len(number) != 3 or int(number) not in _STATUSES:
+    if not status:
         return False
     if _ANSWER_BEFORE.search(context) is not None:
         return True
