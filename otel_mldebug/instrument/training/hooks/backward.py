@@ -56,7 +56,7 @@ class BackwardHooks:
                 track.busy = False
                 track.backward_ends(started, clock())
                 if not watch.stepping:
-                    self._alone(track)
+                    self.alone(track)
 
         return backward
 
@@ -82,7 +82,7 @@ class BackwardHooks:
             finally:
                 track.busy = False
                 track.backward_ends(started, clock())
-                self._alone(track)
+                self.alone(track)
 
         return grad
 
@@ -125,12 +125,7 @@ class BackwardHooks:
         now = self._watch.clock()
         try:
             loss = self._objective(track, tensors)
-            value = None
-            if loss is not None:
-                if self._direct(loss):
-                    value = loss.item()
-                elif len(track.late) < MOST_LATE_LOSSES and self._watch.devices.watchable(loss):
-                    track.late.append(loss.detach())
+            value = None if loss is None else self._value(track, loss)
             if self._watch.insides.sample is not None:
                 self._watch.insides.backward(track, now)
             track.backward_begins(now, value)
@@ -140,6 +135,22 @@ class BackwardHooks:
                 self._watch.idle.backward(track)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch backward", exc)
+
+    def read(self, track: Track, loss: Any) -> float | None:
+        """Return an objective whose backward pass is over; None for none, and for one that is read in a later step."""
+        found = self._objective(track, loss)
+        value = None if found is None else self._value(track, found)
+        if value is not None and value - value != 0.0:
+            self._watch.bad_loss(track, found, value)
+        return value
+
+    def _value(self, track: Track, loss: Any) -> float | None:
+        if self._direct(loss):
+            value: float = loss.item()
+            return value
+        if len(track.late) < MOST_LATE_LOSSES and self._watch.devices.watchable(loss):
+            track.late.append(loss.detach())
+        return None
 
     def _objective(self, track: Track, tensors: Any) -> Any:
         """Return the tensor that holds the objective: what went into a gradient scaler, not what came out of it."""
@@ -153,7 +164,7 @@ class BackwardHooks:
             return None
         return tensors
 
-    def _alone(self, track: Track) -> None:
+    def alone(self, track: Track) -> None:
         """End the step here, in a program that has no optimizer."""
         try:
             watch = self._watch

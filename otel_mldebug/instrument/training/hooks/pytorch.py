@@ -16,6 +16,7 @@ from otel_mldebug.instrument.training.distributed.companion import Companion
 from otel_mldebug.instrument.training.hooks.backward import BackwardHooks
 from otel_mldebug.instrument.training.hooks.compiler import OnCompile
 from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
+from otel_mldebug.instrument.training.hooks.functional import FunctionalHooks
 from otel_mldebug.instrument.training.hooks.loaders import LoaderHooks
 from otel_mldebug.instrument.training.hooks.lossfunctions import LossFunctions
 from otel_mldebug.instrument.training.hooks.patches import Patch
@@ -51,6 +52,7 @@ class Installation:
         self._losses = LossFunctions(watch, evaluations)
         backward = BackwardHooks(watch)
         self._grad = Patch(torch.autograd, "grad", backward.wrap_grad)
+        self._functional = FunctionalHooks(watch, backward)
         data = torch.utils.data.dataloader
         scaler = torch.amp.grad_scaler.GradScaler
         self._patches = [
@@ -101,6 +103,7 @@ class Installation:
         self._dynamo = dynamo
         self._losses.remove()
         self._grad.undo()
+        self._functional.remove()
         self.watch.insides.remove()
         for patch in self._patches:
             patch.through(dynamo.disable)
@@ -114,6 +117,7 @@ class Installation:
         self._compiler.remove()
         self._losses.remove()
         self._grad.undo()
+        self._functional.remove()
         self.watch.insides.remove()
         for handle in self._handles:
             handle.remove()
