@@ -10,6 +10,7 @@ from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
 from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.devices.late import LateStep
+from otel_mldebug.instrument.training.steps import batches
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.numbers import Promise, Sent, number, whole
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
@@ -44,7 +45,7 @@ class Recorder:
 
     def step(
         self, *, loss: Any = None, gradient_norm: Any = None, learning_rate: Any = None, samples: Any = None,
-        epoch: Any = None,
+        tokens: Any = None, epoch: Any = None,
     ) -> "Step":  # fmt: skip
         """Return one step, which is its block. What the block raises passes through, and then it counts for none.
 
@@ -55,11 +56,13 @@ class Recorder:
             gradient_norm: Euclidean norm of all gradients.
             learning_rate: Of this step.
             samples: Samples in its batches.
+            tokens: Tokens in them.
             epoch: Number of the pass over the data, from 0.
         """
         step = Step(self._name)
         step.set(
-            loss=loss, gradient_norm=gradient_norm, learning_rate=learning_rate, samples=samples, epoch=epoch
+            loss=loss, gradient_norm=gradient_norm, learning_rate=learning_rate, samples=samples, tokens=tokens,
+            epoch=epoch,
         )  # fmt: skip
         return step
 
@@ -81,13 +84,13 @@ class Step:
 
     def set(
         self, *, loss: Any = None, gradient_norm: Any = None, learning_rate: Any = None, samples: Any = None,
-        epoch: Any = None,
+        tokens: Any = None, epoch: Any = None,
     ) -> None:  # fmt: skip
         """Say what became known meanwhile; the arguments are those of `Recorder.step`. Later values win."""
         for name, value in (("loss", loss), ("gradient_norm", gradient_norm), ("learning_rate", learning_rate)):
             if value is not None and (found := number(value, name)) is not None:
                 self._given[name] = found
-        for name, value in (("samples", samples), ("epoch", epoch)):
+        for name, value in (("samples", samples), ("tokens", tokens), ("epoch", epoch)):
             if value is not None and (found := whole(value, name)) is not None:
                 self._given[name] = found
 
@@ -174,6 +177,11 @@ class Step:
         track.parts = parts or None
         track.samples = given.get("samples", track.samples)
         track.epoch = given.get("epoch", track.epoch)
+        cell = self._cell or recorder.cell(self._name)
+        if (told := given.get("tokens")) is not None:
+            track.tokens = told - sum(map(batches.tokens, track.held))  # of the batches that were seen: added again
+            if recorder.extras is None:
+                cell.tokens += told
         loss, norm = given.get("loss"), given.get("gradient_norm")
         rate = given.get("learning_rate", self._rate)
         if norm is None and self._norms:
@@ -183,7 +191,6 @@ class Step:
         late = Waiting(loss, norm, self._late) if self._late or _pending(loss) or _pending(norm) else None
         if loss is not None and not _pending(loss):
             track.loss = loss
-        cell = self._cell or recorder.cell(self._name)
         recorder.close(
             track, cell, now, 0, rate, None if _pending(norm) else norm, self._skipped, late
         )  # fmt: skip

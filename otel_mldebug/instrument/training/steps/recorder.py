@@ -213,7 +213,7 @@ class StepRecorder:
             optimizer=cell.name,
             backward_calls=track.backward_calls,
             skipped=skipped,
-            **(self.extras(track, cell, index) if self.extras is not None else {}),
+            **(self.extras(track, cell, index) if self.extras is not None else {"tokens": track.tokens or None}),
             **(cell.split(track, track.parts) if track.parts else {}),
             **(self.passed.take(track) if track.passed or self.passed else {}),
         )

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
 
-_PREFIXES = ("_orig_mod.", "module.", "_fsdp_wrapped_module.")
-"""What torch.compile, DDP and FSDP put in front of the names of the model that they wrap."""
+_PREFIXES = ("_orig_mod.", "_forward_module.", "_original_module.", "module.", "_fsdp_wrapped_module.")
+"""What torch.compile, Fabric, DDP and FSDP put in front of the names of the model that they wrap."""
+_FABRIC = {"_forward_module", "_original_module"}
+"""What Fabric's wrapper holds: the model as other wrappers have it, and as it was."""
 _MOST_SEARCHES = 4
 """Searches through all objects of the process: each takes about 0.2 s for a million objects."""
 _MOST_LOOSE = 1000
@@ -242,6 +244,8 @@ def _unwrap(root: Any) -> Any:
         inner = root.__dict__.get("_modules", {}).get(attribute)
         if inner is not None and len(root._modules) == 1:
             return _unwrap(inner)
+    if set(root.__dict__.get("_modules", ())) == _FABRIC:
+        return _unwrap(root._modules["_original_module"])
     return root
 
 

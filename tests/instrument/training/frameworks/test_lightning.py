@@ -112,6 +112,8 @@ def test_fabric_needs_no_change_either(watched):
         losses.append(loss.item())
 
     assert [(s.loss, s.samples) for s in watched.steps] == [(loss, 4) for loss in losses]
+    assert watched.facts["models"] == ["Linear"]
+    assert {p.name for look in watched.looks for p in look.parameters} == {"weight", "bias"}
 
 
 def test_the_callback_adds_the_loss_of_validation_and_where_steps_begin(watched):
