@@ -31,7 +31,7 @@ LOOK_DETECTORS: tuple[LookDetector, ...] = (
 )
 """The same for those that judge looks."""
 
-LAST_DETECTORS: tuple[LookDetector, ...] = layers.LAST_DETECTORS
+LAST_DETECTORS: tuple[LookDetector, ...] = (*layers.LAST_DETECTORS, *curves.LAST_DETECTORS)
 """Those of them that judge once, when training is over."""
 
 _FAMILIES = {

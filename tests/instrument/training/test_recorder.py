@@ -171,7 +171,7 @@ def test_steps_of_a_fraction_of_a_millisecond_get_a_record_now_and_then_and_are_
     clock = Clock()
     made = recorder(clock)
     for _ in range(2000):
-        one_step(made, clock, scale=0.001)
+        one_step(made, clock, scale=0.001, learning_rate=0.1)
     made.finish()
 
     assert pipeline.points()["mldebug.train.steps"] == [({"mldebug.train.optimizer": "SGD"}, 2000)]
@@ -180,6 +180,7 @@ def test_steps_of_a_fraction_of_a_millisecond_get_a_record_now_and_then_and_are_
     assert max(b - a for a, b in pairwise(indices)) <= SHORT_BETWEEN
     assert len(indices) < 600
     assert indices[-1] == 1999, "the number of the last one is known"
+    assert (pipeline.steps[-1].learning_rate, pipeline.steps[-1].epoch) == (0.1, pipeline.steps[-2].epoch)
 
 
 def test_without_a_budget_there_are_counts_and_no_spans(pipeline):

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, cast
 
 from otel_mldebug.rules.course import Course
 
-SUSPICIOUS_BYTES = 1 << 20
-RISES, RISE_BYTES = 5, 4096
+SUSPICIOUS_BYTES = 384 << 10
+RISES, RISE_BYTES = 5, 1536
 """Growth since `SETTLED` steps, and how often in a row it has to have grown by so much for each step, after which live
 tensors are counted, twice: about 50 ms each, once in a run."""
 SETTLED = 24

@@ -244,6 +244,8 @@ class StepRecorder:
                 index=self.index - 1,
                 time_ns=self.wall_ns(),
                 duration_s=cell.duration_s / max(1, cell.steps - cell.unmeasured),
+                learning_rate=cell.learning_rate,
+                epoch=cell.window[-1].epoch,
                 optimizer=cell.name,
             )
             self.relay.add(last, cell, None)

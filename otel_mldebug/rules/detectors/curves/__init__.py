@@ -13,11 +13,12 @@ from otel_mldebug.rules.detectors.curves.passes import (
     gradients_in_evaluation,
 )
 from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance
-from otel_mldebug.rules.detectors.curves.scaler import scaler_skips
+from otel_mldebug.rules.detectors.curves.scaler import clipped_while_scaled, scaler_skips
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
 from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.curves.spikes import loss_spike
 from otel_mldebug.rules.detectors.curves.swings import oscillation
+from otel_mldebug.rules.detectors.curves.warmup import unfinished_warm_up
 from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 
 DETECTORS: tuple[Detector, ...] = (
@@ -25,6 +26,7 @@ DETECTORS: tuple[Detector, ...] = (
     rate_collapsed,
     rate_swings,
     rate_too_high,
+    clipped_while_scaled,
     rate_too_low,
     loss_spike,
     oscillation,
@@ -42,12 +44,17 @@ DETECTORS: tuple[Detector, ...] = (
 LOOK_DETECTORS: tuple[LookDetector, ...] = (plateau_at_chance,)
 """The same for those that need to know more of a step than its numbers."""
 
+LAST_DETECTORS: tuple[LookDetector, ...] = (plateau_at_chance, unfinished_warm_up)
+"""Those that judge the whole course once more when it is over, also where looks were too dear to go on to the end."""
+
 FAMILIES: Mapping[str, str] = {
     "amp.steps_skipped": "nonfinite",
     "loss.spike": "explosion",
     "learning_rate.too_high": "rate",
     "loss.oscillation": "explosion",
     "learning_rate.too_low": "signal",
+    "learning_rate.warmup": "signal",
+    "gradient.clipped_scaled": "signal",
     "loss.plateau": "signal",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

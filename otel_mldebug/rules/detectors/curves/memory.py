@@ -15,10 +15,11 @@ LEAST_POINTS = 9
 """… and points in time at which it was measured in them."""
 WARM_UP = 0.2
 """Share of the run that does not count: optimizer state, caches and buffers come into being; at least 24 steps."""
-LEAST_BYTES, LEAST_GRAPH_BYTES = 8 << 20, 3 << 20
-LEAST_STEP_BYTES = 4096
-"""Growth in all, also where graphs are known to be kept, and for each step. Lists of numbers, and of what reinforcement
-learning remembers, stay below it."""
+LEAST_BYTES, LEAST_GRAPH_BYTES = 8 << 20, 512 << 10
+LEAST_STEP_BYTES, LEAST_GRAPH_STEP_BYTES = 4096, 1024
+"""Growth in all and for each step, also where graphs are known to be kept. Lists of numbers, and of what reinforcement
+learning remembers, stay below the first. A graph that is kept after its backward pass is a few hundred bytes for each
+operation, and is counted, not guessed: so little is enough."""
 LEAST_REMEMBERED = 256 << 10
 """Growth for each step, from which on to warn where no graphs are kept and no loader makes the batches: reinforcement
 learning fills a memory with what it sees, which may be images, for as long as there is room."""
@@ -106,9 +107,9 @@ def _steady(used: Sequence[tuple[int, int]], course: Course) -> tuple[int, int, 
     points = [(step, value) for step, value in used if step >= settled]
     if len(points) < LEAST_POINTS:
         return None
-    least = LEAST_GRAPH_BYTES if course.graphs else LEAST_BYTES
+    least, each = (LEAST_GRAPH_BYTES, LEAST_GRAPH_STEP_BYTES) if course.graphs else (LEAST_BYTES, LEAST_STEP_BYTES)
     steps, grown = points[-1][0] - points[0][0], points[-1][1] - points[0][1]
-    if steps < 0.6 * LEAST_STEPS or grown < max(least, LEAST_STEP_BYTES * steps):
+    if steps < 0.6 * LEAST_STEPS or grown < max(least, each * steps):
         return None
     values = [value for _, value in points]
     down = sum(b < a for a, b in pairwise(values))

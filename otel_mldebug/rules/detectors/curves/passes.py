@@ -97,7 +97,7 @@ def gradients_in_evaluation(window: Sequence[StepRecord]) -> Finding | None:
     return Finding(
         rule="evaluation.gradients_tracked",
         category=Category.EVALUATION,
-        severity=Severity.WARNING,
+        severity=Severity.INFO,
         summary=f"The evaluation after step {first.step - 1}{at} tracks gradients that are not used: {first.tracked} "
         "holds a graph.",
         cause="model.eval() does not switch gradients off: each forward pass keeps all activations for a backward "

@@ -18,6 +18,7 @@ HINT_STEPS, SURE_STEPS = 250, 500
 in short trials."""
 LATEST = 100
 """Latest losses that tell the level."""
+_RECURRENT = frozenset(("RNN", "RNNCell", "GRU", "GRUCell", "LSTM", "LSTMCell"))
 
 
 def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
@@ -46,6 +47,7 @@ def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
     if steps < HINT_STEPS:
         return None
     norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
+    recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
     return Finding(
         rule="loss.plateau",
         category=Category.TRAINING,
@@ -53,11 +55,13 @@ def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
         summary=f"The loss is stuck at {fmean(losses):.4g}, which is what guessing one of {classes} classes gives "
         f"({chance:.4g}): no better than chance in {steps} steps.",
         cause="What reaches the output does not depend on the input, or the targets do not: dead or saturated layers, "
-        "dropout close to 1, a detached part, shuffled or constant labels, inputs that were destroyed.",
+        "dropout close to 1, a detached part, shuffled or constant labels, inputs that were destroyed."
+        + (f" Over long sequences gradients vanish on their way through {recurrent}." if recurrent else ""),
         solutions=(
             "Try to learn one batch by heart: if that fails, it is the model or the loss and not the data.",
             "Check that inputs and targets belong together after shuffling, and that inputs are not constant.",
             "Look at `otel-mldebug training --layers`: which layers have no gradients, or dead units?",
+            *(("Use an LSTM with a forget bias of 1, attention, or shorter sequences.",) if recurrent else ()),
             "Change the learning rate by a factor of 10 in both directions.",
         ),
         prevention="Compare the first hundred losses with chance: the logarithm of the number of classes.",

@@ -36,9 +36,11 @@ PROGRESS = 1e-6
 """Share of the loss that one step of gradient descent is to take away, at least: less than that is not a tenth of a
 percent in a thousand steps. To first order a step takes away the rate times the squared norm of the gradient. Source:
 Boyd and Vandenberghe, "Convex optimization", section 9.3; with momentum 0.9 it is ten times as much."""
+SLIGHT, SLIGHT_RATE = 1e-4, 1e-5
+"""The same where the rate itself is as low as nobody chooses for gradient descent: ten percent in a thousand steps."""
 LEAST_ADAPTIVE = 3e-7
 """The same for optimizers whose steps are about as large as the rate (Adam): weights are a few hundredths."""
-_ADAPTIVE = ("Adam", "NAdam", "RAdam", "Adamax", "Lion", "Adafactor", "RMSprop", "Adagrad")
+ADAPTIVE = ("Adam", "NAdam", "RAdam", "Adamax", "Lion", "Adafactor", "RMSprop", "Adagrad")
 
 
 def rate_too_high(window: Sequence[StepRecord]) -> Finding | None:
@@ -124,12 +126,13 @@ def rate_too_low(window: Sequence[StepRecord]) -> Finding | None:
     if moved > max(STILL * level, spread) or median(late) < (1 - ALIKE) * median(early):
         return None
     norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
-    adaptive = latest.optimizer.startswith(_ADAPTIVE)
+    adaptive = latest.optimizer.startswith(ADAPTIVE)
     progress = 10 * rate * median(norms) ** 2 / level if norms else None
     if adaptive:
         tiny = rate <= LEAST_ADAPTIVE
     else:
-        tiny = progress is not None and progress < PROGRESS and latest.optimizer.startswith("SGD")
+        least = SLIGHT if max(before) <= SLIGHT_RATE else PROGRESS
+        tiny = progress is not None and progress < least and latest.optimizer.startswith("SGD")
     if not tiny or (norms and median(norms) < 1e-6 * level):  # no gradient either: then it is not the rate
         return None
     return Finding(

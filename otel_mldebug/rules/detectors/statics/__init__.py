@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from otel_mldebug.rules.detectors.signature import LookDetector
 from otel_mldebug.rules.detectors.statics.activation import no_activation
 from otel_mldebug.rules.detectors.statics.broadcast import broadcast
+from otel_mldebug.rules.detectors.statics.collapse import trained_target
 from otel_mldebug.rules.detectors.statics.detached import detached_loss
 from otel_mldebug.rules.detectors.statics.dropout import dropout_chance, dropout_output
-from otel_mldebug.rules.detectors.statics.inputs import constant_input, unnormalised_input
+from otel_mldebug.rules.detectors.statics.inputs import constant_input, tiny_input, unnormalised_input
 from otel_mldebug.rules.detectors.statics.leakage import target_is_input
 from otel_mldebug.rules.detectors.statics.logits import (
     log_probabilities,
@@ -34,9 +35,11 @@ DETECTORS: tuple[LookDetector, ...] = (
     output_range,
     bounded_logits,
     dropout_output,
+    trained_target,
     log_softmax_twice,
     constant_input,
     unnormalised_input,
+    tiny_input,
     target_scale,
     repeated_batch,
     repeated_samples,

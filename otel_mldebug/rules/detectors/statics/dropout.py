@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, LINEAR, VALUE_LOSSES, Graph
 from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
 from otel_mldebug.rules.finding import Finding
-from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.looks import Look, Operation
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
 HIGH = 0.9
 """Chance to drop a unit, from which hardly anything gets through. Usual are 0.1 to 0.5.
 Source: https://jmlr.org/papers/v15/srivastava14a.html."""
+LEAST_MASK, NEAR = 256, 0.05
+"""Elements of a mask, at least, and how far the share of zeros in it may be from the chance that its other elements
+tell."""
 LIGHT = 0.2
 """Chance, up to which dropout on outputs makes predictions a little unsure, and no more: PyTorch's own tutorial
 on character networks does it with 0.1."""
@@ -21,13 +24,16 @@ _LOSSES = frozenset((
 
 
 def dropout_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when a layer drops nine in ten of its inputs, or more."""
+    """Fire when a layer drops nine in ten of its inputs, or more, or a mask that is made by a function does."""
 
     def judge(look: Look) -> tuple[str, float] | None:
         for layer in look.layers:
             chance = layer.settings.get("p")
             if "Dropout" in layer.kind and layer.training and isinstance(chance, (int, float)) and chance >= HIGH:
                 return layer.name, float(chance)
+        for operation in look.operations:
+            if (chance := _dropped(operation)) is not None and chance >= HIGH:
+                return operation.layer or "F.dropout", chance
         return None
 
     if (found := lasting(looks, judge)) is None:
@@ -84,6 +90,19 @@ def dropout_output(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
         layer=layer,
         operation=taker,
     )
+
+
+def _dropped(operation: Operation) -> float | None:
+    """Return the chance to drop an element, if an operation multiplies by a mask of 0 and 1 / (1 - p); else None.
+
+    The squares of such a mask are the mask times its largest element, so their means are, too.
+    """
+    mask = operation.operand
+    if operation.kind != "Mul" or mask is None or mask.size < LEAST_MASK or mask.low != 0 or not mask.high > 1:
+        return None
+    two_valued = abs(mask.std**2 + mask.mean**2 - mask.high * mask.mean) <= 1e-3 * mask.high * mask.mean
+    chance = 1 - 1 / mask.high
+    return round(chance, 4) if two_valued and abs(mask.zero - chance) <= NEAR else None
 
 
 def _chance(graph: Graph, place: int, chances: Sequence[float]) -> float:

@@ -118,17 +118,26 @@ class Graph:
         return found
 
     def ends_in_mean(self, place: int) -> bool:
-        """Return whether a result goes, element by element, into one mean or sum over everything."""
-        while True:
-            users = set(self.users(place))
-            if len(users) != 1:
+        """Return whether a result goes, element by element, into means or sums over everything, and nowhere else.
+
+        It may take several ways, as in Huber's loss written by hand.
+        """
+        open_, seen = [place], set[int]()
+        while open_:
+            users = set(self.users(open_.pop()))
+            if not users:
                 return False
-            place = users.pop()
-            kind = self.kind(place)
-            if kind in REDUCTIONS:
-                return "dim" not in self.operations[place].settings
-            if kind not in _ELEMENTWISE and kind not in VALUE_LOSSES:
-                return False
+            for user in users - seen:
+                seen.add(user)
+                kind = self.kind(user)
+                if kind in REDUCTIONS:
+                    if "dim" in self.operations[user].settings:
+                        return False
+                elif kind in _ELEMENTWISE or kind in VALUE_LOSSES:
+                    open_.append(user)
+                else:
+                    return False
+        return True
 
     def of(self, kinds: frozenset[str]) -> Iterator[tuple[int, Operation]]:
         """Yield the operations of some kinds with their places, in forward order."""

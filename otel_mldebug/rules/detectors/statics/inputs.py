@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from otel_mldebug.rules.detectors.layers.reading import progress
 from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, ENTRIES, LEAF, VALUE_LOSSES, Graph, rms
 from otel_mldebug.rules.detectors.statics.telling import at, lasting, tell
 from otel_mldebug.rules.finding import Finding
@@ -17,6 +18,9 @@ LARGE = 50.0
 """Root of the mean square, from which features count as not normalised."""
 OFFSET = (20.0, 10.0)
 """The mean over the standard deviation, and the mean, from which inputs count as an offset with a little noise."""
+TINY, TINY_STEPS, TINY_LEFT = 0.01, 100, 0.95
+"""Largest magnitude up to which inputs are as good as none for layers that are made for 1, and in how many steps the
+loss has not left so much of its beginning: pixels that were divided by 255 twice."""
 LEAST = 8
 """Elements, below which nothing is said."""
 SCALE_FREE = ("LBFGS",)
@@ -55,6 +59,50 @@ def unnormalised_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> F
         low=stats.low,
         high=stats.high,
     )
+
+
+def tiny_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when all that first layers take is close to 0, and the loss has stayed where it began.
+
+    Small inputs alone can be learned from, with a rate to match or one that adapts.
+    """
+    known = progress(looks, window)
+    if known.steps < TINY_STEPS or not known.stuck or (known.left or 0.0) < TINY_LEFT:
+        return None
+    if (found := lasting(looks, _tiny, least=2)) is None:
+        return None
+    first, (operation, stats) = found
+    return tell(
+        "data.unnormalised_input",
+        Severity.WARNING,
+        first,
+        f"The first layer{at(operation.layer)} takes inputs close to 0, up to {max(-stats.low, stats.high):.2g}, and "
+        f"the loss has not fallen in {known.steps} steps.",
+        category=Category.DATA,
+        cause="Inputs were scaled down too far, such as pixels that were divided by 255 twice. Layers are made for "
+        "inputs of size 1: with these nothing but their biases reaches the output.",
+        solutions=(
+            "Look for a second division, such as by 255 after ToTensor, which divides already.",
+            "Standardise each feature: (x - mean) / std, with mean and std of the training set.",
+        ),
+        prevention="Print mean and standard deviation of a batch before training; normalise where data is loaded.",
+        confidence=0.85,
+        layer=operation.layer,
+        mean=stats.mean,
+        std=stats.std,
+        low=stats.low,
+        high=stats.high,
+    )
+
+
+def _tiny(look: Look) -> tuple[Operation, Stats] | None:
+    graph = Graph(look)
+    given = [entry for entry in _entries(graph) if entry[2].low != entry[2].high and entry[2].size >= LEAST]
+    if not given or look.optimizer_kind in SCALE_FREE:
+        return None
+    if any(max(-stats.low, stats.high) > TINY or _normalised(graph, place) for place, _, stats in given):
+        return None
+    return given[0][1:]
 
 
 def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:

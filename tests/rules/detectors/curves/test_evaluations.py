@@ -11,6 +11,7 @@ from otel_mldebug.rules.detectors.curves.passes import (
     evaluation_in_training_mode,
     gradients_in_evaluation,
 )
+from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.curves.curve import course, falling
 
 RISING = [2.0, 1.5, 1.2, 1.25, 1.4, 1.6, 1.8, 2.1]
@@ -86,7 +87,7 @@ def test_gradients_in_evaluation_are_named_with_the_variable():
     finding = gradients_in_evaluation(passes({**TRACKED, "place": "test (train.py:40)"}))
 
     assert finding is not None
-    assert finding.rule == "evaluation.gradients_tracked"
+    assert (finding.rule, finding.severity) == ("evaluation.gradients_tracked", Severity.INFO)
     assert "(test (train.py:40)) tracks gradients that are not used: `logits` holds a graph" in finding.summary
 
 

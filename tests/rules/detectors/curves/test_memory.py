@@ -61,6 +61,17 @@ def test_what_grows_is_said_and_less_is_enough_where_graphs_are_known_to_be_kept
     assert finding.confidence == 0.95
 
 
+@pytest.mark.parametrize(
+    ("kib", "graphs", "found"),
+    [(4, True, True), (10, True, True), (0.5, True, False), (4, False, False), (10, False, False)],
+)
+def test_small_graphs_that_are_kept_are_counted_and_small_lists_are_not(kib, graphs, found):
+    run = used(lambda i: 200 + kib / 1024 * i)
+    run.graphs = graphs
+
+    assert (memory_growth(run) is not None) == found
+
+
 def test_memory_of_a_gpu_counts_too():
     finding = memory_growth(used(lambda i: 200 + i, field="device_bytes"))
 

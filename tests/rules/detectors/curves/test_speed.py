@@ -76,10 +76,18 @@ def test_of_several_optimizers_nothing_is_said():
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "rate"), [("SGD", 1e-7), ("SGD#2", 1e-8), ("AdamW", 1e-7), ("Adam", 1e-9), ("Lion", 1e-8)]
+    ("optimizer", "rate", "norm"),
+    [
+        ("SGD", 1e-7, 0.5),
+        ("SGD#2", 1e-8, 0.5),
+        ("SGD", 1e-6, 2.5),
+        ("AdamW", 1e-7, 0.5),
+        ("Adam", 1e-9, 0.5),
+        ("Lion", 1e-8, 0.5),
+    ],
 )
-def test_updates_that_never_move_the_loss(optimizer, rate):
-    finding = rate_too_low(course(FLAT, [0.5] * 300, rates=rate, optimizer=optimizer))
+def test_updates_that_never_move_the_loss(optimizer, rate, norm):
+    finding = rate_too_low(course(FLAT, [norm] * 300, rates=rate, optimizer=optimizer))
 
     assert finding is not None
     assert finding.rule == "learning_rate.too_low"
@@ -94,6 +102,7 @@ def test_updates_that_never_move_the_loss(optimizer, rate):
         pytest.param(FLAT, 0.5, 2e-5, "AdamW", id="fine-tuning"),
         pytest.param(HEAVY, 0.01, 1e-3, "SGD", id="falls, with tails so heavy that the mean does not show it"),
         pytest.param(FLAT, 5.0, 1e-5, "SGD", id="small rate, large gradients"),
+        pytest.param(FLAT, 0.01, 1e-2, "SGD", id="usual rate, small gradients: all is learned"),
         pytest.param(falling(300), 0.5, 1e-7, "SGD", id="falls all the same"),
         pytest.param(FLAT, 0.5, [1e-9 * (i + 1) for i in range(300)], "Adam", id="warm-up"),
         pytest.param(FLAT, 1e-9, 1e-7, "SGD", id="no gradient"),

@@ -37,6 +37,18 @@ BCE = op("BinaryCrossEntropyWithLogits", operands=((N, 1), (N, 1)))
         pytest.param(
             chain(op("Convolution", N, 1, 8, 8), op("Expand", N, N, 8, 8), op("MseLoss")), id="images without a channel"
         ),
+        pytest.param(
+            chain(
+                UNIT,
+                op("Sub", N, N),
+                op("Abs", N, N),
+                op("Pow", N, N, inputs=(2,)),
+                op("Sub", N, N, inputs=(2,)),
+                op("Where", N, N, inputs=(3, 4)),
+                op("Mean"),
+            ),
+            id="Huber's loss by hand",
+        ),
     ],
 )
 def test_predictions_that_are_compared_with_all_targets_are_found(operations):

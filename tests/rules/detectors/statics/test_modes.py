@@ -116,6 +116,22 @@ def test_dropout_that_leaves_nothing_is_found(layer, severity):
     assert (finding.severity if finding is not None else None) == severity
 
 
+@pytest.mark.parametrize(
+    ("mask", "found"),
+    [
+        pytest.param(stats(0.0, 10.0, 1.0, 3.0, zero=0.9, size=512), "model.dropout_chance", id="nine in ten"),
+        pytest.param(stats(0.0, 20.0, 1.02, 4.4, zero=0.949, size=512), "model.dropout_chance", id="more"),
+        pytest.param(stats(0.0, 2.0, 1.0, 1.0, zero=0.5, size=512), "", id="half"),
+        pytest.param(stats(0.0, 1.0, 0.1, 0.3, zero=0.9, size=512), "", id="a mask of 0 and 1"),
+        pytest.param(stats(0.0, 10.0, 1.0, 2.0, zero=0.6, size=512), "", id="sparse features"),
+        pytest.param(stats(0.0, 10.0, 1.0, 3.0, zero=0.9, size=32), "", id="too few to tell"),
+    ],
+)
+def test_dropout_by_a_function_is_known_by_its_mask(mask, found):
+    mul = op("Mul", N, 32, operand=mask, layer="fc1")
+    assert rule(dropout_chance, looks(*chain(op("Addmm", N, 32), mul, LINEAR, LOG_SOFTMAX, NLL))) == found
+
+
 MASK = op("Mul", N, 3, operand=stats(0.0, 2.0, 1.0, 1.0, zero=0.5))
 
 
