@@ -125,7 +125,8 @@ def find(store: Store, findings: Sequence[Mapping[str, Any]], which: str) -> dic
             return dict(named[0])
     if occurrence := store.occurrence(which):
         group = next((f for f in groups if f.get("fingerprint") == occurrence.get("fingerprint")), {})
-        kept = ("count", "suppressed", "share", "rate_per_s", "trend", "first_seen", "last_seen", "ranks", "hosts")
+        counts = ("count", "suppressed", "share", "rate_per_s", "trend", "first_seen", "last_seen")
+        kept = (*counts, "ranks", "hosts", "reported_by")
         return {**occurrence, **{key: group[key] for key in kept if key in group}}
     raise UsageError(
         f"The store {store.root} has no finding {which!r}: expected an id, a fingerprint or a rule. "

@@ -10,6 +10,7 @@ from otel_mldebug.cli.render import Look, clean, clock, cut, number, percent, qu
 _LABEL = 11
 _MOST_FRAMES = 30
 _MOST_VALUES = 40
+_QUOTED = "Traceback (most recent call last)"
 
 
 def lines(finding: Mapping[str, Any], look: Look) -> list[str]:
@@ -21,11 +22,7 @@ def lines(finding: Mapping[str, Any], look: Look) -> list[str]:
         out += _labelled(label, values, look)
     for label, values in (("evidence", finding.get("evidence", {})), ("context", finding.get("context", {}))):
         out += _labelled(label, list(_values(values, look)), look)
-    exception = finding.get("exception", {})
-    out += _exception("exception", exception, look)
-    for cause in exception.get("chain", ()):
-        if isinstance(cause, Mapping):
-            out += _exception("caused by", cause, look)
+    out += _raised("exception", finding.get("exception", {}), look)
     return out + [line for label, values in _ids(finding) for line in _labelled(label, values, look)]
 
 
@@ -33,6 +30,8 @@ def _facts(finding: Mapping[str, Any], look: Look) -> Iterator[tuple[str, list[s
     room = look.width - _LABEL
     yield "where", _wrapped(look.between.join(_where(finding)), look, "", room)
     yield "seen", _wrapped(_seen(finding, look), look, "", room)
+    reports = (f"{_name(report)}: {report.get('summary', '')}" for report in finding.get("reported_by", ()))
+    yield "told by", [line for report in reports for line in _wrapped(report, look, "", room)]
     yield "state", _wrapped(state(finding), look, "", room)
     yield "trend", [_trend(finding, look)] if trend(finding, look) else []
     yield "impact", _wrapped(_impact(finding.get("impact") or {}), look, "", room)
@@ -49,6 +48,10 @@ def _facts(finding: Mapping[str, Any], look: Look) -> Iterator[tuple[str, list[s
     yield "more", [clean(finding["docs"])] if finding.get("docs") else []
     again = "trying again may help" if finding.get("retryable") else "trying again will not help"
     yield "sure", [f"{percent(finding.get('confidence', 1.0))} (by {clean(finding.get('basis', 'pattern'))}), {again}"]
+
+
+def _name(report: Mapping[str, Any]) -> str:
+    return str(report.get("type") or report.get("rule", "")).rpartition(".")[2]
 
 
 def _where(finding: Mapping[str, Any]) -> Iterator[str]:
@@ -106,9 +109,23 @@ def _values(values: Mapping[str, Any], look: Look) -> Iterator[str]:
         yield f"and {len(values) - _MOST_VALUES} more: --json"
 
 
+def _raised(label: str, exception: Mapping[str, Any], look: Look) -> list[str]:
+    """Return an exception, then what led to it, then the members of a group."""
+    out = _exception(label, exception, look)
+    for cause in exception.get("chain", ()):
+        out += _raised("caused by", cause, look)
+    members = exception.get("group", ())
+    for place, member in enumerate(members, 1):
+        out += _raised(f"{place} of {len(members)}", member, look)
+    return out
+
+
 def _exception(label: str, exception: Mapping[str, Any], look: Look) -> list[str]:
     """Return type, message and stack; frames of the user's own code are marked and stand out."""
-    head = ": ".join(clean(exception[key]) for key in ("type", "message") if exception.get(key))
+    message = exception.get("message", "")
+    if exception.get("chain") and (quoted := message.find(_QUOTED)) >= 0:  # shown below, as what led to it
+        message = message[:quoted].removesuffix("Original ")
+    head = ": ".join(filter(None, (clean(exception.get("type", "")), clean(message))))
     out = _labelled(label, _wrapped(head, look, "", look.width - _LABEL), look)
     frames = [frame for frame in exception.get("frames", ()) if isinstance(frame, Mapping)]
     if frames:

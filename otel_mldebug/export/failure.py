@@ -13,10 +13,10 @@ from otel_mldebug.rules.catalogue.pattern import Pattern
 from otel_mldebug.rules.describe import describe, shorten
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.facts import ErrorFacts, Frame, Value
-from otel_mldebug.rules.finding import ORDER, Finding, Occurrence
+from otel_mldebug.rules.finding import MAIN_THREAD, ORDER, UNCAUGHT, Finding, Occurrence
 from otel_mldebug.rules.redact import Redactor
 from otel_mldebug.rules.redact.exposure import Exposure
-from otel_mldebug.rules.unwrap import causes
+from otel_mldebug.rules.unwrap import causes, links
 from otel_mldebug.semconv.names import Category, Severity
 
 ARGUMENT = "argument."
@@ -130,13 +130,17 @@ def _bounded(finding: Finding, own: Mapping[str, Any]) -> Finding:
 
 
 def amended(known: Occurrence, redactor: Redactor, context: Mapping[str, Any], own: Mapping[str, Any]) -> Occurrence:
-    """Return `known` with what a program says of it by hand, after it was seen elsewhere; itself if that is nothing.
+    """Return `known` with what is said of it after it was seen elsewhere; itself if that is nothing new.
 
-    What was known of the training step stays.
+    That is what a program says by hand, and that the exception has ended the program in the end. What was known of the
+    training step stays.
     """
     finding = chosen(known.finding, own)
     if not own.get(BY_HAND):
-        return known if finding == known.finding else replace(known, finding=finding)
+        ended = {UNCAUGHT: MAIN_THREAD} if context.get(UNCAUGHT) == MAIN_THREAD else {}
+        if finding == known.finding and ended.items() <= known.context.items():
+            return known
+        return replace(known, finding=finding, context={**known.context, **ended})
     given = {key: value for key, value in context.items() if key not in _OF_THE_STEP}
     further = _redacted_context(_context(None, given, time.perf_counter() + BUDGET_S), redactor)
     return replace(known, finding=_bounded(finding, own), context={**known.context, **further})
@@ -156,15 +160,26 @@ def as_json(facts: ErrorFacts) -> dict[str, Any]:
         "stacktrace": stacktrace(facts),
         "frames": [_frame(frame) for frame in facts.frames],
     }
-    out["chain"] = [
-        {key: value for key, value in _link(cause).items() if value not in ("", [])}
-        for cause in causes(facts)[:_MAX_CHAIN]
-    ]
+    out["chain"] = [_link(cause) for cause in causes(facts)[:_MAX_CHAIN]]
+    out["group"] = _members(facts)
     return {key: value for key, value in out.items() if value not in ("", [])}
 
 
-def _link(facts: ErrorFacts) -> dict[str, Any]:
-    return {"type": facts.type, "message": facts.message, "frames": [_frame(frame) for frame in facts.frames]}
+def _link(facts: ErrorFacts, depth: int = 0) -> dict[str, Any]:
+    frames = [_frame(frame) for frame in facts.frames]
+    row = {"type": facts.type, "message": facts.message, "frames": frames, "group": _members(facts, depth)}
+    return {key: value for key, value in row.items() if value not in ("", [])}
+
+
+def _members(facts: ErrorFacts, depth: int = 0) -> list[dict[str, Any]]:
+    """Return the members of an exception group, each with what led to it."""
+    if depth >= _MAX_GROUP_DEPTH:
+        return []
+    rows = []
+    for member in facts.group[:_MAX_CHAIN]:
+        chain = [_link(cause, depth + 1) for cause in causes(member)[:_MAX_CHAIN]]
+        rows.append({**_link(member, depth + 1), **({"chain": chain} if chain else {})})
+    return rows
 
 
 def stacktrace(facts: ErrorFacts) -> str:
@@ -210,7 +225,7 @@ def _function(facts: ErrorFacts) -> str:
 
     That is the innermost one that the root cause has left, in whichever process, and as far as anything is known of it.
     """
-    chain = (*reversed(causes(facts)), facts)
+    chain = links(facts)
     for own in (True, False):
         for link in chain:
             for frame in reversed(link.frames):

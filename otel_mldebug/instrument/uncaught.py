@@ -8,6 +8,7 @@ from typing import Any
 
 from otel_mldebug._guard import fault
 from otel_mldebug.instrument import sink
+from otel_mldebug.rules.finding import MAIN_THREAD, UNCAUGHT
 from otel_mldebug.semconv.names import Severity
 
 Report = Callable[[BaseException, dict[str, Any]], None]
@@ -66,18 +67,18 @@ class Uncaught:
 
     def _main(self, _: type[BaseException], exc: BaseException | None, __: Any = None) -> None:
         if exc is not None:
-            self._report(exc, {"uncaught": "main thread"})
+            self._report(exc, {UNCAUGHT: MAIN_THREAD})
 
     def _thread(self, args: Any) -> None:
         if args.exc_value is not None:
             thread = getattr(args.thread, "name", "")
-            self._report(args.exc_value, {"uncaught": f"thread {thread}".strip()})
+            self._report(args.exc_value, {UNCAUGHT: f"thread {thread}".strip()})
 
     def _unraisable(self, args: Any) -> None:
         """See an exception that Python ignores, as in `__del__`. The object it happened to is not kept."""
         if args.exc_value is not None:
             where = getattr(args.object, "__qualname__", None) or type(args.object).__qualname__
-            self._report(args.exc_value, {"uncaught": f"ignored in {where}", "severity": Severity.WARNING})
+            self._report(args.exc_value, {UNCAUGHT: f"ignored in {where}", "severity": Severity.WARNING})
 
 
 def _default(kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:

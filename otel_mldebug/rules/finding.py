@@ -10,6 +10,9 @@ from otel_mldebug.semconv.names import Category, Severity
 ORDER = {severity: place for place, severity in enumerate(Severity)}
 """Severities in rising order: debug 0 … critical 4."""
 
+UNCAUGHT, MAIN_THREAD = "uncaught", "main thread"
+"""Key and value in the context of an exception that nobody caught and that ended its program."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

@@ -15,7 +15,7 @@ ORDER = (
     "rule", "category", "severity", "confidence", "basis", "retryable", "summary", "cause", "solutions", "prevention",
     "docs", "evidence", "fingerprint", "id", "count", "suppressed", "share", "rate_per_s", "trend", "first_seen",
     "last_seen", "state", "state_since", "state_note", "function", "impact", "step", "epoch", "rank", "ranks", "hosts",
-    "layer", "exception", "context", "trace_id", "span_id", "run_id", "session_id",
+    "reported_by", "layer", "exception", "context", "trace_id", "span_id", "run_id", "session_id",
 )  # fmt: skip
 """Keys of a finding in the order they are printed in."""
 
@@ -71,7 +71,8 @@ def _exception(value: Mapping[str, Any]) -> dict[str, Any]:
     out["frames"] = list(_dicts(value.get("frames")))
     if not out["frames"]:  # otherwise the same once more, as text
         out["stacktrace"] = _text(value, "stacktrace")
-    out["chain"] = [_exception(cause) for cause in _dicts(value.get("chain"))]
+    for key in ("chain", "group"):
+        out[key] = [_exception(other) for other in _dicts(value.get(key))]
     return {key: known for key, known in out.items() if known}
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from otel_mldebug.rules.finding import ORDER
 from otel_mldebug.semconv.names import Severity
 from otel_mldebug.store.contract import ordered
+from otel_mldebug.store.launchers import reports
 from otel_mldebug.store.runs import Process, Run
 from otel_mldebug.store.times import rfc3339
 
+_MAX_REPORTS = 8
 _SEVERITIES = {str(severity): place for severity, place in ORDER.items()}
 
 
@@ -47,6 +49,7 @@ class _Group:
     members: dict[tuple[str, str], _Member] = field(default_factory=dict)
     ranks: set[int] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
+    reported_by: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Groups:
@@ -62,7 +65,8 @@ class Groups:
         self._groups: dict[str, _Group] = {}
 
     def add_run(self, run: Run) -> None:
-        """Add what the processes of a run have found."""
+        """Add what the processes of a run have found; what a launcher reports of it is added to that."""
+        reported = reports(self._db, run)
         processes = {process.name: process for process in run.processes}
         rows = self._db.execute(
             "SELECT rowid, process, fingerprint, severity, time_ns, id, count, suppressed FROM occurrence"
@@ -70,7 +74,11 @@ class Groups:
             (run.path.name,),
         )
         for row in rows:
-            self._add(run.path.name, processes.get(row[1]), row)
+            if row[0] not in reported.rows:
+                self._add(run.path.name, processes.get(row[1]), row)
+        for fingerprint, said in reported.of.items():
+            if group := self._groups.get(fingerprint):
+                group.reported_by += said
         counts = self._db.execute(
             "SELECT process, fingerprint, count, time_ns FROM counted WHERE run = ?", (run.path.name,)
         )
@@ -130,5 +138,6 @@ class Groups:
                 "last_seen": rfc3339(group.last_ns),
                 "ranks": sorted(group.ranks) if len(group.ranks) > 1 else None,
                 "hosts": sorted(group.hosts) or finding.get("hosts"),
+                "reported_by": group.reported_by[:_MAX_REPORTS],
             }
         )

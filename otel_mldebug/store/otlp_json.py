@@ -147,10 +147,11 @@ def _without_empty(record: Record) -> Record:
 
 
 def occurrence_to_log(occurrence: Occurrence) -> Record:
-    """Return the log event `mldebug.finding` of an occurrence, frames and chain included."""
+    """Return the log event `mldebug.finding` of an occurrence, frames, chain and group included."""
     values: dict[str, object] = dict(finding_attributes(occurrence))
     values[names.MLDEBUG_EXCEPTION_FRAMES] = occurrence.exception.get("frames") or None
     values[names.MLDEBUG_EXCEPTION_CHAIN] = occurrence.exception.get("chain") or None
+    values[names.MLDEBUG_EXCEPTION_GROUP] = occurrence.exception.get("group") or None
     severity = occurrence.finding.severity
     return log_record(
         time_ns=occurrence.time_ns,
@@ -178,6 +179,7 @@ def occurrence_from_log(record: Mapping[str, Any]) -> Occurrence:
         "stacktrace": values.get(names.EXCEPTION_STACKTRACE),
         "frames": values.get(names.MLDEBUG_EXCEPTION_FRAMES),
         "chain": values.get(names.MLDEBUG_EXCEPTION_CHAIN),
+        "group": values.get(names.MLDEBUG_EXCEPTION_GROUP),
     }
     return Occurrence(
         finding=_finding(values, record),

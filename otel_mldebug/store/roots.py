@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from otel_mldebug.rules.finding import MAIN_THREAD, UNCAUGHT
 from otel_mldebug.semconv.names import Category, Severity
 
 _ORDER = {str(severity): place for place, severity in enumerate(Severity)}
@@ -45,7 +46,7 @@ def _rank(finding: Finding) -> tuple[int, bool, str]:
 
 def ended_the_program(finding: Finding) -> bool:
     """Return whether nobody caught it, and the main thread ended with it."""
-    return (finding.get("context") or {}).get("uncaught") == "main thread"
+    return (finding.get("context") or {}).get(UNCAUGHT) == MAIN_THREAD
 
 
 def _severity(finding: Finding) -> int:

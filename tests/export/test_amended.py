@@ -86,8 +86,16 @@ def test_of_one_that_was_only_counted_nothing_is_written(store):
 def test_an_outer_place_that_only_sees_it_changes_nothing(store):
     exc = seen()
     before = listed(store)
-    sink.current().exception(exc, function="outer", context={"uncaught": "main thread"}, at_most=Severity.INFO)
+    sink.current().exception(exc, function="outer", context={"uncaught": "thread 7", "step": 9}, at_most=Severity.INFO)
     assert listed(store) == before
+
+
+def test_that_it_ended_the_program_in_the_end_is_kept(store):
+    exc = seen()
+    (before,) = listed(store)
+    for _ in range(2):
+        sink.current().exception(exc, context={"uncaught": "main thread"})
+    assert listed(store) == [{**before, "context": {"attempt": 1, "uncaught": "main thread"}}]
 
 
 def test_other_occurrences_of_the_group_keep_what_they_are(store):

@@ -172,6 +172,19 @@ def test_members_of_a_group_and_notes_are_kept():
     assert [member.type for member in facts.group[1].group] == ["KeyError"]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with Python 3.11")
+def test_members_that_are_the_same_again_and_again_do_not_multiply():
+    def size(facts):
+        return 1 + sum(size(member) for member in facts.group)
+
+    error: BaseException = ValueError("a")
+    for _ in range(12):
+        error = builtins.ExceptionGroup("same", [error] * 5)
+    found = size(facts_of(error))
+    error = ValueError("its repr would multiply")
+    assert found == 1 + 12 * 5
+
+
 def test_plain_attributes_are_kept_and_the_status_is_taken_from_the_response():
     class Response:
         def __init__(self):
