@@ -11,6 +11,8 @@ from typing import Any
 
 WAIT_S = 1.0
 """How long a fork waits for one of our locks. Longer than anything takes that happens under them, and bounded."""
+_LAST = -100
+"""Priority among what multiprocessing calls then: queues and pools, from 15 to -5, come before us."""
 _FAILURE = "otel_mldebug.export.failure"
 
 
@@ -43,3 +45,10 @@ class Forks:
         failure = sys.modules.get(_FAILURE)
         if failure is not None:
             failure.after_fork()
+
+
+def at_end_of_child(then: Callable[[], None]) -> None:
+    """Have `then` called at the end of a process that multiprocessing has started: forked ones know no `atexit`."""
+    util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
+    if util is not None and process is not None and process.parent_process() is not None:
+        util.Finalize(None, then, exitpriority=_LAST)

@@ -13,7 +13,7 @@ from otel_mldebug.config import Config
 from otel_mldebug.errors import MLDebugError
 from otel_mldebug.instrument import budget, sink
 from otel_mldebug.rules.finding import Occurrence
-from otel_mldebug.wiring.forks import Forks
+from otel_mldebug.wiring.forks import Forks, at_end_of_child
 from otel_mldebug.wiring.hooks import PARTS, Hooks, Part
 from otel_mldebug.wiring.runtime import Runtime
 
@@ -171,7 +171,9 @@ def _loaded(**settings: Any) -> Config:
 
 
 def _made(config: Config, run_id: str = "", providers: Mapping[str, Any] | None = None) -> Runtime:
-    made = Runtime(config, _identity(config, run_id), forked=_forked, providers=providers, listeners=listeners)
+    made = Runtime(
+        config, _identity(config, run_id), forked=_forked, providers=providers, listeners=listeners, opened=_opened
+    )
     budget.process().adjust(config.budget)
     sink.install(made)
     _register()
@@ -200,6 +202,11 @@ def _register() -> None:
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=forks.before, after_in_parent=forks.after, after_in_child=_after_fork)
+
+
+def _opened() -> None:
+    with guard("wait for the end of the process"):
+        at_end_of_child(_at_exit)
 
 
 def _at_exit() -> None:

@@ -39,6 +39,7 @@ class Runtime(Sink):
         forked: The process was forked from one that had a pipeline.
         providers: Providers to use instead of OpenTelemetry's globals, by `tracer`, `meter`, `logger`.
         listeners: Called with each occurrence that is made, suppressed ones included.
+        opened: Called once a pipeline has been made.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Runtime(Sink):
         forked: bool = False,
         providers: Mapping[str, Any] | None = None,
         listeners: list[Callable[[Occurrence], None]] | None = None,
+        opened: Callable[[], None] = lambda: None,
     ) -> None:
         self.config = config
+        self._opened = opened
         self.run_id = ""
         """Id of the run, once the pipeline has been made."""
         self._identify, self._make = identify, make or _real_pipeline
@@ -90,6 +93,7 @@ class Runtime(Sink):
                     self._generation += 1
                     if self._sampling:
                         made.sample(self.config)
+                    self._opened()
                 except Exception as exc:  # noqa: BLE001
                     # Once is enough, since what failed now fails at every record, unless it was for want of room.
                     self._closed = not isinstance(exc, (MemoryError, RecursionError))

@@ -249,3 +249,30 @@ print(runtime().pipeline.redactor.total == before)
 """
     )
     assert done.stdout.splitlines() == ["True 0", "True"]
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_what_a_child_of_multiprocessing_recorded_last_is_written(programs, method):
+    done = programs.run(
+        """
+        import multiprocessing as mp
+        import sys
+
+        def train():
+            import otel_mldebug.wiring as wiring; wiring.start()
+            from otel_mldebug.instrument import sink
+            from otel_mldebug.rules.steps import StepRecord
+            for index in range(3):
+                sink.current().step(StepRecord(index=index, time_ns=index, duration_s=0.1))
+
+        if __name__ == "__main__":
+            import otel_mldebug.wiring as wiring; wiring.start()
+            process = mp.get_context(sys.argv[1]).Process(target=train)
+            process.start()
+            process.join()
+        """,
+        method,
+    )
+    (child,) = done.processes
+    assert json.loads((child / "steps.jsonl").read_text())["index"] == [0, 1, 2]
+    assert "ended" in json.loads((child / "process.json").read_text())
