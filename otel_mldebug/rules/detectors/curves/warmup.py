@@ -16,11 +16,11 @@ LEAST_STEPS, LEAST_KNOWN = 100, 8
 """Steps of the run, and stretches of them whose rate is known, at least."""
 RISEN = 1.05
 """How much the rate has risen in the last quarter of the run, at least: else the warm-up is over."""
-LEFT = 0.85
+LEFT = 0.9
 """Share of the first loss that must be left."""
-HIGHEST = 2e-5
-"""Highest rate that was reached by optimizers whose steps are about as large as the rate (Adam). Fine-tuning begins at
-1e-5 to 5e-5, and searches for a rate go far beyond. Source: Devlin et al., "BERT", 2019, appendix A.3."""
+HIGHEST = 1e-5
+"""Highest rate that was reached by optimizers whose steps are about as large as the rate (Adam). Fine-tuning uses
+2e-5 to 5e-5, and searches for a rate go far beyond. Source: Devlin et al., "BERT", 2019, appendix A.3."""
 PROGRESS = 5e-4
 """Share of the loss that one step of gradient descent with momentum takes away to first order at the highest rate."""
 

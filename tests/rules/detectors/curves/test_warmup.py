@@ -33,10 +33,11 @@ def test_a_rate_that_was_still_rising_at_the_end_is_named(rates, norm, optimizer
     ("losses", "rates", "norm", "optimizer"),
     [
         pytest.param(FLAT, rising(1e-2), 0.5, "Adam", id="a search for the rate"),
+        pytest.param(FLAT, rising(2e-5), 0.5, "AdamW", id="fine-tuning that ends early"),
         pytest.param(FLAT, [min(rate, 5e-6) for rate in rising(1e-5)], 0.5, "Adam", id="a warm-up that is over"),
         pytest.param(FLAT, [1e-6] * 300, 0.5, "Adam", id="a constant rate"),
         pytest.param(FLAT, rising(1e-6)[::-1], 0.5, "Adam", id="a rate that falls"),
-        pytest.param(falling(300), rising(1e-5), 0.5, "Adam", id="the loss falls all the same"),
+        pytest.param(falling(300), rising(1e-6), 0.5, "Adam", id="the loss falls all the same"),
         pytest.param(FLAT, rising(1e-3), 3.0, "SGD", id="gradient descent at a usual rate"),
         pytest.param(FLAT, rising(1e-7), 0.5, "MyOptimizer", id="an optimizer whose rate may mean anything"),
         pytest.param(FLAT[:60], rising(1e-6, 60), 0.5, "Adam", id="a short trial"),
