@@ -98,6 +98,12 @@ WRAPPERS = [
         [("ValueError", "a"), ("KeyError", "b"), ("ExceptionGroup", "two (2 sub-exceptions)")],
         id="a group",
     ),
+    pytest.param(
+        ErrorFacts(type="OSError", message="full", cause=ErrorFacts(type="GeneratorExit")),
+        [("OSError", "full")],
+        id="raised while a generator was closed",
+    ),
+    pytest.param(ErrorFacts(type="SystemExit", message="1"), [("SystemExit", "1")], id="an end on purpose"),
     pytest.param(ErrorFacts(type="E", message="plain"), [("E", "plain")], id="nothing to unfold"),
     pytest.param(
         ErrorFacts(type="E", message="see Traceback (most recent call last) above"),
