@@ -79,3 +79,11 @@ def test_a_division_by_zero_in_a_plain_script_is_about_data():
     frames = (Frame(file="/home/me/train.py", function="main", line=3, code="x / 0"),)
     finding = explain(ErrorFacts(type="ZeroDivisionError", message="division by zero", frames=frames))
     assert (finding.rule, str(finding.category)) == ("python.division", "data")
+
+
+def test_a_crash_that_printed_its_stack_is_not_told_to_print_it():
+    def first(message):
+        return explain(ErrorFacts(type="Fatal Python error", message=message)).solutions[0]
+
+    assert "faulthandler" in first("Segmentation fault (core dumped)")
+    assert "Read the stack" in first("Segmentation fault\n\nCurrent thread 0x00007f52 (most recent call first):")
