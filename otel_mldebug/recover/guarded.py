@@ -21,8 +21,11 @@ from otel_mldebug.rules.capture import facts_of
 from otel_mldebug.rules.describe import describe
 from otel_mldebug.rules.explain import explain
 from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.redact import DEFAULT
 from otel_mldebug.semconv.names import Category, Severity
 
+MOST_SAID = 160
+"""Characters of what was raised in a summary."""
 _END = object()
 _UNKNOWN = Finding(
     rule="unknown",
@@ -148,7 +151,7 @@ class _Loop:
                 self._done -= 1
                 problem = NonFiniteLossError(value, index)
                 self._row += 1
-                self._keep(self._told(problem, index, like), index, like, "loss", Action.SKIP)
+                self._keep(self._told(problem, index, like)[0], index, like, "loss", Action.SKIP)
                 if reason := self._limit():
                     raise self._with_summary(problem, reason)
 
@@ -159,42 +162,44 @@ class _Loop:
             Exception: `problem` itself, when the loop is to end.
         """
         index, like = self._index, "could not be loaded" if attempt == 0 else describe(batch)
-        finding = self._told(problem, index, like)
+        finding, raised = self._told(problem, index, like)
         if attempt <= 1:
             self._row += 1
         reason = (
             "several ranks train together, and the others would wait for this batch for ever" if _together() else ""
         )
-        raised = type(problem).__qualname__
+        kind_raised = "" if kind == "loss" else type(problem).__qualname__
         if self._recover is not None:
             clear_frames(problem.__traceback__)  # they hold tensors, and an action may need the memory
         action = Action.STOP
         if not reason:
-            failed = Failed(
-                index=index, batch=batch, kind=kind, exception="" if kind == "loss" else raised, attempt=attempt
-            )
+            failed = Failed(index=index, batch=batch, kind=kind, exception=kind_raised, attempt=attempt)
             action = self._decided(finding, failed)
             if action is Action.RETRY and (attempt == 0 or attempt > self._policy.max_retries):
                 action = Action.SKIP
             if action is Action.SKIP and str(finding.category) in {str(category) for category in self._policy.stop_on}:
                 action, reason = Action.STOP, f"a finding of the category {finding.category}, {finding.rule}"
-        self._keep(finding, index, like, kind, action)
+        self._keep(finding, index, like, kind, action, raised)
         reason = reason or self._limit()
         if reason or action is Action.STOP:
             raise self._with_summary(problem, reason or "an action asked for it")
         return action
 
-    def _told(self, problem: Exception, index: int, like: str) -> Finding:
+    def _told(self, problem: Exception, index: int, like: str) -> tuple[Finding, str]:
+        """Report a failure; return what was found, and class and message of what was raised, without secrets."""
         if isinstance(problem, NonFiniteLossError):
             finding = not_finite(problem.value, index if problem.index is None else problem.index)
             if not current().reporter.firing("loss.nonfinite"):  # else it has been told, with where it comes from
                 context = {"batch": index, "batch_content": like}
                 sinks.current().finding(finding, step=progress.context().get("step"), context=context)
-            return finding
+            return finding, ""
+        raised = type(problem).__qualname__
         with guard("explain a failure"):
             occurrence = sinks.current().exception(problem, context={"batch": index, "batch_content": like})
-            return occurrence.finding if occurrence is not None else explain(facts_of(problem))
-        return _UNKNOWN
+            if occurrence is not None:
+                return occurrence.finding, _spelled(raised, str(occurrence.exception.get("message", "")))
+            return explain(facts_of(problem)), _spelled(raised, DEFAULT.text(str(problem)))
+        return _UNKNOWN, raised
 
     def _limit(self) -> str:
         policy = self._policy
@@ -213,13 +218,14 @@ class _Loop:
             log.warning("the recovery from %s failed; batch %d is skipped", finding.rule, failed.index, exc_info=exc)
             return Action.SKIP
 
-    def _keep(self, finding: Finding, index: int, like: str, kind: str, action: Action) -> None:
+    def _keep(self, finding: Finding, index: int, like: str, kind: str, action: Action, raised: str = "") -> None:
         self._rules[finding.rule] += 1
         if action is not Action.RETRY:
             self._failed += 1
             self._skipped += action is Action.SKIP
         if len(self._failures) < MOST_KEPT:
-            self._failures.append(Failure(index=index, kind=kind, batch=like, finding=finding, action=action))
+            failure = Failure(index=index, kind=kind, batch=like, finding=finding, action=action, raised=raised)
+            self._failures.append(failure)
 
     def _with_summary(self, problem: Exception, reason: str) -> Exception:
         summary = self._summary(reason)
@@ -240,6 +246,15 @@ class _Loop:
             rules=dict(self._rules),
             stopped=stopped,
         )
+
+
+def _spelled(raised: str, message: str) -> str:
+    """Return class and message in one line; of what a worker of a loader raised, its own last line."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if not lines:
+        return raised
+    text = lines[-1] if lines[0].startswith("Caught ") and len(lines) > 1 else f"{raised}: {lines[0]}"
+    return text if len(text) <= MOST_SAID else f"{text[: MOST_SAID - 1]}…"
 
 
 def _recording(record: bool | None) -> bool:

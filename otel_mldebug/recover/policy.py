@@ -78,6 +78,7 @@ class Failure:
         batch: What it was like: shapes and types instead of contents.
         finding: What was wrong.
         action: What became of it.
+        raised: Class and message of what was raised, without secrets and shortened; empty for a loss.
     """
 
     index: int
@@ -85,10 +86,12 @@ class Failure:
     batch: str
     finding: Finding
     action: Action
+    raised: str = ""
 
     @override
     def __str__(self) -> str:
-        return f"batch {self.index} ({self.batch}): {self.finding.summary} [{self.finding.rule}], {self.action}"
+        raised = f" {self.raised}" if self.raised else ""
+        return f"batch {self.index} ({self.batch}): {self.finding.summary} [{self.finding.rule}]{raised}, {self.action}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ class LoopSummary:
             **({"stopped": self.stopped} if self.stopped else {}),
             "failures": [
                 {"index": f.index, "kind": f.kind, "batch": f.batch, "action": str(f.action),
-                 "finding": f.finding.to_json()}
+                 **({"raised": f.raised} if f.raised else {}), "finding": f.finding.to_json()}
                 for f in self.failures
             ],
         }  # fmt: skip

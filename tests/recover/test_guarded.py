@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -50,6 +51,36 @@ def test_batches_that_fail_are_left_out_and_told_with_what_they_were():
     assert (first.exception["message"], first.context["batch"], first.context["batch_content"]) == ("bad label", 1, "1")
     assert [f.finding.rule for f in telemetry.findings[1:]] == ["loss.nonfinite"]  # once, as of any other loop
     assert summary.to_json()["failures"][1]["finding"]["summary"] == "The loss of batch 3 is nan."
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (OSError("corrupt image 33.png"), "OSError: corrupt image 33.png"),
+        (KeyError("label"), "KeyError: 'label'"),
+        (ValueError(), "ValueError"),
+        (ValueError("first\nsecond"), "ValueError: first"),
+        (OSError("Caught OSError in DataLoader worker 0.\nOriginal Traceback\nOSError: gone\n"), "OSError: gone"),
+        (ValueError("no " * 99), "ValueError: " + ("no " * 99)[:147] + "…"),
+        (ValueError("password=hunter2secret"), "ValueError: password=[redacted:password]"),
+    ],
+)
+@pytest.mark.parametrize("watched", [True, False])
+def test_the_summary_says_what_was_raised(problem, said, watched):
+    with Telemetry() if watched else nullcontext():
+        summary = guarded_loop(range(2), Step(_1=problem))
+
+    assert summary.failures[0].raised == said
+    assert f"] {said}, skip" in str(summary)
+    assert summary.to_json()["failures"][0]["raised"] == said
+
+
+def test_of_a_bad_loss_nothing_was_raised():
+    summary = guarded_loop(range(2), Step(_1=math.nan))
+
+    assert summary.failures[0].raised == ""
+    assert str(summary).splitlines()[1] == "  batch 1 (1): The loss of batch 1 is nan. [loop.nonfinite_loss], skip"
+    assert "raised" not in summary.to_json()["failures"][0]
 
 
 def test_a_step_that_raised_is_recorded_as_none():
