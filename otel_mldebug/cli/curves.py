@@ -16,7 +16,7 @@ _LABEL = 15
 _MOST_APART = 3
 _WIDTH = 48
 _STEP_TIME = "duration_s"
-_RATES = ("samples", "tokens")
+_RATES = {"samples_per_s": "samples", "tokens_per_s": "tokens"}
 _BYTES = ("memory_bytes", "device_bytes")
 _NAMES = {
     "loss": "loss",
@@ -25,8 +25,8 @@ _NAMES = {
     "learning_rate": "learning rate",
     "scale": "loss scale",
     _STEP_TIME: "step time",
-    "samples": "samples/s",
-    "tokens": "tokens/s",
+    "samples_per_s": "samples/s",
+    "tokens_per_s": "tokens/s",
     "memory_bytes": "memory",
     "device_bytes": "GPU memory",
 }
@@ -62,7 +62,7 @@ def lines(training: Training, look: Look) -> Iterator[str]:
     for name in curves:
         for label, curve in apart.get(name) or [(_NAMES[name], curves[name])]:
             drawn = pad(_draw(name, curve, axis, look), axis.width)
-            told = _rate(name, training) if name in _RATES else _told(name, curve, look)
+            told = _rate(_RATES[name], training) if name in _RATES else _told(name, curve, look)
             text = f"{pad(cut(label, _LABEL - 1, look), _LABEL)}{drawn}  {told}"
             yield cut(text, look.width, look)
     if marks := _marks(training.findings, axis):

@@ -8,12 +8,15 @@ from otel_mldebug.rules.finding import ORDER
 from otel_mldebug.semconv.names import Phase, Severity
 from otel_mldebug.store.groups import severity_order
 from otel_mldebug.store.looks import LayerCurve
+from otel_mldebug.store.roots import root
 from otel_mldebug.store.training import Training
 
 MOST_OF_ONE = 2
 """Solutions of one finding that are recommended; the others stand with the finding."""
 WAITING = 0.2
 """Share of the step time that waiting for data has to take to be mentioned where no rule has fired, 0 to 1."""
+WORTH_WORKERS_S = 0.002
+"""Waiting for data in a step that worker processes can help with: to hand a batch over takes them about half of it."""
 FEW_STEPS = 50
 """Runs with fewer steps are too short to be judged by their curves."""
 _SETTLED = ("resolved", "ignored")
@@ -57,7 +60,8 @@ def recommend(
     """
     out: dict[str, Recommendation] = {}
     open_ = [finding for finding in findings if finding.get("state") not in _SETTLED]
-    for finding in sorted(open_, key=lambda finding: -severity_order(finding["severity"])):
+    first = root(open_)  # what the others follow from
+    for finding in sorted(open_, key=lambda finding: (finding is not first, -severity_order(finding["severity"]))):
         if severity_order(finding["severity"]) < ORDER[Severity.WARNING]:
             continue
         for text in finding.get("solutions", ())[:MOST_OF_ONE]:
@@ -84,8 +88,11 @@ def _of_phases(training: Training, rules: set[str]) -> Iterator[Recommendation]:
     whole = sum(phases.values())
     waiting = phases.get(Phase.DATA.value, 0.0)
     if whole > 0 and waiting / whole > WAITING and "data.input_bound" not in rules:
+        workers = waiting / max(1, sum(lane.counted for lane in training.lanes)) >= WORTH_WORKERS_S
         yield Recommendation(
-            text="Load batches in parallel: DataLoader(num_workers=…, persistent_workers=True).",
+            text="Load batches in parallel: DataLoader(num_workers=…, persistent_workers=True)."
+            if workers
+            else "Take larger batches, or slice tensors that are in memory: a DataLoader collates sample by sample.",
             why=f"{waiting / whole:.0%} of the step time was waiting for data.",
             evidence={"data_share": round(waiting / whole, 4), "data_s": waiting},
         )

@@ -33,7 +33,8 @@ _CURVES = (
     "learning_rate",
     "scale",
     "duration_s",
-    *_RATES,
+    "samples_per_s",
+    "tokens_per_s",
     "memory_bytes",
     "device_bytes",
 )
@@ -260,8 +261,9 @@ def _series(name: str, columns: Columns) -> tuple[Sequence[int], Sequence[float 
         for step, duration in zip(index, durations, strict=True):
             whole[step] += duration
         return [*whole], [*whole.values()]
-    values = columns.get(name, [None] * len(index))
-    if name in _RATES:
+    counted = name.removesuffix("_per_s")
+    values = columns.get(counted, [None] * len(index))
+    if counted != name:
         pairs = zip(values, durations, strict=True)
         values = [number / spent if number and spent > 0 else None for number, spent in pairs]
     return index, values

@@ -82,3 +82,30 @@ def test_a_short_run_is_not_judged_by_its_curves(tmp_path):
 def test_a_run_without_steps_is_neither_healthy_nor_judged(tmp_path):
     document = healthy(tmp_path, steps=0, findings=[occurrence(1, of=finding("a.b", severity=Severity.INFO))])
     assert (document["verdict"]["rule"], "training" in document, "layers" in document) == ("a.b", False, False)
+
+
+def test_what_the_others_follow_from_comes_first_among_equals(tmp_path):
+    late = finding("a.late", "00000000000000aa", Severity.ERROR, category=Category.DATA, solutions=("Mend the end.",))
+    early = finding(
+        "z.early", "00000000000000bb", Severity.ERROR, category=Category.DATA, solutions=("Mend the start.",)
+    )
+    document = healthy(tmp_path, findings=[occurrence(1, at_s=9, of=late, count=7), occurrence(2, at_s=1, of=early)])
+
+    assert document["verdict"]["rule"] == "z.early"
+    assert [one["text"] for one in document["recommendations"]] == ["Start.", "Mend the end."]
+
+
+def test_workers_are_not_recommended_where_a_batch_takes_less_than_handing_it_over(tmp_path):
+    out = writer(tmp_path, RUN)
+    for n in range(100):
+        out.step(step(n, duration_s=0.002, data_s=0.001, forward_s=0.0005, backward_s=0.0005, samples=8))
+    out.close()
+    document = report(Store(tmp_path))
+
+    assert [(one["text"], one["why"]) for one in document["recommendations"]] == [
+        (
+            "Take larger batches, or slice tensors that are in memory: a DataLoader collates sample by sample.",
+            "50% of the step time was waiting for data.",
+        )
+    ]
+    assert document["training"]["curves"]["samples_per_s"]["mean"][:2] == [4000.0, 4000.0]
