@@ -86,9 +86,7 @@ def test_a_run_without_steps_is_neither_healthy_nor_judged(tmp_path):
 
 def test_what_the_others_follow_from_comes_first_among_equals(tmp_path):
     late = finding("a.late", "00000000000000aa", Severity.ERROR, category=Category.DATA, solutions=("Mend the end.",))
-    early = finding(
-        "z.early", "00000000000000bb", Severity.ERROR, category=Category.DATA, solutions=("Mend the start.",)
-    )
+    early = finding("z.early", "00000000000000bb", Severity.ERROR, category=Category.DATA, solutions=("Start.",))
     document = healthy(tmp_path, findings=[occurrence(1, at_s=9, of=late, count=7), occurrence(2, at_s=1, of=early)])
 
     assert document["verdict"]["rule"] == "z.early"
