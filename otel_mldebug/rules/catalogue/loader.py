@@ -121,7 +121,7 @@ def _tables(path: Path) -> list[Any]:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(str(path), f"{path.stat().st_size} bytes", expected=f"at most {MAX_FILE_BYTES} bytes")
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(str(path), "no such file", expected="the path of a pattern file that exists") from None
     except (OSError, UnicodeDecodeError) as exc:
