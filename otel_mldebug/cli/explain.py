@@ -96,7 +96,7 @@ def facts_of_line(line: str) -> ErrorFacts:
     facts = facts_of_json(value)
     if facts is None:
         return facts_of_message(line)
-    if not facts.type and not facts.frames and facts.cause is None:
+    if not (facts.type or facts.frames or facts.cause or facts.group):
         return facts_of_message(facts.message)
     return facts
 

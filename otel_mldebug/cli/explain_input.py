@@ -62,14 +62,16 @@ class Input:
         """Yield the lines from the beginning on, those of a log that is JSON as they are."""
         stream = _Joined(self._ahead, self._stream)
         self._ahead = ""
-        while line := stream.readline(limit):
+        try:
+            while line := stream.readline(limit):
+                if self._progress is not None:
+                    self._progress.tick()
+                if len(line) == limit < MAX_RECORD and line[0] == "{" and line[-1] != "\n":
+                    line += stream.readline(MAX_RECORD - limit)
+                yield line
+        finally:  # also where it is interrupted
             if self._progress is not None:
-                self._progress.tick()
-            if len(line) == limit < MAX_RECORD and line[0] == "{" and line[-1] != "\n":
-                line += stream.readline(MAX_RECORD - limit)
-            yield line
-        if self._progress is not None:
-            self._progress.done()
+                self._progress.done()
 
     def numbered(self) -> Iterator[tuple[int, str]]:
         """Yield the lines from the beginning on with their numbers, from 1; what is packed in JSON is taken out."""

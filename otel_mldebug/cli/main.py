@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, str] = {
 EXIT_CODES = """\
 exit codes: 0 done, 1 findings at or above --fail-on, 2 wrong usage or configuration; `run` passes on the program's"""
 
+_INTERMIXED = ("patterns", "simulate")
+"""Commands that take options among their words: `patterns check --json FILE`."""
 _LEADING = {"--store": True, "--json": False}
 """Options of the commands that may stand before the command too -> whether a value follows."""
 
@@ -95,7 +97,8 @@ def _dispatch(command: str, words: list[str]) -> int:
         print("otel-mldebug: the working directory has been removed: cd to another one", file=sys.stderr)
         return 2
     try:
-        args = parser_for(command).parse_args(words)
+        parser = parser_for(command)
+        args = (parser.parse_intermixed_args if command in _INTERMIXED else parser.parse_args)(words)
         return int(args.main(args) or 0)
     except MLDebugError as exc:
         print(f"otel-mldebug {command}: {exc}", file=sys.stderr)

@@ -41,8 +41,14 @@ def _check(files: Iterable[Path], *, as_json: bool) -> int:
     if as_json:
         print_json({"files": rows})
     else:
-        show(str(row.get("error") or f"{row['file']}: {row['patterns']} patterns, all good") for row in rows)
+        show(str(row.get("error") or f"{row['file']}: {_counted(row['patterns'])}") for row in rows)
     return 2 if any("error" in row for row in rows) else 0
+
+
+def _counted(patterns: int) -> str:
+    if not patterns:
+        return "no patterns in it: an entry begins with [[pattern]]"
+    return f"{patterns} pattern{'s' * (patterns > 1)}, all good"
 
 
 def _checked(path: Path) -> dict[str, Any]:

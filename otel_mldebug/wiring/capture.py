@@ -49,6 +49,9 @@ def capture_exception(
     exc = sys.exc_info()[1] if exc is None else exc
     if exc is None:
         return None
+    if not isinstance(exc, BaseException):
+        log.warning("capture_exception() got a %s and no exception: nothing is reported.", type(exc).__name__)
+        return None
     extra = {f"user.{key}": value for key, value in (user_data or {}).items()}
     return sink.current().exception(exc, context={**(context or {}), **extra}, by_hand=True, **own)
 

@@ -173,7 +173,9 @@ def _debugging() -> bool:
 
 
 def _occurrence(exc: BaseException, context: Mapping[str, Any] | None = None, **own: Any) -> Occurrence:
-    """Return what is known of `exc`, reported or not; what cannot be explained is unknown."""
+    """Return what is known of `exc`, reported or not; what cannot be explained, or is no exception, is unknown."""
+    if not isinstance(exc, BaseException):  # as `sys.exc_info()[1]` where there was none
+        return Occurrence(finding=_UNKNOWN, id="", time_ns=0)
     reported = sink.current().exception(exc, context=context, **own)
     if reported is not None:
         return reported

@@ -109,6 +109,7 @@ def test_json_lines_give_one_finding_a_line_in_order(mldebug):
         {"message": "nothing that anybody knows"},
         {"message": "outer", "type": "E", "cause": {"message": "CUDA out of memory"}},
         {"message": "RuntimeError: CUDA out of memory"},
+        {"message": "two", "group": [{"message": "Connection refused", "type": "ConnectionRefusedError"}]},
     ]
     text = "\n".join([*map(json.dumps, lines[:2]), "no braces", "", *map(json.dumps, lines[2:])])
     run = mldebug("explain", "--json", "-", input=text + "\n")
@@ -118,6 +119,7 @@ def test_json_lines_give_one_finding_a_line_in_order(mldebug):
         "unknown",
         "cuda.oom",
         "cuda.oom",
+        "connection.refused",
     ]
 
 

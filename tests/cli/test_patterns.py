@@ -28,8 +28,25 @@ def test_list_takes_files_of_the_user(mldebug, here):
 
 def test_check_accepts_a_good_file(mldebug, here):
     (here / "p.toml").write_text(GOOD)
-    run = mldebug("patterns", "check", "p.toml")
-    assert (run.returncode, run.stdout) == (0, "p.toml: 1 patterns, all good\n")
+    (here / "two.toml").write_text(GOOD + GOOD.replace("acme.full", "acme.two"))
+    (here / "notepad.toml").write_text(GOOD, encoding="utf-8-sig")
+    (here / "empty.toml").write_text("")
+    run = mldebug("patterns", "check", "p.toml", "two.toml", "notepad.toml", "empty.toml")
+    assert (run.returncode, run.stdout.splitlines()) == (
+        0,
+        [
+            "p.toml: 1 pattern, all good",
+            "two.toml: 2 patterns, all good",
+            "notepad.toml: 1 pattern, all good",
+            "empty.toml: no patterns in it: an entry begins with [[pattern]]",
+        ],
+    )
+
+
+def test_an_option_may_stand_before_the_files(mldebug, here):
+    (here / "p.toml").write_text(GOOD)
+    run = mldebug("patterns", "check", "--json", "p.toml")
+    assert json.loads(run.stdout) == {"files": [{"file": "p.toml", "patterns": 1}]}
 
 
 def test_check_names_each_mistake_and_goes_on(mldebug, here):
