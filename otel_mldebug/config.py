@@ -55,7 +55,8 @@ class Config:
     torch: bool = True
     """Watch PyTorch training once the program imports torch."""
     layers: int = 0
-    """Steps between two looks at every layer. 0: at the first steps, then as often as the budget allows."""
+    """Steps between two looks at every layer: below 50 whatever they cost, from 50 on more where they would cost more
+    than the budget. 0: at the first steps, then as often as a part of the budget allows."""
     profile_steps: str = ""
     """Steps to profile with torch.profiler: `100:105`, or rules, `timing.*`: five steps after a finding of theirs."""
     hang_timeout: float = 0.0

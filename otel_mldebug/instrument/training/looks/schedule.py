@@ -78,16 +78,18 @@ class Schedule:
             step: Its number.
             cost_s: Processor time that it took, seconds.
             step_s: How long a step takes, seconds; 0 when that is not known.
-            every: Steps between two looks, where the user has said so; 0 otherwise.
+            every: Steps between two looks, where the user has said so; 0 otherwise. From `LEAST_BETWEEN` on it is
+                the least, so that they cost no more than the budget.
 
         Returns:
             What of the cost the budget has to pay, seconds.
         """
         purse, previous = self._purse, self._cost_s
         purse.looks += 1
-        if purse.looks <= UNUSUAL and not every:
-            cost_s = min(cost_s, USUAL_S)
-        self._cost_s = cost_s if previous is None else previous + _WEIGHT * (min(cost_s, 4 * previous) - previous)
+        usual_s = min(cost_s, USUAL_S) if purse.looks <= UNUSUAL else cost_s
+        if not every:
+            cost_s = usual_s
+        self._cost_s = usual_s if previous is None else previous + _WEIGHT * (min(usual_s, 4 * previous) - previous)
         self.misses = self.skip = 0
         troubled = step < self._trouble
         if troubled and purse.trouble_s > 0:
@@ -100,8 +102,14 @@ class Schedule:
             owed_s = 0.0
         else:
             owed_s = cost_s
-        self.next_step = step + every if every else self._next(step, step_s, troubled=troubled)
+        self.next_step = self._asked(step, step_s, every) if every else self._next(step, step_s, troubled=troubled)
         return owed_s
+
+    def _asked(self, step: int, step_s: float, every: int) -> int:
+        """Return the next step where the user has set the distance; a short one is for debugging, and is kept."""
+        if every < LEAST_BETWEEN or step_s <= 0 or self._share <= 0:
+            return step + every
+        return step + max(every, _gap(self._cost_s or 0.0, self._share * step_s))
 
     def _next(self, step: int, step_s: float, *, troubled: bool) -> int:
         if self._share <= 0:

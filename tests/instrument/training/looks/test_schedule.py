@@ -1,5 +1,7 @@
 """When looks are due: pure counts and seconds."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +58,32 @@ def test_a_program_that_says_how_often_gets_just_that():
 
     assert looked == [0, 10, 20, 30]
     assert owed_s == 2.0
+
+
+@pytest.mark.parametrize(
+    ("cost_s", "step_s", "expected"),
+    [
+        pytest.param(0.005, 0.01, [0, 50, 100, 150, 200], id="cheap looks come as often as was asked for"),
+        pytest.param(0.02, 0.01, [0, 100, 200], id="dear ones as often as the budget pays for"),
+        pytest.param(0.005, 0.0001, [0], id="of short steps few"),
+        pytest.param(0.005, 0.0, [0, 50, 100, 150, 200], id="no length of steps is known"),
+    ],
+)
+def test_sampled_statistics_cost_no_more_than_the_budget(cost_s, step_s, expected):
+    looked, owed_s = run(Schedule(Purse(), 0.02), 201, cost_s=cost_s, step_s=step_s, every=50)
+
+    assert looked == expected
+    assert owed_s == pytest.approx(cost_s * len(expected))
+
+
+def test_the_slow_first_look_does_not_set_the_distance_for_long():
+    schedule = Schedule(Purse(), 0.02)
+    schedule.looked(0, 2.0, 0.01, 50)
+    first = schedule.next_step
+
+    assert first == 150
+    looked, _ = run(schedule, 1000, cost_s=0.005, step_s=0.01, every=50)
+    assert [later - step for step, later in itertools.pairwise(looked)][-10:] == [50] * 10
 
 
 def test_without_a_budget_there_are_no_looks():
