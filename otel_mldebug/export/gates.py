@@ -6,7 +6,7 @@ recorded nothing) it costs a comparison. Nothing that passes a gate can raise in
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.context import Context
@@ -19,6 +19,16 @@ from otel_mldebug._guard import fault
 
 OURS = "otel_mldebug"
 """What the names of our instrumentation scopes begin with."""
+
+
+def _flushed(targets: Sequence[SpanProcessor | LogRecordProcessor], timeout_millis: int, what: str) -> bool:
+    done = True
+    for target in targets:
+        try:
+            done = target.force_flush(timeout_millis) and done
+        except Exception as exc:  # noqa: BLE001, PERF203
+            fault(what, exc)
+    return done
 
 
 class SpanGate(SpanProcessor):
@@ -53,13 +63,7 @@ class SpanGate(SpanProcessor):
 
     @override
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        done = True
-        for target in self.targets:
-            try:
-                done = target.force_flush(timeout_millis) and done
-            except Exception as exc:  # noqa: BLE001, PERF203
-                fault("flush spans", exc)
-        return done
+        return _flushed(self.targets, timeout_millis, "flush spans")
 
 
 class LogGate(LogRecordProcessor):
@@ -82,13 +86,7 @@ class LogGate(LogRecordProcessor):
 
     @override
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        done = True
-        for target in self.targets:
-            try:
-                done = target.force_flush(timeout_millis) and done
-            except Exception as exc:  # noqa: BLE001, PERF203
-                fault("flush log records", exc)
-        return done
+        return _flushed(self.targets, timeout_millis, "flush log records")
 
 
 class Snapshots(MetricReader):
