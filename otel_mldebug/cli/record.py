@@ -14,6 +14,7 @@ from otel_mldebug.cli import cgroup
 from otel_mldebug.cli.program import Program
 from otel_mldebug.cli.supervise import Ending
 from otel_mldebug.config import Config
+from otel_mldebug.instrument.ranks import launch, ranks
 from otel_mldebug.store import layout
 
 
@@ -38,7 +39,8 @@ class RunRecord:
     """The supervisor's own record of one run.
 
     Attributes:
-        run_id: Id that all its processes share.
+        run_id: Id that all its processes share; that of the launch, where each rank has a supervisor of its own.
+        rank: Rank of this supervisor's program, if each rank has a supervisor of its own; None if not.
         store: Absolute path of the store.
         directory: The run's own directory in it.
         unkept: Why nothing is kept, as a sentence without a full stop; empty when something is.
@@ -47,7 +49,9 @@ class RunRecord:
     """
 
     def __init__(self, config: Config, program: Program) -> None:
-        self.run_id = config.run_id or layout.make_run_id()
+        launched = "" if config.run_id else launch(os.environ)
+        self.run_id = config.run_id or launched or layout.make_run_id()
+        self.rank = ranks(os.environ)[0] if launched else None
         self.store = Path(os.path.abspath(config.store))  # noqa: PTH100  (resolve would follow the user's links)
         self.unkept = ""
         self.oom_kills = 0
@@ -99,7 +103,8 @@ class RunRecord:
             argv=redactor.argv(self._program.argv) or None,
             started=rfc3339(time.time_ns()),
         )
-        self._write()
+        if self.rank is None or not (self.directory / layout.RUN_FILE).exists():
+            self._write()
 
     def end(self, ending: Ending) -> tuple[Note, ...]:
         """Complete `run.json` and return what the processes noted."""
@@ -119,8 +124,14 @@ class RunRecord:
                 "oom_kills": self.oom_kills or None,
             }
         )
-        self._write()
+        if self.rank is None or not self._ended_badly():
+            self._write()
         return notes
+
+    def _ended_badly(self) -> bool:
+        """Return whether another rank's supervisor has written down already that its program failed."""
+        page = layout.read_json(self.directory / layout.RUN_FILE) or {}
+        return bool(page.get("signal") or page.get("exit_code"))
 
     @property
     def kept(self) -> bool:

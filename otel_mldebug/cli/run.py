@@ -85,7 +85,7 @@ def watch(program: Program, args: argparse.Namespace) -> int:
             from otel_mldebug.cli.terminated import note
 
             note(config, record, ending)
-        if not args.quiet:
+        if not args.quiet and (not record.rank or ending.code != 0):  # of ranks that are well, the first one tells
             from otel_mldebug.cli.aftermath import tell
 
             tell(config, program, record, ending, notes)

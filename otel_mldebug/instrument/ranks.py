@@ -18,6 +18,19 @@ def ranks(environ: Mapping[str, str]) -> tuple[int | None, int | None, int | Non
     return None, None, None
 
 
+def launch(environ: Mapping[str, str]) -> str:
+    """Return the id of the launch that has started this very command once for each rank; empty where none has.
+
+    In Slurm that is a step with several tasks: what a batch script or a shell in a job starts has the job's id, too.
+    """
+    elastic = environ.get("TORCHELASTIC_RUN_ID", "").strip()
+    if elastic and elastic != "none" and "RANK" in environ:  # "none": torchrun's default, which says nothing
+        return f"torchrun-{elastic}"
+    job, step = (environ.get(name, "").strip() for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    tasks = _number(environ.get("SLURM_NTASKS", ""))
+    return f"slurm-{job}.{step}" if job and step and "SLURM_PROCID" in environ and tasks and tasks > 1 else ""
+
+
 def group() -> tuple[int, int, str] | None:
     """Return rank, world size and backend in PyTorch's default process group; None as long as there is none."""
     distributed: Any = loaded("torch.distributed")
