@@ -23,7 +23,13 @@ from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
 from otel_mldebug.rules.detectors.layers.swapped import swapped_layers
 from otel_mldebug.rules.detectors.layers.tables import forgotten_tables
-from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
+from otel_mldebug.rules.detectors.layers.unchanged import (
+    cleared_gradients,
+    decayed_only,
+    lost_updates,
+    zero_gradients,
+    zero_rate,
+)
 from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.signature import LookDetector
 
@@ -49,6 +55,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     vanishing_profile,
     exploding_profile,
     zero_gradients,
+    decayed_only,
     vanished_gradients,
     lost_updates,
     rate_too_high,

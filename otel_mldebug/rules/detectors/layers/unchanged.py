@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.layers.changes import fates
-from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, progress
+from otel_mldebug.rules.detectors.layers.changes import LOOKS, START, STEPS, fates
+from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, matrices, progress
 from otel_mldebug.rules.detectors.layers.reported import count, evidence
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
@@ -50,7 +50,7 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
         summary=f"The gradients of {listed(names)} are {size} 0 in every step looked at: "
         f"{count(len(zero), 'weight')} of {len(known)} never {'change' if len(zero) != 1 else 'changes'}.",
         cause="What comes after these layers has no slope: dead units, clamp or rounding out of range, a factor of 0, "
-        "saturated outputs, or weights of 0.",
+        "saturated outputs, or weights of 0." + (" Or zero_grad comes between backward and step." if whole else ""),
         solutions=(
             "Look at the activations behind these layers: are they all 0, clipped, or rounded?",
             "Replace operations without a slope (round, sign, argmax, comparisons, hard clamp) by smooth ones.",
@@ -60,6 +60,42 @@ def zero_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
         confidence=0.9 if whole else 0.7,
         basis="detector",
         evidence=evidence(looks, zero, known),
+    )
+
+
+def decayed_only(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
+    """Fire when all gradients are 0 in every look since the start, and only weight decay changes the weights.
+
+    Args:
+        looks: Of one optimizer, oldest first.
+        steps: Not looked at.
+    """
+    del steps
+    if len(looks) < LOOKS or looks[0].step > START or looks[-1].step - looks[0].step < STEPS:
+        return None
+    for look in looks:
+        weights = [p for p in matrices(look) if p.optimized]
+        if not weights or any(p.gradient is None or p.gradient.norm or p.gradient.nonfinite for p in weights):
+            return None
+    if not all(p.decay > 0 and p.reached for p in weights):
+        return None
+    names = layers_of(weights)
+    return Finding(
+        rule="gradient.zero",
+        category=Category.GRADIENT,
+        severity=Severity.ERROR,
+        summary=f"The gradients of {listed(names)} are exactly 0 in every step looked at: nothing but weight decay "
+        f"changes {count(len(weights), 'weight')}.",
+        cause="Gradients are set to 0 between backward and step: zero_grad comes after backward. Or what comes after "
+        "these layers has no slope: dead units, rounding, a factor of 0.",
+        solutions=(
+            "Call zero_grad before backward, or after step: optimizer.zero_grad(); loss.backward(); optimizer.step().",
+            "Look at the activations of the last layers, and at the factors that the loss is multiplied by.",
+        ),
+        prevention="After the first backward call, check that gradients are not 0.",
+        confidence=0.9,
+        basis="detector",
+        evidence={"step": looks[0].step, "layer": names[0], "looks": len(looks), "weights": len(weights)},
     )
 
 

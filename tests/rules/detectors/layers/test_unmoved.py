@@ -12,7 +12,13 @@ from otel_mldebug.rules.detectors.layers.holding import (
     frozen_to_the_end,
     replaced_parameters,
 )
-from otel_mldebug.rules.detectors.layers.unchanged import cleared_gradients, lost_updates, zero_gradients, zero_rate
+from otel_mldebug.rules.detectors.layers.unchanged import (
+    cleared_gradients,
+    decayed_only,
+    lost_updates,
+    zero_gradients,
+    zero_rate,
+)
 from otel_mldebug.rules.looks import Operation
 from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.layers.building import AT, FALLING, FLAT, NET, chain, looks, stats, steps, uniform, weight
@@ -119,6 +125,28 @@ def test_gradients_that_are_cleared_before_the_step():
 def test_gradients_that_are_exactly_zero(parameters, severity):
     finding = zero_gradients(looks(parameters), [])
     assert (finding and finding.severity) == severity
+
+
+DECAYED = {**ZERO, "changed": True, "decay": 1e-4, "update_ratio": 1e-6}
+
+
+@pytest.mark.parametrize(
+    ("seen", "fires"),
+    [
+        pytest.param(looks([replace(p, **DECAYED) for p in NET]), True, id="nothing but decay"),
+        pytest.param(looks([replace(p, **{**DECAYED, "decay": 0.0}) for p in NET]), False, id="something else"),
+        pytest.param(looks([*[replace(p, **DECAYED) for p in NET[1:]], NET[0]]), False, id="one layer has gradients"),
+        pytest.param(looks([replace(p, **{**DECAYED, "gradient": None}) for p in NET]), False, id="none at all"),
+        pytest.param(looks([replace(p, **DECAYED) for p in NET], at=(500, 550, 600)), False, id="solved since long"),
+        pytest.param(looks([replace(p, **DECAYED) for p in NET], at=(0, 1, 2)), False, id="too early"),
+        pytest.param(
+            [*looks(NET)[:4], *looks([replace(p, **DECAYED) for p in NET])[4:]], False, id="at first there was"
+        ),
+    ],
+)
+def test_weights_that_only_decay_changes(seen, fires):
+    finding = decayed_only(seen, [])
+    assert (finding and finding.rule) == ("gradient.zero" if fires else None)
 
 
 @pytest.mark.parametrize(("records", "fires"), [(FLAT, True), (FALLING, False), ([], False)])
