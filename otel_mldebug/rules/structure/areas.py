@@ -104,6 +104,7 @@ AREAS: Mapping[Category, Area] = {
             "Look at the server's own log, lower concurrency and batch size, raise gpu_memory_utilization, or retry "
             "with "
             "back-off when it is overloaded.",
+            "Compare the versions of server, client, driver and model format; upgrade or downgrade what does not fit.",
         ),
         "Validate requests against the model's limits before they reach the model.",
     ),
@@ -114,7 +115,10 @@ AREAS: Mapping[Category, Area] = {
             "Print shape, dtype and device of the inputs just before the failing call, and compare with what the layer "
             "was made for.",
             "Fix shapes with reshape, permute, unsqueeze or other layer sizes (in_features, in_channels, hidden size).",
-            "Bring all to one dtype with .to(dtype) or autocast, and to one device with .to(device).",
+            "Bring all to one dtype with .to(dtype) or autocast (indices and labels are int64, torch.long), and to one "
+            "device with .to(device).",
+            "Check that the operation takes this batch size and kind of input at all, and that the versions of the "
+            "model's code and of the library belong together: upgrade or downgrade one of them.",
         ),
         "Run one batch through the model in a test, with assertions on shape, dtype and device.",
     ),
@@ -137,7 +141,8 @@ AREAS: Mapping[Category, Area] = {
         "A piece of data is not what the code expects",
         "A sample, column, file or batch is missing, empty, corrupt, or of another format, length or type.",
         (
-            "Find the sample: iterate over the dataset without the model, with num_workers=0, and print what fails.",
+            "Find the sample: iterate over the dataset without the model, with num_workers=0, and print what fails "
+            "(shape, dtype, label, annotation).",
             "Check names and types of columns, the number of rows, encoding, separators and missing values.",
             "Skip, repair or download again files that are corrupt or empty.",
             "Pad or truncate in the collate function, so that the samples of a batch have equal sizes.",
@@ -216,7 +221,8 @@ AREAS: Mapping[Category, Area] = {
         (
             "Check path, permissions and free space: ls -l, df -h, id.",
             "Check limits (ulimit -a) and the system's log (dmesg, journalctl) for killed processes.",
-            "Check that another process does not hold the file, port or lock, and try again.",
+            "Check that another process does not hold the file, port, lock or device, and try again.",
+            "Reinstall or upgrade drivers and packages with native code that crash.",
         ),
         "Check paths, permissions and space at the start of the program.",
     ),
