@@ -16,6 +16,8 @@ MAX_LOOSE = 30
 """Lines after a blank one that are kept until it is clear whether they belong to the message."""
 MAX_FOREIGN = 20
 """Lines that do not fit amid the frames (other processes print too) before a traceback is given up."""
+_RULES = 2
+"""Lines of `=` in torchrun's summary: the first and the last one of it."""
 
 
 class State(Enum):
@@ -119,5 +121,7 @@ def _take_message(block: Block, line: str) -> bool:
 
 
 def _inside_summary(block: Block) -> bool:
-    """Return whether the block is torchrun's summary, whose lines look like records."""
-    return any("ChildFailedError" in line for line in block.lines[-40:])
+    """Return whether the block is torchrun's summary, whose lines look like records, up to the rule that ends it."""
+    last = block.lines[-40:]
+    begins = next((place for place, line in enumerate(last) if "ChildFailedError" in line), None)
+    return begins is not None and sum(set(line.strip()) == {"="} for line in last[begins:]) < _RULES

@@ -32,7 +32,10 @@ _TRIGGERS = (
 TRIGGERS = tuple(_TRIGGERS.split("|"))
 """Pieces, one of which is in every line that can matter: most lines of a log have none and cost no expression."""
 _KILLED = re.compile(r"(?:^|: |\] |\d )Killed(?:$|\s+(?:\"?\$|python|torchrun|accelerate))")
-_AFTERMATH = re.compile(r"\bAborted\b|core dumped|Segmentation fault")
+_AFTERMATH = re.compile(
+    r"\bAborted\b|core dumped|Segmentation fault"
+    r"|srun: error: .{0,200}\bExited with exit code|CANCELLED AT (?!.{0,80}DUE TO)"
+)
 _WHAT = re.compile(r"\s*what\(\):\s*(.*)")
 
 
@@ -56,5 +59,5 @@ def event_in(line: str) -> ErrorFacts | None:
 
 
 def is_aftermath(facts: ErrorFacts) -> bool:
-    """Return whether a line only says that a process was aborted, which something before it may explain."""
+    """Return whether a line only says that a process or job ended, which something before it may explain."""
     return not facts.type and len(facts.message) < 400 and _AFTERMATH.search(facts.message) is not None
