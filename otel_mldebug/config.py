@@ -215,7 +215,8 @@ def _fits(span: re.Match[str] | None) -> bool:
 
 
 _SPAN = re.compile(r"(\d{1,12}):(\d{1,12})", re.ASCII)
-_PATTERNS = re.compile(r"[a-z_*?][\w.*?]*(\s*,\s*[a-z_*?][\w.*?]*)*", re.ASCII)
+_PATTERN = r"(?=\w*[.*?])[a-z_*?][\w.*?]*"  # without a dot or a star it is the id of no rule
+_PATTERNS = re.compile(rf"{_PATTERN}(\s*,\s*{_PATTERN})*", re.ASCII)
 _LIMITS: Mapping[str, tuple[Any, str]] = {
     "profile": (lambda v: v in PROFILES, f"one of {', '.join(PROFILES)}"),
     "exposure": (lambda v: v in EXPOSURES, f"one of {', '.join(EXPOSURES)}"),

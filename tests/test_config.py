@@ -140,7 +140,9 @@ def test_steps_to_profile_are_a_span_or_rules(tmp_path, asked):
     assert load(tmp_path, {}, profile_steps=asked).profile_steps == asked
 
 
-@pytest.mark.parametrize("asked", ["5", "0:5", "5:5", "6:3", "1:102", ":5", "5:", "a b", "timing.*,", "1:2:3"])
+@pytest.mark.parametrize(
+    "asked", ["5", "0:5", "5:5", "6:3", "1:102", ":5", "5:", "a b", "timing.*,", "1:2:3", "abc", "timing.*, abc"]
+)
 def test_what_is_neither_is_refused(tmp_path, asked):
     with pytest.raises(ConfigError, match="steps such as 100:105"):
         load(tmp_path, {}, profile_steps=asked)
