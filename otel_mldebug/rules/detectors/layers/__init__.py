@@ -19,6 +19,7 @@ from otel_mldebug.rules.detectors.layers.precision import (
     underflow,
 )
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
+from otel_mldebug.rules.detectors.layers.recurrence import forgetful_recurrence
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
 from otel_mldebug.rules.detectors.layers.swapped import swapped_layers
@@ -63,7 +64,7 @@ DETECTORS: tuple[LookDetector, ...] = (
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end,)
+LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end, forgetful_recurrence)
 """Those that can only judge when training is over."""
 
 FAMILIES: Mapping[str, str] = {
