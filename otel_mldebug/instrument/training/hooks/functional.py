@@ -36,8 +36,10 @@ class FunctionalHooks:
             self._patch = None
 
     def _found(self, transforms: Any) -> None:
-        self._transformed = self._watch.torch._C._functorch.peek_interpreter_stack
-        self._patch = Patch(transforms, "grad_and_value_impl", self.wrap)
+        level = getattr(self._watch.torch._C._functorch, "peek_interpreter_stack", None)
+        if level is not None and hasattr(transforms, "grad_and_value_impl"):  # neither is promised by PyTorch
+            self._transformed = level
+            self._patch = Patch(transforms, "grad_and_value_impl", self.wrap)
 
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `grad_and_value_impl` that does what `original` does, and tells."""
