@@ -12,6 +12,7 @@ from otel_mldebug.instrument.later import later
 from otel_mldebug.instrument.logged import Logged
 from otel_mldebug.instrument.loops import Loops
 from otel_mldebug.instrument.pools import Pools
+from otel_mldebug.instrument.processes import Processes
 from otel_mldebug.instrument.training import options
 from otel_mldebug.instrument.training.distributed.settings import provide
 from otel_mldebug.instrument.uncaught import Uncaught
@@ -29,7 +30,7 @@ class Hooks:
 
     def __init__(self) -> None:
         self._unasked = (Futures(), Pools())
-        self._uncaught = (Uncaught(), Loops(), *self._unasked)
+        self._uncaught = (Uncaught(), Processes(), Loops(), *self._unasked)
         self._logged = Logged()
         self._import = OnImport("torch", self._found)
         self._torch = False

@@ -1,0 +1,72 @@
+"""Exceptions that end a child of `multiprocessing`: it prints them itself, and no hook of Python's is called.
+
+Nothing of ours stands between the child's function and what prints its traceback, which stays the program's own.
+"""
+
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from otel_mldebug._guard import fault
+from otel_mldebug.instrument import sink
+from otel_mldebug.instrument.importing import OnImport
+from otel_mldebug.instrument.replaced import Replaced
+from otel_mldebug.rules.finding import UNCAUGHT
+
+_MODULES = ("multiprocessing.process", "multiprocess.process")
+"""The standard library's, and the one that pickles more, which the library `datasets` uses."""
+
+
+class Processes:
+    """Sees what ends the processes that `multiprocessing.Process` starts, in those processes."""
+
+    def __init__(self) -> None:
+        self._imports = tuple(OnImport(name, partial(self._found, name)) for name in _MODULES)
+        self._methods: dict[str, Replaced] = {}
+        self._on = False
+
+    def install(self) -> None:
+        """Begin, once the program has imported processes."""
+        self._on = True
+        for waiting in self._imports:
+            waiting.install()
+
+    def remove(self) -> None:
+        """Stop."""
+        self._on = False
+        for waiting in self._imports:
+            waiting.remove()
+        for method in self._methods.values():
+            method.remove()
+
+    def _found(self, name: str, module: ModuleType) -> None:
+        if name not in self._methods:
+            self._methods[name] = Replaced(module.BaseProcess, "_bootstrap", self._starting)
+        self._methods[name].install()
+
+    def _starting(self, previous: Callable[..., Any]) -> Callable[..., Any]:
+        def _bootstrap(process: Any, *args: Any, **more: Any) -> Any:
+            if self._on:
+                traceback.print_exc = _seeing(traceback.print_exc, previous, process)
+            return previous(process, *args, **more)
+
+        return _bootstrap
+
+
+def _seeing(print_exc: Callable[..., None], bootstrap: Callable[..., Any], process: Any) -> Callable[..., None]:
+    """Return a `print_exc` that reports what `bootstrap` prints: it does that for what has ended the process, only."""
+    code = getattr(bootstrap, "__code__", None)
+
+    def seeing(*args: Any, **more: Any) -> None:
+        try:
+            exc = sys.exc_info()[1]
+            if exc is not None and sys._getframe(1).f_code is code:
+                sink.current().exception(exc, context={UNCAUGHT: f"process {process.name}"})
+        except Exception as problem:  # noqa: BLE001
+            fault("report what ended a process", problem)
+        print_exc(*args, **more)
+
+    return seeing
