@@ -22,8 +22,8 @@ FAMILIES = [
     ("quantization.model_ops", "ValueError", "`.to` is not supported for `4-bit` or `8-bit` bitsandbytes models."),
     (
         "quantization.gptq_awq",
-        "ImportError",
-        "Loading an AWQ quantized model requires auto-awq library (`pip install autoawq`)",
+        "ValueError",
+        "Unknown quantization type, got acme - supported types are: ['awq', 'bitsandbytes_4bit']",
     ),
     ("quantization.torch", "RuntimeError", "Didn't find engine for operation quantized::conv2d_prepack NoQEngine"),
 ]
