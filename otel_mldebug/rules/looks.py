@@ -110,6 +110,7 @@ class Parameter:
         decay: Weight decay of its group, 0 or more.
         learning_rate: Of its group; None when no optimizer holds it.
         momentum: Largest part that earlier gradients have in its update: `momentum` or the first of `betas`.
+        epsilon: What the optimizer adds to the size of gradients before it divides by it; 0 where it does not.
         unmoved: Share of its elements with a gradient that this step has left exactly as they were, 0 to 1; None where
             that was not measured, as for types of 32 bits.
         contested: Whether it is one of those that are all that another optimizer has, while this one has more.
@@ -130,6 +131,7 @@ class Parameter:
     decay: float = 0.0
     learning_rate: float | None = None
     momentum: float = 0.0
+    epsilon: float = 0.0
     unmoved: float | None = None
     contested: bool = False
 
@@ -176,6 +178,7 @@ class Look:
             step was not fed with one batch that was fetched for it.
         place: Which batch of that pass it is, from 1.
         batches: How many batches such a pass has; 0 when that is not known.
+        alike: What gives all workers of that loader the same random numbers, in words; empty if nothing is known to.
         cost_s: What the look took, seconds.
         complete: Whether all of it was looked at; False when it was cut short because of its cost.
     """
@@ -196,5 +199,6 @@ class Look:
     passing: int = 0
     place: int = 0
     batches: int = 0
+    alike: str = ""
     cost_s: float = 0.0
     complete: bool = True

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
+from otel_mldebug.instrument.training.hooks.generators import copied_generator
 from otel_mldebug.instrument.training.hooks.watch import Watch
 from otel_mldebug.instrument.training.steps.ahead import Fetch
 from otel_mldebug.instrument.training.steps.passes import Passes
@@ -39,6 +40,7 @@ class LoaderHooks:
                 passes = self._passes.get(loader)
                 if passes is None:
                     passes = self._passes[loader] = Passes(_length(loader))
+                    passes.alike = copied_generator(loader)
                 passes.begin()
                 iterator.__dict__[_ATTRIBUTE] = passes
             except Exception as exc:  # noqa: BLE001

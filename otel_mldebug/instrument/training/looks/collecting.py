@@ -72,6 +72,7 @@ class Collector:
             fetches = list(track.pending.values())
             if len(fetches) == 1 and fetches[0].passes is not None:
                 seen.passing = (fetches[0].number, fetches[0].place, fetches[0].passes.length)
+                seen.alike = fetches[0].passes.alike
             batches = [fetch.batch for fetch in fetches] or track.held
             inner = {p.parameter.data_ptr() for p in models.places.values() if p.parameter.device.type == "cpu"}
             seen.parts = Parts(self._torch, self._sheet).collect(batches, graph.outside, inner)

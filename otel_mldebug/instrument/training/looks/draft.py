@@ -22,6 +22,7 @@ class Seen:
         parts: What went in.
         layers: Modes of modules.
         passing: Number of the pass over a data loader, which batch of it this is, and how many there are.
+        alike: What gives all workers of the loader the same random numbers; empty if nothing is known to.
         full: Whether all operations and parameters are there.
         autocast: Type that autocast computes in.
         loss: The latest objective.
@@ -35,6 +36,7 @@ class Seen:
     parts: list[PartDraft] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     passing: tuple[int, int, int] = (0, 0, 0)
+    alike: str = ""
     full: bool = True
     autocast: str = ""
     loss: Slot | None = None
@@ -109,6 +111,7 @@ class Draft:
             passing=seen.passing[0],
             place=seen.passing[1],
             batches=seen.passing[2],
+            alike=seen.alike,
             autocast=seen.autocast,
             scale=seen.scale,
             backward_calls=max(1, seen.calls),

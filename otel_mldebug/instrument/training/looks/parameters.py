@@ -32,6 +32,7 @@ class Draft:
     decay: float
     rate: float | None
     momentum: float
+    epsilon: float = 0.0
     contested: bool = False
     weight: Slot | None = None
     gradient: Slot | None = None
@@ -66,6 +67,7 @@ class Draft:
             decay=self.decay,
             learning_rate=self.rate,
             momentum=self.momentum,
+            epsilon=self.epsilon,
             contested=self.contested,
             unmoved=self._unmoved(gradient),
         )
@@ -116,14 +118,14 @@ class Parameters:
             places.update((id(p), Place(models.label(p, n), "", "", p)) for n, p in enumerate(loose))
         contested = _contested(groups.keys(), others)
         found = []
-        terms: dict[int, tuple[float, float | None, float]] = {}
+        terms: dict[int, tuple[float, float | None, float, float]] = {}
         for key, place in places.items():
             parameter = place.parameter
             group = groups.get(key) or held.get(key)
             own = id(group)
             if own not in terms:
-                terms[own] = self._terms(group) if group is not None else (0.0, None, 0.0)
-            decay, rate, momentum = terms[own]
+                terms[own] = self._terms(group) if group is not None else (0.0, None, 0.0, 0.0)
+            decay, rate, momentum, epsilon = terms[own]
             draft = Draft(
                 place,
                 key,
@@ -136,6 +138,7 @@ class Parameters:
                 decay=decay,
                 rate=rate,
                 momentum=momentum,
+                epsilon=epsilon,
                 contested=key in contested,
             )
             found.append((draft, parameter))
@@ -157,9 +160,10 @@ class Parameters:
                 if draft.gradient is not None and scale is not None:
                     draft.gradient.scale = scale
 
-    def _terms(self, group: Mapping[str, Any]) -> tuple[float, float | None, float]:
-        """Return weight decay, learning rate and momentum of a group."""
-        return _number(group.get("weight_decay")) or 0.0, self._rate(group), momentum_of(group)
+    def _terms(self, group: Mapping[str, Any]) -> tuple[float, float | None, float, float]:
+        """Return weight decay, learning rate, momentum and epsilon of a group."""
+        decay, epsilon = _number(group.get("weight_decay")), _number(group.get("eps"))
+        return decay or 0.0, self._rate(group), momentum_of(group), epsilon or 0.0
 
     def _rate(self, group: Mapping[str, Any]) -> float | None:
         rate = group.get("lr")

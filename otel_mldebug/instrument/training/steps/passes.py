@@ -9,6 +9,7 @@ class Passes:
     """Passes over one loader. One that was given up after its first batch counts for none: `next(iter(loader))`.
 
     Attributes:
+        alike: What gives all workers the same random numbers, in words; empty if nothing is known to.
         done: Passes that have ended.
         batches: Batches of the current one.
         trained: Whether backward has followed one of its batches.
@@ -16,9 +17,10 @@ class Passes:
         length: Batches of a whole one; 0 when that is not known.
     """
 
-    __slots__ = ("batches", "done", "length", "number", "trained")
+    __slots__ = ("alike", "batches", "done", "length", "number", "trained")
 
     def __init__(self, length: int = 0) -> None:
+        self.alike = ""
         self.number = 0
         self.length = length
         self.done = 0

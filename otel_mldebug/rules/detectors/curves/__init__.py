@@ -12,7 +12,7 @@ from otel_mldebug.rules.detectors.curves.passes import (
     evaluation_in_training_mode,
     gradients_in_evaluation,
 )
-from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance
+from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance, plateau_to_the_end
 from otel_mldebug.rules.detectors.curves.scaler import clipped_while_scaled, scaler_skips
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
 from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
@@ -44,7 +44,7 @@ DETECTORS: tuple[Detector, ...] = (
 LOOK_DETECTORS: tuple[LookDetector, ...] = (plateau_at_chance,)
 """The same for those that need to know more of a step than its numbers."""
 
-LAST_DETECTORS: tuple[LookDetector, ...] = (plateau_at_chance, unfinished_warm_up)
+LAST_DETECTORS: tuple[LookDetector, ...] = (plateau_to_the_end, unfinished_warm_up)
 """Those that judge the whole course once more when it is over, also where looks were too dear to go on to the end."""
 
 FAMILIES: Mapping[str, str] = {

@@ -37,7 +37,8 @@ OTHER_SHARE = 0.35
 SAME = 0.75
 """Share of the spikes that have to come from the same phase: those that a busy machine makes come from all."""
 COLLECTING = 0.6
-"""Share of what spikes take more than usual that is spent in Python's collection of garbage, to be their cause."""
+"""Share of what spikes take more than usual that is spent in Python's collection of garbage, or in `torch.save`, to be
+their cause."""
 FIRST = 8
 """Steps at the beginning that do not count: compilation, workers that start, memory that grows."""
 
@@ -51,6 +52,11 @@ _COLLECTION = (
     "Python's collection of garbage goes through very many objects then: gc.collect() is called in the loop, or caches "
     "and lists of many small objects have grown large.",
     "Take gc.collect() out of the loop; after building large caches call gc.freeze(), or keep them in arrays.",
+)
+_SAVING = (
+    "torch.save writes a checkpoint then, and the loop waits for it.",
+    "Save less often, only what is needed to go on (the best and the latest), or from a thread after a copy to the "
+    "host (torch.distributed.checkpoint.async_save).",
 )
 _CAUSES = {
     Phase.DATA: (
@@ -119,15 +125,18 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
         return None
     worst = max(spikes, key=lambda r: r.duration_s)
     collects = sum(min(r.gc_s or 0.0, r.duration_s - usual) for r in spikes) >= COLLECTING * lost
+    saves = sum(min(r.save_s or 0.0, r.duration_s - usual) for r in spikes) >= COLLECTING * lost
     every = int(median(gaps))
     regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
     steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES)
     if phase is Phase.DATA:
         if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps, part=BUSY_PART, machine=machine) < BUSY):
             return None
-    elif len(gaps) + 1 < LEAST_SPIKES or not steady or (not collects and _rollouts(steps, spikes, usual)):
+    elif len(gaps) + 1 < LEAST_SPIKES or not steady:
         return None
-    cause, solution = _COLLECTION if collects else _CAUSES[phase]
+    elif not collects and not saves and _rollouts(steps, spikes, usual):
+        return None
+    cause, solution = _COLLECTION if collects else _SAVING if saves else _CAUSES[phase]
     rhythm = f" Every {every} steps." if regular else ""
     return Finding(
         rule="timing.spikes",
@@ -155,6 +164,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
             "share_of_time": round(lost / total, 4),
             **({"every_steps": every} if regular else {}),
             **({"garbage_collection_s": sum(r.gc_s or 0.0 for r in spikes)} if collects else {}),
+            **({"saving_s": sum(r.save_s or 0.0 for r in spikes)} if saves else {}),
         },
     )
 

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.history import history
 from otel_mldebug.rules.finding import Finding
-from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.looks import Look, Part
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
@@ -16,6 +16,10 @@ CLOSE = 0.015
 HINT_STEPS, SURE_STEPS = 250, 500
 """Steps at that level, of which to take note, and of which to warn: made-up data that holds nothing to learn is common
 in short trials."""
+OVER_STEPS = 200
+"""The same once training is over, of data that is none of those: nothing more will come."""
+NORMAL = 2.8
+"""Smallest and largest of so many numbers from a normal distribution go beyond this, if it is a standard one."""
 LATEST = 100
 """Latest losses that tell the level."""
 _RECURRENT = frozenset(("RNN", "RNNCell", "GRU", "GRUCell", "LSTM", "LSTMCell"))
@@ -28,8 +32,19 @@ def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
         looks: Into steps of one optimizer: they tell how many classes there are.
         window: Steps of the same, oldest first; of a `Course` all of them are judged.
     """
+    return _plateau(looks, window, HINT_STEPS, SURE_STEPS)
+
+
+def plateau_to_the_end(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire like `plateau_at_chance` once training is over: then a shorter time tells, unless the data is made up."""
+    if any(_made_up(look) for look in looks):
+        return plateau_at_chance(looks, window)
+    return _plateau(looks, window, OVER_STEPS, OVER_STEPS)
+
+
+def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sure: int) -> Finding | None:
     course = Course.of(window)
-    if course.shared or course.steps < HINT_STEPS:
+    if course.shared or course.steps < hint:
         return None
     classes = next((n for look in reversed(looks) if (n := _classes(look))), None)
     if classes is None:
@@ -44,14 +59,14 @@ def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
     near = [s for s in known if abs((s.loss or 0.0) - chance) <= 3 * CLOSE * chance]
     since = near[0].first if near else course[-1].index
     steps = course[-1].index - since + 1
-    if steps < HINT_STEPS:
+    if steps < hint:
         return None
     norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
     recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
     return Finding(
         rule="loss.plateau",
         category=Category.TRAINING,
-        severity=Severity.WARNING if steps >= SURE_STEPS else Severity.INFO,
+        severity=Severity.WARNING if steps >= sure else Severity.INFO,
         summary=f"The loss is stuck at {fmean(losses):.4g}, which is what guessing one of {classes} classes gives "
         f"({chance:.4g}): no better than chance in {steps} steps.",
         cause="What reaches the output does not depend on the input, or the targets do not: dead or saturated layers, "
@@ -65,7 +80,7 @@ def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
             "Change the learning rate by a factor of 10 in both directions.",
         ),
         prevention="Compare the first hundred losses with chance: the logarithm of the number of classes.",
-        confidence=0.8 if steps >= SURE_STEPS else 0.6,
+        confidence=0.8 if steps >= sure else 0.6,
         basis="detector",
         evidence={
             "step": since,
@@ -90,3 +105,23 @@ def _classes(look: Look) -> int | None:
             classes = shape[1] if len(shape) >= 2 else 0
             return classes if classes >= 2 else None
     return None
+
+
+def _made_up(look: Look) -> bool:
+    """Return whether inputs look like random numbers as `torch.randn`, `rand` and `randint` draw them, or are unknown.
+
+    Of whole numbers that is not known: tokens may be anything.
+    """
+    given = [part for part in look.parts if part.role == "input"]
+    return not given or any(_random(part) for part in given)
+
+
+def _random(part: Part) -> bool:
+    stats = part.stats
+    if stats is None or not part.dtype.startswith(("float", "bfloat")):
+        return True
+    if stats.low >= 0 and stats.high <= 1:
+        return abs(stats.mean - 0.5) < 0.05 and abs(stats.std - 0.289) < 0.03
+    standard = abs(stats.mean) < 0.1 and abs(stats.std - 1) < 0.1
+    alike = not part.features or part.features[0] > 0.5 * part.features[1]
+    return standard and alike and stats.low < -NORMAL and stats.high > NORMAL

@@ -21,6 +21,7 @@ from otel_mldebug.rules.detectors.layers.precision import (
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
 from otel_mldebug.rules.detectors.layers.recurrence import forgetful_recurrence
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
+from otel_mldebug.rules.detectors.layers.slow import damped_updates, hardly_moved
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
 from otel_mldebug.rules.detectors.layers.swapped import swapped_layers
 from otel_mldebug.rules.detectors.layers.tables import forgotten_tables
@@ -59,12 +60,13 @@ DETECTORS: tuple[LookDetector, ...] = (
     decayed_only,
     vanished_gradients,
     lost_updates,
+    damped_updates,
     rate_too_high,
     rate_too_low,
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end, forgetful_recurrence)
+LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end, forgetful_recurrence, hardly_moved)
 """Those that can only judge when training is over."""
 
 FAMILIES: Mapping[str, str] = {
@@ -89,5 +91,6 @@ FAMILIES: Mapping[str, str] = {
     "learning_rate.zero": "learning_rate.collapsed",
     "learning_rate.too_high": "rate",
     "learning_rate.too_low": "signal",
+    "optimizer.epsilon": "signal",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

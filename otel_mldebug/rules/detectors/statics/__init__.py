@@ -18,9 +18,10 @@ from otel_mldebug.rules.detectors.statics.logits import (
 )
 from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
 from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
-from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples
+from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples, same_random
 from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentum, weight_decay
 from otel_mldebug.rules.detectors.statics.sign import maximised
+from otel_mldebug.rules.detectors.statics.squared import squared_probabilities
 from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 
 DETECTORS: tuple[LookDetector, ...] = (
@@ -34,6 +35,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     maximised,
     output_range,
     bounded_logits,
+    squared_probabilities,
     dropout_output,
     trained_target,
     log_softmax_twice,
@@ -43,6 +45,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     target_scale,
     repeated_batch,
     repeated_samples,
+    same_random,
     constant_target,
     shifted_labels,
     target_is_input,
@@ -70,6 +73,7 @@ FAMILIES: Mapping[str, str] = {
     "loss.maximised": _OUTPUT,
     "loss.output_range": _OUTPUT,
     "loss.bounded_logits": _OUTPUT,
+    "loss.squared_probabilities": _OUTPUT,
     "loss.log_softmax_twice": _OUTPUT,
     "model.dropout_output": _OUTPUT,
     "data.constant_input": _SCALE,
@@ -77,6 +81,7 @@ FAMILIES: Mapping[str, str] = {
     "data.target_scale": _SCALE,
     "data.repeated_batch": _REPEATED,
     "data.repeated_samples": _REPEATED,
+    "data.same_augmentation": _REPEATED,
     "loss.detached": "held",
     "optimizer.learning_rate": "rate",
 }

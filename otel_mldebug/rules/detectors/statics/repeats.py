@@ -108,6 +108,30 @@ def repeated_samples(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fin
     )
 
 
+def same_random(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when all workers of the loader draw the same random numbers, one after the other."""
+    alike = next((look for look in looks if look.alike), None)
+    if alike is None:
+        return None
+    return tell(
+        "data.same_augmentation",
+        Severity.WARNING,
+        alike,
+        f"All workers of the DataLoader draw the same random numbers, from {alike.alike}.",
+        category=Category.DATA,
+        cause="Each worker begins with a copy of the same state, and gets it again in each pass over the data: "
+        "augmentations and noise repeat across workers and epochs. PyTorch only gives torch, random and numpy.random "
+        "a seed for each worker.",
+        solutions=(
+            "Make the generator in worker_init_fn, from torch.initial_seed() or get_worker_info().seed.",
+            "Or draw from torch, random or numpy.random themselves, and leave their seeds alone in workers.",
+        ),
+        prevention="Compare the first samples of two workers, and of two epochs, in a test.",
+        confidence=0.9,
+        generator=alike.alike,
+    )
+
+
 def _telling(part: Part) -> bool:
     """Return whether equal contents of a part cannot be chance: from a loader, not constant, continuous, large."""
     stats = part.stats

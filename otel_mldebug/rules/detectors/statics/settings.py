@@ -18,13 +18,19 @@ SHRINK = 0.05
 """Part of all weights that such a decay takes away at each step, from which nothing can be kept."""
 COUPLED_DECAY = 0.5
 """Weight decay as an L2 term, from which it outweighs usual gradients."""
+LONG_MEMORY = 0.998
+"""Momentum from which updates are made of 500 gradients and more. Usual are 0.9 to 0.99. Source:
+Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013."""
 
 
 def momentum(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when earlier gradients count as much as they did before, or more: momentum of 1 or above."""
-    held = [p for p in _held(looks[-1]) if p.momentum >= 1]
+    """Fire when earlier gradients count as much as they did before, or more, or fade over hundreds of steps only."""
+    held = [p for p in _held(looks[-1]) if p.momentum >= LONG_MEMORY]
     if not held:
         return None
+    if max(p.momentum for p in held) < 1:
+        return _long_memory(looks, held[0].momentum)
+    held = [p for p in held if p.momentum >= 1]
     return tell(
         "optimizer.momentum",
         Severity.ERROR,
@@ -36,6 +42,26 @@ def momentum(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | N
         prevention="Pass settings of optimizers by name.",
         confidence=0.97,
         momentum=held[0].momentum,
+    )
+
+
+def _long_memory(looks: Sequence[Look], value: float) -> Finding:
+    return tell(
+        "optimizer.momentum",
+        Severity.WARNING,
+        looks[0],
+        f"The momentum of {looks[-1].optimizer or 'the optimizer'} is {value:g}: each update is made of the latest "
+        f"{1 / (1 - value):,.0f} gradients, so the loss swings and may diverge.",
+        category=Category.OPTIMIZATION,
+        cause="Gradients of long ago push on when the weights have passed the minimum; and with SGD a steady gradient "
+        f"counts {1 / (1 - value):,.0f} times. The two betas of Adam may also be the wrong way round.",
+        solutions=(
+            "Use 0.9, or up to 0.99 with a learning rate as many times lower.",
+            "Pass betas=(0.9, 0.999): the first one is the momentum.",
+        ),
+        prevention="Pass settings of optimizers by name.",
+        confidence=0.85,
+        momentum=value,
     )
 
 
