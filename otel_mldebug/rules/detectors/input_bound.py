@@ -16,6 +16,10 @@ MODEL = 5.0
 BEST = 0.2
 """Share of a processor that the step gets that gets more than nine in ten: on a busy machine, some get all of it."""
 
+STARVED, STARVED_S, STARVED_SAMPLE_S, STARVED_TOTAL_S = 0.8, 0.004, 300e-6, 1.2
+"""Share of the time, median wait, wait for each sample, and wait in all, seconds, that are enough together: decoding
+and augmenting a small image takes 50 to 200 microseconds, and a model that is so much faster has nothing to do."""
+
 
 def input_bound(
     window: Sequence[StepRecord],
@@ -51,13 +55,11 @@ def input_bound(
     shares = [wait / (wait + work) if wait + work > 0 else 0.0 for wait, work in zip(waits, works, strict=True)]
     total = sum(waits) + sum(works)
     share = sum(waits) / total if total > 0 else 0.0
-    least = max(min_wait_s, min_sample_s * median(r.samples or 0 for r in steps))
-    if (
-        median(shares) <= limit
-        or share <= limit
-        or median(waits) * pace(steps, machine=Course.of(window).machine) < least
-        or sum(waits) < min_total_s
-    ):
+    samples = median(r.samples or 0 for r in steps)
+    wait, lost = median(waits) * pace(steps, machine=Course.of(window).machine), sum(waits)
+    slow = min(median(shares), share) > limit and wait >= max(min_wait_s, min_sample_s * samples)
+    starved = min(median(shares), share) >= STARVED and samples and wait >= max(STARVED_S, STARVED_SAMPLE_S * samples)
+    if not (slow and lost >= min_total_s) and not (starved and lost >= STARVED_TOTAL_S):
         return None
     return Finding(
         rule="data.input_bound",

@@ -55,6 +55,7 @@ class Replicas:
         self._checks: deque[tuple[Check, Sums]] = deque(maxlen=_MOST_CHECKS)
         self._number = self._next = 0
         self.names: list[tuple[str, ...]] = []
+        self._wrapped = False
         self.batches: dict[int, int] = {}
         self.joined = False
         self.sharded = False
@@ -63,8 +64,8 @@ class Replicas:
 
     @property
     def wrapped(self) -> bool:
-        """Whether a model is inside of DistributedDataParallel."""
-        return bool(self.wrappers)
+        """Whether a model is in DistributedDataParallel, or was: it is gone when the function that trains ends."""
+        return self._wrapped
 
     def wrapping(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `DistributedDataParallel.__init__` that notes the wrapper."""
@@ -74,6 +75,7 @@ class Replicas:
             original(wrapper, *args, **kwargs)
             with _guard.guard("note a wrapped model"):
                 wrappers.add(wrapper)
+                self._wrapped = True
 
         return __init__
 

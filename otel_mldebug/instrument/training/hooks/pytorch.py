@@ -18,6 +18,7 @@ from otel_mldebug.instrument.training.hooks.compiler import OnCompile
 from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
 from otel_mldebug.instrument.training.hooks.functional import FunctionalHooks
 from otel_mldebug.instrument.training.hooks.loaders import LoaderHooks
+from otel_mldebug.instrument.training.hooks.loading import LoadingHooks
 from otel_mldebug.instrument.training.hooks.lossfunctions import LossFunctions
 from otel_mldebug.instrument.training.hooks.patches import Patch
 from otel_mldebug.instrument.training.hooks.scaling import ScalerHooks
@@ -62,6 +63,8 @@ class Installation:
             Patch(data._BaseDataLoaderIter, "__next__", loaders.fetching),
             Patch(scaler, "scale", scalers.scaling),
             Patch(scaler, "step", scalers.stepping),
+            Patch(scaler, "unscale_", scalers.unscaling),
+            Patch(torch.nn.Module, "load_state_dict", LoadingHooks(watch).loading),
         ]
         if Hooks.needed(torch):
             self._patches.append(Patch(torch.autograd.graph.saved_tensors_hooks, "__enter__", Hooks.entering))
@@ -79,7 +82,8 @@ class Installation:
         ]
         self.companion = Companion(torch, recorder, layers, self._before_steps)
         watch.on_first_step = self.companion.vigil.stepping
-        recorder.extras = Extras(torch, watch.insides.take, self.companion.synced)
+        recorder.extras = extras = Extras(torch, watch.insides.take, self.companion.synced)
+        self._patches.append(Patch(torch, "save", extras.saves.saving))
         self._patches += self.companion.patches()
         self._compiler = OnCompile(self._hide)
         self._compiler.install()

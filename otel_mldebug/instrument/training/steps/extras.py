@@ -9,6 +9,7 @@ from otel_mldebug.instrument.training.steps import batches
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.collections import Collections
 from otel_mldebug.instrument.training.steps.memory import Growth, usage
+from otel_mldebug.instrument.training.steps.saves import Saves
 from otel_mldebug.instrument.training.steps.track import Track
 
 MEMORY_EVERY = 8
@@ -38,6 +39,7 @@ class Extras:
         self._growth: dict[str, Growth] = {}
         self._records = 0
         self._collections = Collections()
+        self.saves = Saves()
 
     def __call__(self, track: Track, cell: Cell, index: int) -> dict[str, Any]:
         """Return fields of the record that is being made of the step that is ending; none if something goes wrong.
@@ -75,6 +77,7 @@ class Extras:
             found["cpu_s"] = (now - before[0]) / (track.closed - before[1])
         track.cpu = now, track.closed
         found.update(self._collections.take())
+        found.update(self.saves.take())
         self._records += 1
         if self._records % MEMORY_EVERY == 0 and self._read is not None:
             growth = self._growth.get(cell.name)

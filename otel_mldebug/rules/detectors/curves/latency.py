@@ -132,9 +132,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     if phase is Phase.DATA:
         if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps, part=BUSY_PART, machine=machine) < BUSY):
             return None
-    elif len(gaps) + 1 < LEAST_SPIKES or not steady:
-        return None
-    elif not collects and not saves and _rollouts(steps, spikes, usual):
+    elif len(gaps) + 1 < LEAST_SPIKES or not steady or not (collects or saves or not _rollouts(steps, spikes, usual)):
         return None
     cause, solution = _COLLECTION if collects else _SAVING if saves else _CAUSES[phase]
     rhythm = f" Every {every} steps." if regular else ""
