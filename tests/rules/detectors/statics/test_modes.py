@@ -169,7 +169,10 @@ def test_light_dropout_of_outputs_does_little_harm(chance, severity):
     ("detector", "kind", "settings", "found"),
     [
         pytest.param(momentum, "SGD", {"momentum": 1.0}, "optimizer.momentum", id="momentum 1"),
+        pytest.param(momentum, "SGD", {"momentum": 0.999}, "optimizer.momentum", id="momentum 0.999"),
+        pytest.param(momentum, "Adam", {"momentum": 0.999}, "optimizer.momentum", id="betas the wrong way round"),
         pytest.param(momentum, "SGD", {"momentum": 0.99}, "", id="momentum 0.99"),
+        pytest.param(momentum, "SGD", {"momentum": 0.995}, "", id="momentum 0.995"),
         pytest.param(learning_rate, "Adam", {"learning_rate": 1.0}, "optimizer.learning_rate", id="Adam with 1"),
         pytest.param(learning_rate, "Adam", {"learning_rate": 0.1}, "", id="Adam with 0.1"),
         pytest.param(learning_rate, "SGD", {"learning_rate": 1.0}, "", id="SGD with 1"),
