@@ -169,6 +169,8 @@ class Look:
         operations: Of the latest backward call's graph, in forward order, the loss last.
         parameters: In forward order.
         layers: Those whose mode matters, and the roots.
+        loose: Plain tensors that modules hold and that get gradients, though no optimizer holds them: name, shape, and
+            a sum that tells whether they have changed.
         stale: Whether gradients of before the latest step were still there when this step's first backward call
             began: they are never set to zero. None when that was not looked at.
         autocast: Type that autocast computes in, empty when it is off.
@@ -192,6 +194,7 @@ class Look:
     operations: tuple[Operation, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     layers: tuple[Layer, ...] = ()
+    loose: tuple[tuple[str, tuple[int, ...], float], ...] = ()
     stale: bool | None = None
     autocast: str = ""
     scale: float | None = None

@@ -102,6 +102,9 @@ class Collector:
                 seen.leaves if seen is not None else None,
                 whole=seen is not None and seen.whole,
             )
+            if seen is not None:
+                taken = {id(p) for other in watch.optimizers.all() for g in other.param_groups for p in g["params"]}
+                draft.loose = models.loose.take(seen.leaves, models.places.keys() | taken)
             draft.stacks.clear()  # of a step that has failed and is tried again
             collect.weights(draft.parameters)
             self._sheet.measure(draft.readings, draft.stacks)

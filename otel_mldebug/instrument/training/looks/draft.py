@@ -61,6 +61,7 @@ class Draft:
         seen: What backward has shown; None as long as there was none.
         stale: By identity of an optimizer, for each backward call, gradients that were there when it began.
         parameters: Those of the models, with the tensors until the step has ended.
+        loose: Tensors that modules hold although they are none of their parameters, as in a `Look`.
         stacks: Samples of weights from before the step, with their slots.
         readings: Numbers on their way.
         cell: The optimizer's, once it is known.
@@ -72,6 +73,7 @@ class Draft:
     seen: Seen | None = None
     stale: dict[int, list[list[Slot]]] = field(default_factory=dict)
     parameters: list[tuple[ParameterDraft, Any]] = field(default_factory=list)
+    loose: tuple[tuple[str, tuple[int, ...], float], ...] = ()
     stacks: list[tuple[Any, list[Slot]]] = field(default_factory=list)
     readings: Readings = field(default_factory=Readings)
     cell: Cell | None = None
@@ -107,6 +109,7 @@ class Draft:
             operations=tuple(draft.made() for draft in seen.operations),
             parameters=tuple(draft.made() for draft, _ in self.parameters),
             layers=tuple(seen.layers),
+            loose=self.loose,
             stale=self._stale(),
             passing=seen.passing[0],
             place=seen.passing[1],

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from otel_mldebug.instrument.training.looks.loose import Loose
 from otel_mldebug.instrument.training.tensors.layers import Layers, plain
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.looks import Layer
@@ -43,6 +44,7 @@ class Models:
         label: Names parameters that belong to no model.
         custom: Names of modules whose class is not PyTorch's own.
         layers: Modules whose mode matters, and the models themselves.
+        loose: Tensors that modules hold although they are none of their parameters.
     """
 
     def __init__(self, torch: Any, layers: Layers, parameters: Iterable[Any]) -> None:
@@ -56,6 +58,7 @@ class Models:
         self.custom: set[str] = set()
         self.layers: list[Layer] = []
         self.complete = True
+        self.loose = Loose(torch)
         for prefix, root in layers.models_of(parameters):
             self._enter(root, prefix)
 
@@ -70,8 +73,10 @@ class Models:
             name = plain(path + ".").rstrip(".")
             whole = not name
             layer = f"{prefix}.{name}".strip(".") if name else prefix or kind.__name__
+            before = f"{prefix}.{name}".strip(".") + "." if prefix or name else ""
             if custom:
                 self.custom.add(layer)
+                self.loose.enter(module, before)
             if whole or moody:
                 self.layers.append(
                     Layer(
@@ -82,7 +87,6 @@ class Models:
                         settings=settings_of(module) if moody else {},
                     )
                 )
-            before = f"{prefix}.{name}".strip(".") + "." if prefix or name else ""
             for key, parameter in module._parameters.items():
                 if parameter is None or id(parameter) in self.places:
                     continue

@@ -12,6 +12,7 @@ from otel_mldebug.rules.detectors.layers.holding import (
     replaced_parameters,
 )
 from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
+from otel_mldebug.rules.detectors.layers.loose import unregistered_tensors
 from otel_mldebug.rules.detectors.layers.precision import (
     collapsed_scale,
     nonfinite_weights,
@@ -49,6 +50,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     rounded_updates,
     forgotten_parameters,
     forgotten_tables,
+    unregistered_tensors,
     cut_graph,
     frozen_parameters,
     scale_of_weights,
