@@ -1,5 +1,6 @@
 """Optimizers that hold other parameters than those that the loss depends on."""
 
+import math
 from collections.abc import Sequence
 
 from otel_mldebug.rules.detectors.layers.changes import START, STEPS, fates
@@ -7,7 +8,7 @@ from otel_mldebug.rules.detectors.layers.graph import has_layers
 from otel_mldebug.rules.detectors.layers.reading import fits, fresh, layers_of, listed, mixes
 from otel_mldebug.rules.detectors.layers.reported import be, count, evidence
 from otel_mldebug.rules.finding import Finding
-from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.looks import Look, Parameter
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
@@ -16,6 +17,10 @@ PATIENCE = 30
 FROZEN_STEPS, UNFREEZING_STEPS = 100, 1000
 """Steps that the optimizer has had frozen layers, and how many where they have a rate of their own and training goes
 on: gradual unfreezing would have begun."""
+
+TRAINED = 0.3
+"""Share of the elements of all weights that has to be trained where what is frozen comes behind it: adapters and
+prompts are a few percent."""
 
 
 def replaced_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
@@ -100,7 +105,7 @@ def frozen_parameters(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
 
     A frozen body is on purpose, also when the optimizer was simply given everything. One with a learning rate of its
     own was meant to be trained, if perhaps later on, and so was a network of which nothing but biases and norms is
-    left to train.
+    left to train, and frozen layers with nothing but trained ones before them. Adapters train a small part only.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -132,7 +137,7 @@ def _frozen(looks: Sequence[Look], patience: int) -> Finding | None:
         return None
     alone = {p.learning_rate for p in frozen}.isdisjoint(p.learning_rate for p in free)
     some = any(p.trainable for p in weights)
-    if some and (not alone or looks[-1].step - looks[0].step < patience):
+    if some and (not (alone or _behind(weights)) or looks[-1].step - looks[0].step < patience):
         return None
     names = layers_of(frozen)
     return Finding(
@@ -157,6 +162,14 @@ def _frozen(looks: Sequence[Look], patience: int) -> Finding | None:
             "looked_at": len(weights),
         },
     )
+
+
+def _behind(weights: Sequence[Parameter]) -> bool:
+    """Return whether what is frozen comes behind all that is trained, which is a good part of all."""
+    free = [n for n, p in enumerate(weights) if p.trainable and p.optimized]
+    frozen = [n for n, p in enumerate(weights) if not p.trainable]
+    sizes = [math.prod(p.shape) for p in weights]
+    return max(free, default=0) < min(frozen) and sum(sizes[n] for n in free) >= TRAINED * sum(sizes)
 
 
 def cut_graph(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:

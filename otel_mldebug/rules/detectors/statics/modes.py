@@ -50,7 +50,11 @@ def eval_mode(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | 
 
 
 def batch_of_one(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when two looks in a row see batch normalisation in training over a single sample."""
+    """Fire when two looks in a row see batch normalisation in training over a single sample.
+
+    A classifier of whole samples is worth a warning: what tells one sample from another is taken out of each. Networks
+    from image to image are trained so on purpose (Isola et al., 2017, "Image-to-Image Translation").
+    """
 
     def judge(look: Look) -> str | None:
         norms = {
@@ -67,7 +71,7 @@ def batch_of_one(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding
     first, layer = found
     return tell(
         "data.batch_of_one",
-        Severity.INFO,
+        Severity.WARNING if _classifies_one(first) else Severity.INFO,
         first,
         f"Batch normalisation{f' {layer}' if layer else ''} sees one sample at a time: it normalises each by itself.",
         category=Category.DATA,
@@ -81,6 +85,11 @@ def batch_of_one(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding
         confidence=0.9,
         layer=layer,
     )
+
+
+def _classifies_one(look: Look) -> bool:
+    kinds = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
+    return any(o.kind in kinds and len(o.shape) in (1, 2) and o.shape[0] == 1 for o in look.operations[-4:])
 
 
 def _asleep(look: Look) -> tuple[Layer, list[Layer]] | None:
