@@ -113,6 +113,7 @@ class Parameter:
         epsilon: What the optimizer adds to the size of gradients before it divides by it; 0 where it does not.
         unmoved: Share of its elements with a gradient that this step has left exactly as they were, 0 to 1; None where
             that was not measured, as for types of 32 bits.
+        aside: Whether a loss depends on it that was computed and is no part of what backward was called on.
         contested: Whether it is one of those that are all that another optimizer has, while this one has more.
     """
 
@@ -134,6 +135,7 @@ class Parameter:
     epsilon: float = 0.0
     unmoved: float | None = None
     contested: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

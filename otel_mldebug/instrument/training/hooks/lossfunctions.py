@@ -4,6 +4,7 @@ They are wrapped until the program compiles something: then they are put back, s
 """
 
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -54,10 +55,13 @@ class LossFunctions:
 
     def _wrapping(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         enabled, layers, evaluations = self._watch.torch.is_grad_enabled, self._watch.layers, self._evaluations
+        looks, tracks = self._watch.looks, self._watch.recorder.tracks
 
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
             def loss(*args: Any, **kwargs: Any) -> Any:
                 value = original(*args, **kwargs)
+                if looks.wanted and self._on and getattr(value, "grad_fn", None) is not None:
+                    tracks.track.computed.append(weakref.ref(value))
                 if self._on and (not enabled() or evaluations.maybe or layers.evaluating()):
                     try:
                         target = args[1] if len(args) > 1 else kwargs.get("target")

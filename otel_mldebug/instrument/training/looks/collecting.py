@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from otel_mldebug.instrument.training.looks.aside import aside
 from otel_mldebug.instrument.training.looks.draft import Draft, Seen
 from otel_mldebug.instrument.training.looks.models import Models
 from otel_mldebug.instrument.training.looks.operations import Graph, ordered
@@ -69,6 +70,8 @@ class Collector:
             seen.layers = models.layers
             seen.autocast = graph.autocast or seen.autocast
             seen.calls += 1
+            seen.aside |= aside(track.computed, nodes)
+            track.computed.clear()
             fetches = list(track.pending.values())
             if len(fetches) == 1 and fetches[0].passes is not None:
                 seen.passing = (fetches[0].number, fetches[0].place, fetches[0].passes.length)
@@ -102,6 +105,8 @@ class Collector:
                 seen.leaves if seen is not None else None,
                 whole=seen is not None and seen.whole,
             )
+            for parameter, _ in draft.parameters:
+                parameter.aside = seen is not None and parameter.key in seen.aside
             if seen is not None:
                 taken = {id(p) for other in watch.optimizers.all() for g in other.param_groups for p in g["params"]}
                 draft.loose = models.loose.take(seen.leaves, models.places.keys() | taken)

@@ -18,6 +18,7 @@ class Seen:
     Attributes:
         operations: Of the latest graph.
         leaves: Parameters that any of them reaches, by identity, with the place of the first operation to use it.
+        aside: Leaves that losses depend on which were computed and are no part of what backward was called on.
         whole: Whether what is not among them is certain not to be reached.
         parts: What went in.
         layers: Modes of modules.
@@ -32,6 +33,7 @@ class Seen:
 
     operations: list[OperationDraft] = field(default_factory=list)
     leaves: dict[int, int] = field(default_factory=dict)
+    aside: set[int] = field(default_factory=set)
     whole: bool = True
     parts: list[PartDraft] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)

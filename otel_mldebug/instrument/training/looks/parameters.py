@@ -34,6 +34,7 @@ class Draft:
     momentum: float
     epsilon: float = 0.0
     contested: bool = False
+    aside: bool = False
     weight: Slot | None = None
     gradient: Slot | None = None
     update: Slot | None = None
@@ -69,6 +70,7 @@ class Draft:
             momentum=self.momentum,
             epsilon=self.epsilon,
             contested=self.contested,
+            aside=self.aside,
             unmoved=self._unmoved(gradient),
         )
 

@@ -1,10 +1,13 @@
 """What is going on in one thread between two training steps: times of its phases, and what it has produced so far."""
 
+from collections import deque
 from typing import Any
 
 from otel_mldebug.instrument.training.devices.gpu import GpuTimer
 from otel_mldebug.instrument.training.steps.ahead import Ahead, Fetch
 from otel_mldebug.instrument.training.steps.batches import tokens
+
+MOST_COMPUTED = 8
 
 
 class Track:
@@ -35,6 +38,7 @@ class Track:
         optimizers: Identities of the optimizers that have stepped since the last backward.
         parts: What is known of the insides of forward and backward, as fields of a record; None for nothing.
         span: The step's span, once something called for one.
+        computed: Latest values of loss functions with a graph, as weak references; only while a look is wanted.
         scaled: What a gradient scaler was given since the latest backward.
         scale: Factor of the gradient scaler that steps the optimizer, if it can be read at once.
         cpu: CPU time of the thread at the latest record, seconds, and the steps before it.
@@ -51,6 +55,7 @@ class Track:
         "begun",
         "busy",
         "closed",
+        "computed",
         "cpu",
         "data",
         "depth",
@@ -101,6 +106,7 @@ class Track:
         self.optimizers: list[int] = []
         self.previous_loss: float | None = None
         self.scaled: Any = None
+        self.computed: deque[Any] = deque(maxlen=MOST_COMPUTED)
         self.norm: float | None = None
         self.closed = 0
         self.scale: float | None = None

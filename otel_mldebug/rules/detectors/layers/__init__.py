@@ -13,6 +13,7 @@ from otel_mldebug.rules.detectors.layers.holding import (
 )
 from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
 from otel_mldebug.rules.detectors.layers.loose import unregistered_tensors
+from otel_mldebug.rules.detectors.layers.parts import loss_left_out
 from otel_mldebug.rules.detectors.layers.precision import (
     collapsed_scale,
     nonfinite_weights,
@@ -68,7 +69,7 @@ DETECTORS: tuple[LookDetector, ...] = (
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end, forgetful_recurrence, hardly_moved)
+LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end, loss_left_out, forgetful_recurrence, hardly_moved)
 """Those that can only judge when training is over."""
 
 FAMILIES: Mapping[str, str] = {
