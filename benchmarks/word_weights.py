@@ -1,10 +1,10 @@
 """Fits what words say about the category of a failure: `python -m benchmarks.word_weights FILE.jsonl…`.
 
 Learned from: the expressions of the catalogue, which are the words of the libraries themselves; the messages its tests
-give for each entry; and labelled messages of public issue threads (`exception_type`, `message`, `category`, as in
-`benchmarks.scores`), which are not part of this repository. A multinomial logistic regression with L2 penalty; weights
-near zero are left out. Writes `otel_mldebug/rules/structure/weights.json`; with `--hold FILE.jsonl` fits without that
-file and prints how well structure does on it, before and after.
+give for each entry; and labelled messages, of public issue threads and recalled ones, which are not part of this
+repository (`exception_type`, `message`, `category`, as in `benchmarks.scores`). A multinomial logistic regression with
+L2 penalty; weights near zero are left out. Writes `otel_mldebug/rules/structure/weights.json`; with `--hold FILE.jsonl`
+fits without that file and prints how well structure does on it, before and after.
 """
 
 import json
@@ -26,8 +26,8 @@ TESTS = Path(__file__).parents[1] / "tests" / "rules" / "catalogue" / "messages"
 _SYNTAX = re.compile(r"\\[wdsSbDW]|\(\?:|\(\?P<\w+>|\.?\{[\d,]+\}|[\\()\[\]{}?*+^$|]")
 LEAST_ROWS = 3
 """Rows that a sign must stand in."""
-LEAST_WEIGHT = 0.15
-PENALTY = 0.5
+LEAST_WEIGHT = 0.25
+PENALTY = 1.0
 """Inverse strength of the penalty: the greater, the closer the fit."""
 
 

@@ -38,7 +38,7 @@ def test_every_weight_is_a_number_for_a_category():
 
 
 def test_the_weights_are_small_enough_to_be_read_at_the_first_unknown_failure():
-    assert learned.WEIGHTS.stat().st_size < 200_000
+    assert learned.WEIGHTS.stat().st_size < 300_000
 
 
 @pytest.mark.parametrize(
