@@ -147,6 +147,11 @@ def _telling(part: Part) -> bool:
 
 
 def _rich(part: Part) -> bool:
-    """Return whether samples have many features that are not mostly 0, as one-hot states and small grids are not."""
-    samples = part.shape[0] if part.shape else 0
-    return part.stats is not None and samples > 3 and part.stats.size >= FEATURES * samples and part.stats.zero < 0.5
+    """Return whether samples have many features that are not mostly 0, as one-hot states and small grids are not.
+
+    Samples with NaN cannot be told apart.
+    """
+    stats, samples = part.stats, part.shape[0] if part.shape else 0
+    if stats is None or stats.nonfinite:
+        return False
+    return samples > 3 and stats.size >= FEATURES * samples and stats.zero < 0.5

@@ -289,6 +289,7 @@ def test_batches_that_may_come_again_are_left_alone(seen):
         pytest.param(batch(1, repeated=0.2), "", id="drawn with replacement"),
         pytest.param(batch(1, repeated=0.94, shape=(64, 2)), "", id="few features"),
         pytest.param(batch(1, repeated=0.94, stats=stats(0, 1, 0.1, 0.3, zero=0.9)), "", id="one-hot states"),
+        pytest.param(batch(1, repeated=0.94, stats=stats(nonfinite=0.05)), "", id="NaN in them"),
         pytest.param(batch(1, repeated=0.94, role=""), "", id="not an input"),
         pytest.param(batch(1, repeated=0.94, dtype="int64"), "", id="tokens"),
     ],
