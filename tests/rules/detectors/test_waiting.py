@@ -42,9 +42,9 @@ def test_a_program_without_a_loader_that_waits(window, fires):
     assert (finding and (finding.rule, finding.evidence["steps"])) == (("data.input_bound", 145) if fires else None)
 
 
-def spikes(gc_s, cpu_s=0.2):
+def spikes(gc_s, cpu_s=0.2, save_s=None):
     usual = {"duration_s": 0.01, "forward_s": 0.004, "backward_s": 0.004, "optimizer_s": 0.001, "cpu_s": 0.01}
-    slow = {**usual, "duration_s": 0.21, "forward_s": 0.204, "cpu_s": cpu_s, "gc_s": gc_s}
+    slow = {**usual, "duration_s": 0.21, "forward_s": 0.204, "cpu_s": cpu_s, "gc_s": gc_s, "save_s": save_s}
     return [StepRecord(index=i, time_ns=i, **(slow if i % 20 == 19 else usual)) for i in range(200)]
 
 
@@ -67,3 +67,34 @@ def test_other_waits_are_not_blamed_on_garbage():
     assert finding is not None
     assert "collection of garbage" not in finding.cause
     assert "garbage_collection_s" not in finding.evidence
+
+
+def test_checkpoints_are_named_as_the_cause_of_spikes_also_where_they_compute():
+    finding = latency_spikes(spikes(None, save_s=0.18))
+
+    assert finding is not None
+    assert "checkpoint" in finding.cause
+    assert round(finding.evidence["saving_s"], 2) == 1.8
+
+
+def test_short_checkpoints_are_not_blamed():
+    assert latency_spikes(spikes(None, save_s=0.05)) is None
+
+
+STARVED = {"duration_s": 0.01, "data_s": 0.009, "forward_s": 0.0005, "backward_s": 0.0004, "optimizer_s": 0.0001}
+
+
+@pytest.mark.parametrize(
+    ("same", "n", "fires"),
+    [
+        pytest.param({"samples": 16}, 150, True, id="decodes each sample slowly"),
+        pytest.param({"samples": 16}, 130, False, id="little was lost"),
+        pytest.param({"samples": 64}, 150, False, id="fast enough for each sample"),
+        pytest.param({"samples": None}, 150, False, id="samples unknown"),
+        pytest.param({"samples": 8, "backward_s": 0.003}, 150, False, id="the model has enough to do"),
+    ],
+)
+def test_a_model_that_has_next_to_nothing_to_do(same, n, fires):
+    window = Course(StepRecord(index=i, time_ns=i, cpu_s=0.01, **{**STARVED, **same}) for i in range(n))
+    finding = input_bound(window)
+    assert (finding and finding.rule) == ("data.input_bound" if fires else None)

@@ -191,3 +191,14 @@ def test_while_a_graph_is_captured_nothing_is_launched():
     samples, copier = on_device(capturing=True)
     assert samples.of([torch.ones(3).as_subclass(OnDevice)]) is None
     assert copier.vectors == []
+
+
+def test_a_model_that_was_wrapped_is_known_as_such_when_the_function_that_trained_it_has_ended():
+    class Wrapper:
+        pass
+
+    watched, _ = replicas()
+    before = watched.wrapped
+    watched.wrapping(lambda wrapper: None)(Wrapper())
+
+    assert (before, watched.wrapped, list(watched.wrappers)) == (False, True, [])

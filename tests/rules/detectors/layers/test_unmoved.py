@@ -216,6 +216,7 @@ def test_a_warm_up_from_zero_is_not_held_against_a_parameter():
 
 
 FROZEN = {"trainable": False, "learning_rate": 1e-4, "changed": False, "gradient": None, "reached": False}
+SAME_RATE = {**FROZEN, "learning_rate": 1e-3}
 LONG = (0, 1, 2, 4, 8, 16, 32, 64, 114)
 
 
@@ -230,6 +231,10 @@ LONG = (0, 1, 2, 4, 8, 16, 32, 64, 114)
             [weight("enc", **{**FROZEN, "learning_rate": 1e-3}, **NEW), *NET], LONG, False, False, id="given along"
         ),
         pytest.param([weight("enc", **FROZEN, **NEW, optimized=False), *NET], LONG, False, False, id="not given"),
+        pytest.param([*NET, weight("enc", **SAME_RATE, **NEW)], LONG, False, True, id="behind what is trained"),
+        pytest.param(
+            [weight("prompt", (2, 64)), weight("enc", **SAME_RATE, **NEW)], LONG, False, False, id="behind a prompt"
+        ),
         pytest.param(
             [weight("enc", **{**FROZEN, "learning_rate": 1e-3}, **NEW), weight("out", (10,))],
             LONG,

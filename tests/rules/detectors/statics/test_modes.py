@@ -192,3 +192,19 @@ def test_settings_that_cannot_work_are_found(detector, kind, settings, found):
     assert rule(detector, seen) == found
     frozen = looks(parameters=(weight("fc", 8, 8, **settings, trainable=False),), optimizer_kind=kind)
     assert rule(detector, frozen) == ""
+
+
+@pytest.mark.parametrize(
+    ("last", "severity"),
+    [
+        pytest.param(op("LogSoftmax", 1, 3), Severity.WARNING, id="a class of the whole sample"),
+        pytest.param(op("BinaryCrossEntropyWithLogits", 1), Severity.WARNING, id="one of two classes"),
+        pytest.param(op("LogSoftmax", 1, 3, 16, 16), Severity.INFO, id="a class of each pixel"),
+        pytest.param(op("MseLoss"), Severity.INFO, id="from image to image"),
+    ],
+)
+def test_a_classifier_that_normalises_single_samples_is_warned_of(last, severity):
+    single = op("NativeBatchNorm", 1, 8, 4, 4, layer="bn", settings={"training": True})
+    finding = batch_of_one(looks(single, last, layers=(NORM,)), [])
+    assert finding is not None
+    assert finding.severity is severity
