@@ -28,6 +28,9 @@ HUGE, HUGE_LOSS = 10.0, 1.3
 SWEPT, SWEPT_LOSS, SWEPT_STEPS = 0.3, 1.05, 150
 """Update over weight of the first step, how many times the first loss one of the first ones was, and steps, if the
 loss is one of a supervised problem and at rest above 0.8 of its beginning."""
+RUINED, RUINED_LOSS, RUINED_LEFT = 5.0, 10.0, 0.3
+"""How many times larger such first steps have made the weights, and the loss for a moment: then it may rest further
+below its start, too."""
 _SUPERVISED = ("NllLoss", "NLLLoss", "BinaryCrossEntropy", "MseLoss", "SmoothL1Loss", "HuberLoss")
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
@@ -101,7 +104,9 @@ def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | Non
     before, now = median(latest[third : 2 * third]), median(latest[2 * third :])
     thrown = max(early[1:]) / early[0]
     swept = thrown >= SWEPT_LOSS and _swept(looks, steps)
-    if (thrown < HUGE_LOSS and not swept) or now < 0.6 * early[0] or now < 0.95 * before:
+    ruined = thrown >= RUINED_LOSS and _replaced_at_once(looks) and course.steps >= SWEPT_STEPS
+    least = RUINED_LEFT if ruined else 0.6
+    if (thrown < HUGE_LOSS and not swept) or now < least * early[0] or now < 0.95 * before:
         return None
     begun, late = looks[0], [look for look in looks if EARLY <= look.step <= INFLATED_STEPS]
     if begun.step >= EARLY or not late:
@@ -109,16 +114,23 @@ def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | Non
     sizes = {p.name: p.weight.norm for p in _weights(begun) if p.weight is not None}
     grown = [p.weight.norm / sizes[p.name] for p in _weights(late[-1]) if p.weight is not None and p.name in sizes]
     factor = median(grown) if grown else 1.0
+    if ruined and now < 0.6 * early[0]:
+        return factor if factor >= RUINED else None
     return factor if factor >= (INFLATED if swept or thrown >= INFLATED_LOSS else HUGE) else None
 
 
 def _swept(looks: Sequence[Look], steps: Sequence[StepRecord]) -> bool:
     """Return whether the first step replaced a third of the weights, and a supervised loss has stayed where it was."""
+    known = progress(looks, steps)
+    return _replaced_at_once(looks) and known.steps >= SWEPT_STEPS and known.stuck
+
+
+def _replaced_at_once(looks: Sequence[Look]) -> bool:
+    """Return whether the first step replaced a third of the weights of a supervised network of several layers."""
     if looks[0].step >= EARLY or _median_ratio(looks[0]) < SWEPT or len(_weights(looks[0])) < 2:
         return False
-    known = progress(looks, steps)
     last = [look.operations[-1].kind for look in looks if look.operations]
-    return known.steps >= SWEPT_STEPS and known.stuck and bool(last) and last[0].startswith(_SUPERVISED)
+    return bool(last) and last[0].startswith(_SUPERVISED)
 
 
 def rate_too_low(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
