@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # /// diagnosis
-# fault = "the data set's own NumPy generator is copied to both workers: the same shifts and noise in each, and each epoch"
+# fault = "the data set's own NumPy generator is copied to both workers: the same shifts and noise in each"
 # rules = ["data.same_augmentation", "data.repeated"]
 # words = ["workers"]
 # ///

@@ -69,7 +69,13 @@ DETECTORS: tuple[LookDetector, ...] = (
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
-LAST_DETECTORS: tuple[LookDetector, ...] = (frozen_to_the_end, loss_left_out, forgetful_recurrence, hardly_moved)
+LAST_DETECTORS: tuple[LookDetector, ...] = (
+    frozen_to_the_end,
+    loss_left_out,
+    forgetful_recurrence,
+    hardly_moved,
+    rate_too_high,
+)
 """Those that can only judge when training is over."""
 
 FAMILIES: Mapping[str, str] = {

@@ -25,9 +25,9 @@ INFLATED, INFLATED_STEPS, INFLATED_LOSS = 3.0, 64, 2.0
 one of the losses was so many times the first. At 0.001 a step, 64 steps in one direction make 1.07 of it."""
 HUGE, HUGE_LOSS = 10.0, 1.3
 """The same for weights that nothing is left of."""
-SWEPT, SWEPT_LOSS, SWEPT_STEPS = 0.3, 1.05, 150
-"""Update over weight of the first step, how many times the first loss one of the first ones was, and steps, if the
-loss is one of a supervised problem and at rest above 0.8 of its beginning."""
+SWEPT, SWEPT_LOSS, SWEPT_LEFT = 0.5, 1.05, 0.83
+"""Update over weight of the first step, how many times the first loss one of the first ones was, and what is left of
+it, if the loss is one of a supervised problem."""
 RUINED, RUINED_LOSS, RUINED_LEFT = 5.0, 10.0, 0.3
 """How many times larger such first steps have made the weights, and the loss for a moment: then it may rest further
 below its start, too."""
@@ -103,8 +103,8 @@ def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | Non
     third = len(latest) // 3
     before, now = median(latest[third : 2 * third]), median(latest[2 * third :])
     thrown = max(early[1:]) / early[0]
-    swept = thrown >= SWEPT_LOSS and _swept(looks, steps)
-    ruined = thrown >= RUINED_LOSS and _replaced_at_once(looks) and course.steps >= SWEPT_STEPS
+    swept = thrown >= SWEPT_LOSS and now >= SWEPT_LEFT * early[0] and _replaced_at_once(looks)
+    ruined = thrown >= RUINED_LOSS and _replaced_at_once(looks)
     least = RUINED_LEFT if ruined else 0.6
     if (thrown < HUGE_LOSS and not swept) or now < least * early[0] or now < 0.95 * before:
         return None
@@ -119,14 +119,8 @@ def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | Non
     return factor if factor >= (INFLATED if swept or thrown >= INFLATED_LOSS else HUGE) else None
 
 
-def _swept(looks: Sequence[Look], steps: Sequence[StepRecord]) -> bool:
-    """Return whether the first step replaced a third of the weights, and a supervised loss has stayed where it was."""
-    known = progress(looks, steps)
-    return _replaced_at_once(looks) and known.steps >= SWEPT_STEPS and known.stuck
-
-
 def _replaced_at_once(looks: Sequence[Look]) -> bool:
-    """Return whether the first step replaced a third of the weights of a supervised network of several layers."""
+    """Return whether the first step replaced half of the weights of a supervised network of several layers."""
     if looks[0].step >= EARLY or _median_ratio(looks[0]) < SWEPT or len(_weights(looks[0])) < 2:
         return False
     last = [look.operations[-1].kind for look in looks if look.operations]
