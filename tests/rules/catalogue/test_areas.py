@@ -38,6 +38,13 @@ AREAS = {
     "tools.toml": "libraries.txt",
     "keys.toml": "keys.txt",
     "toolboxes.toml": "keys.txt",
+    "narrow.toml": "pipelines.txt",
+    "pipelines.toml": "pipelines.txt",
+    "probabilistic.toml": "pipelines.txt",
+    "language_models.toml": "language_models.txt",
+    "accelerated.toml": "language_models.txt",
+    "vision.toml": "vision.txt",
+    "contracts.toml": "contracts.txt",
 }
 
 
