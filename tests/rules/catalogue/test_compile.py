@@ -15,9 +15,8 @@ FAMILIES = [
     ),
     (
         "compile.triton",
-        "triton.runtime.errors.OutOfResources",
-        "out of resource: shared memory, Required: 147456, Hardware limit: 101376. Reducing "
-        "block sizes or `num_stages` may help.",
+        "triton.compiler.errors.CompilationError",
+        "at 31:16: AttributeError(\"'NoneType' object has no attribute 'type'\")",
     ),
     (
         "compile.fake_tensor",
