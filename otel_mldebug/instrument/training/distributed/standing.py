@@ -144,6 +144,7 @@ class Standing:
             wrapped=replicas.wrapped,
             divided=replicas.divided,
             joined=replicas.joined,
+            begun=ended and self._recorder.tracks.track.backward_calls > 0,
             sharded=replicas.sharded,
             batches=dict(replicas.batches),
             times=self._times(),

@@ -54,6 +54,12 @@ def test_different_numbers_of_steps_are_named():
     assert finding.evidence == {"rank": 1, "fewest": 100, "most": 101, "step": 100}
 
 
+def test_a_rank_that_fails_in_a_step_which_the_other_has_not_made():
+    finding = uneven_batches([ended(0, 57, begun=True), ended(1, 57)])
+    assert finding is not None
+    assert finding.evidence == {"rank": 1, "fewest": 57, "most": 58, "step": 57}
+
+
 @pytest.mark.parametrize(
     "views",
     [
@@ -63,6 +69,8 @@ def test_different_numbers_of_steps_are_named():
         pytest.param([ended(0, 100), ended(1, 40, ended=False)], id="still going on"),
         pytest.param([ended(0, 100), ended(1, 40, wrapped=False)], id="no averaging"),
         pytest.param([ended(0, 100, joined=True), ended(1, 40, joined=True)], id="uneven on purpose"),
+        pytest.param([ended(0, 100, begun=True), ended(1, 99, begun=True)], id="all have failed within a step"),
+        pytest.param([ended(0, 100), ended(1, 99, begun=True)], id="one that was interrupted in its last step"),
         pytest.param([ended(0, 100), ended(1, 0)], id="a rank that does not train"),
     ],
 )
