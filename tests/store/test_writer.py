@@ -10,6 +10,7 @@ import time
 from otel_mldebug import _guard
 from otel_mldebug.semconv import names
 from otel_mldebug.store import flusher
+from otel_mldebug.store import writer as store_writer
 from otel_mldebug.store.layout import FORMAT, PROCESS_FILE
 from otel_mldebug.store.otlp_json import log_record, occurrence_to_log, span
 from otel_mldebug.store.otlp_values import attributes
@@ -126,7 +127,8 @@ def test_a_step_reaches_the_disk_although_nothing_follows_it(root, monkeypatch):
     assert [line["index"] for line in lines(root / "run" / PROCESS / "steps.jsonl")] == [[0], [1]]
 
 
-def test_full_batches_do_not_wait_for_the_clock(root):
+def test_full_batches_do_not_wait_for_the_clock(root, monkeypatch):
+    monkeypatch.setattr(store_writer, "STEPS_S", 3600.0)  # on a busy machine the thread would come in between
     out = writer(root)
     for index in range(8192):
         out.step(step(index))
