@@ -11,9 +11,10 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
-COLLAPSE = 1e3
-"""How many times the rate has to have fallen below its highest. Schedules that end at less stay there only at the end:
-a cosine for the last 2 % of its steps, one-cycle for the last 3 %, step decay by ten for less than half of them."""
+COLLAPSE = 1e3 * (1 - 1e-9)
+"""How many times the rate has to have fallen below its highest: three times by ten counts, however that is rounded.
+Schedules that end at less stay there only at the end: a cosine for the last 2 % of its steps, one-cycle for the last
+3 %, step decay by ten for less than half of them."""
 AFTER = 2.0
 """Steps that were made since, for each one that was made before: then it was not the end of training."""
 LEAST = 40

@@ -79,3 +79,13 @@ def test_a_rate_that_falls_before_the_loss_has_come_to_rest_is_found_all_the_sam
 def test_a_last_step_without_a_rate_does_not_hide_what_the_rate_was():
     rates = [0.1 * 0.7**i for i in range(199)]
     assert rate_collapsed(course(STAYS[:200], rates=[*rates, None])) is not None
+
+
+def test_a_rate_that_was_divided_by_ten_three_times_has_fallen_whatever_the_rounding():
+    rates = [0.05] * 40
+    for _ in range(3):
+        rates += [rates[-1] * 0.1] * 20
+    finding = rate_collapsed(course(STAYS[:300], rates=[*rates, *[rates[-1]] * 200]))
+
+    assert rates[-1] * 1000 > rates[0]
+    assert (finding and finding.evidence["step"]) == 80
