@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from otel_mldebug.rules.course import Course
-from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, VALUE_LOSSES, VIEWS, Graph
+from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, REDUCTIONS, VALUE_LOSSES, VIEWS, Graph
 from otel_mldebug.rules.detectors.statics.telling import tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look
@@ -22,7 +22,10 @@ FALLEN = 1e-3
 _SIGNS = frozenset(("Neg", "Mul", "Div"))
 """Operations with a single operand that can turn the sign around."""
 _POSITIVE = frozenset((*VALUE_LOSSES, "BinaryCrossEntropy"))
+_PICKED = frozenset(("Index", "Gather"))
+"""What takes the log-probabilities of the labels out of all."""
 _NAMES = {
+    "LogSoftmax": "cross entropy",
     "NllLoss": "cross entropy",
     "NllLoss2D": "cross entropy",
     "NllLossNd": "cross entropy",
@@ -35,6 +38,8 @@ _NAMES = {
 
 def maximised(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
     """Fire when what is minimised is a loss function times a negative number, and it falls below 0 further and further.
+
+    Or the mean log-probability of the labels, picked out by hand, without a minus sign: that is the same.
 
     One model may well be trained against another one: a generator, an attack, a gradient reversal. So there must be
     one optimizer, and it must hold the layer whose output goes into the loss.
@@ -52,17 +57,23 @@ def maximised(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | 
     if len(found) < LOOKS or first is None or not first < 0 or now > first * (1 + FALLEN):
         return None
     kind, layer = found[-1]
-    name = _NAMES.get(kind, kind)
+    name, by_hand = _NAMES.get(kind, kind), kind == "LogSoftmax"
     return tell(
         "loss.maximised",
         Severity.ERROR,
         looks[0],
-        f"The {name} is negated before backward: it is made larger and larger, from {-first:.3g} to {-now:.3g}.",
+        f"The {name} is {'the mean log-probability without' if by_hand else 'negated before backward:'} "
+        f"{'a minus sign: it' if by_hand else 'it'} is made larger and larger, from {-first:.3g} to {-now:.3g}.",
         category=Category.LOSS,
-        cause="A minus sign in front of the loss, or a factor below 0: optimizers minimise, so the model learns to be "
+        cause="A minus sign that is missing in front of log-probabilities: optimizers minimise, so the model learns to "
+        "be wrong."
+        if by_hand
+        else "A minus sign in front of the loss, or a factor below 0: optimizers minimise, so the model learns to be "
         "wrong.",
         solutions=(
-            f"Remove the minus sign: minimise the {name} itself.",
+            "Minimise minus the mean log-probability, or use torch.nn.functional.cross_entropy on the raw outputs."
+            if by_hand
+            else f"Remove the minus sign: minimise the {name} itself.",
             "For what is to be maximised (a reward, a likelihood) the minus sign belongs there; for a loss it does "
             "not.",
         ),
@@ -88,14 +99,29 @@ def _negated(look: Look) -> tuple[str, str] | None:
         signs += graph.kind(place) in _SIGNS
         place = below[0]
     kind = graph.kind(place)
+    if not signs and kind in REDUCTIONS and "dim" not in graph.operations[place].settings:
+        return _by_hand(graph, place, look)
     if not signs or graph.operations[place].shape != ():
         return None
     source = graph.source(place)
     if source is None or not (kind in _POSITIVE or (kind in CLASS_LOSSES and graph.kind(source) == "LogSoftmax")):
         return None
     layer = _layer(graph, source)
-    held = {p.layer for p in look.parameters if p.optimized and p.trainable and p.layer}
-    return (kind, layer) if layer in held else None
+    return (kind, layer) if layer in _held(look) else None
+
+
+def _by_hand(graph: Graph, place: int, look: Look) -> tuple[str, str] | None:
+    """Return the same for log-probabilities that are picked and averaged at `place`, with nothing in between."""
+    picked = graph.source(place, picks=False)
+    below = graph.source(picked, picks=False) if picked is not None and graph.kind(picked) in _PICKED else None
+    if below is None or graph.kind(below) != "LogSoftmax":
+        return None
+    layer = _layer(graph, below)
+    return ("LogSoftmax", layer) if layer in _held(look) else None
+
+
+def _held(look: Look) -> set[str]:
+    return {p.layer for p in look.parameters if p.optimized and p.trainable and p.layer}
 
 
 def _layer(graph: Graph, place: int | None) -> str:

@@ -78,3 +78,25 @@ def test_the_bias_of_a_layer_may_be_added_apart(layer, found):
         op("NllLoss2D", operands=((2, 3, 1, N), (2, 1, N), ())),
     )
     assert rule(log_probabilities, [look(*apart)]) == found
+
+
+LOGS = (LINEAR, op("LogSoftmax", N, 3, layer="fc2"))
+
+
+@pytest.mark.parametrize(
+    ("operations", "fires"),
+    [
+        pytest.param(chain(*LOGS, op("Index", N), op("Mean")), True, id="picked by index"),
+        pytest.param(chain(*LOGS, op("Gather", N, 1), op("Squeeze", N), op("Sum")), True, id="gathered, summed"),
+        pytest.param(chain(*LOGS, op("Index", N), op("Mul", N), op("Mean")), False, id="times advantages"),
+        pytest.param(chain(*LOGS, op("Index", N), op("Mean"), op("Neg")), False, id="with the minus sign"),
+        pytest.param(chain(*LOGS, op("Mean")), False, id="of all classes"),
+        pytest.param(
+            chain(*LOGS, op("Index", N), op("Mean", settings={"dim": 0})), False, id="along one dimension only"
+        ),
+    ],
+)
+def test_log_probabilities_without_a_minus_sign(operations, fires):
+    parameters = (weight("fc2", 3, 8),)
+    seen = [look(*operations, step=i, loss=-1.4, parameters=parameters) for i in (0, 4, 16)]
+    assert rule(maximised, seen, course()) == ("loss.maximised" if fires else "")
