@@ -13,7 +13,7 @@ from otel_mldebug.semconv.names import Category, Severity
 
 BY_WORDS = 0.4
 """Confidence when only the words tell the category."""
-SPOKEN, ALONE = 1.0, 0.7
+SPOKEN, ALONE = 1.0, 1.0
 """What the words of a message must say for a category before it counts against what the form says, and alone."""
 CLEAR = 2.0
 """Weight of words from which on they are clear: "out of memory" is, "buffer" and "swap" are not."""

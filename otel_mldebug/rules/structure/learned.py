@@ -24,7 +24,8 @@ Signs = tuple[tuple[int, int], ...]
 _EMPTY = (
     "a an and are as at be been but by can did do doe does for from had has have how if in is it its may of on or so "
     "some something than that the their then there these they thi this those to too was we went were what when where "
-    "which while who why will with would you your again went wrong odd bad good happened oops thing"
+    "which while who why will with would you your again went wrong odd bad good happened oops thing "
+    "out nothing anything everything anybody nobody somebody know known"
 )
 EMPTY = frozenset(_EMPTY.split())
 """Words that say nothing about any area, as `stem` leaves them."""

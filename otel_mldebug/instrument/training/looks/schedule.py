@@ -150,4 +150,4 @@ def grown(step: int) -> int:
 
 
 def _gap(cost_s: float, allowed_s: float) -> int:
-    return math.ceil(cost_s / allowed_s) if allowed_s > 0 else NEVER >> 1
+    return math.ceil(min(cost_s / allowed_s, NEVER >> 1)) if allowed_s > 0 else NEVER >> 1

@@ -66,6 +66,7 @@ def test_a_program_that_says_how_often_gets_just_that():
         pytest.param(0.005, 0.01, [0, 50, 100, 150, 200], id="cheap looks come as often as was asked for"),
         pytest.param(0.02, 0.01, [0, 100, 200], id="dear ones as often as the budget pays for"),
         pytest.param(0.005, 0.0001, [0], id="of short steps few"),
+        pytest.param(0.005, 5e-324, [0], id="of steps of no length at all one"),
         pytest.param(0.005, 0.0, [0, 50, 100, 150, 200], id="no length of steps is known"),
     ],
 )
