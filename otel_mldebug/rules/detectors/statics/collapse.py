@@ -124,7 +124,7 @@ def _pair(graph: Graph, place: int) -> Pair | None:
     if graph.kind(place) in _DISTANCES and len(graph.inputs(place)) == 1:
         place = graph.inputs(place)[0]
         return _two(graph, place) if graph.kind(place) == "Sub" else None
-    kind, below = graph.kind(place), list(graph.operations[place].inputs)
+    kind, below = graph.kind(place), graph.inputs(place)
     if kind in VALUE_LOSSES:
         return _two(graph, place)
     if kind == "Sub" and len(below) == 2 and graph.kind(below[0]) == "Xlogy":  # kl_div
@@ -140,8 +140,10 @@ def _pair(graph: Graph, place: int) -> Pair | None:
 
 def _two(graph: Graph, place: int) -> Pair | None:
     operation, below = graph.operations[place], graph.inputs(place)
+    if len(below) != 2:
+        return None
     shape = operation.operands[0] if operation.operands else operation.shape or graph.operations[below[0]].shape
-    return Pair(below[0], below[1]) if len(below) == 2 and len(shape) > 1 and shape[-1] > 1 else None
+    return Pair(below[0], below[1]) if len(shape) > 1 and shape[-1] > 1 else None
 
 
 def _normalised(graph: Graph, place: int) -> bool:
