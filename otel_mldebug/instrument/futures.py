@@ -9,8 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from otel_mldebug._guard import fault
-from otel_mldebug.instrument.importing import OnImport
-from otel_mldebug.instrument.replaced import Replaced
+from otel_mldebug.instrument.replaced import Replaced, ReplacedOnImport
 from otel_mldebug.instrument.unseen import Marks
 
 _CALLED_OFF = frozenset({"CancelledError", "ShutdownExecutorError"})
@@ -22,19 +21,16 @@ class Futures:
     """Sees failures in the futures of thread and process pools."""
 
     def __init__(self) -> None:
-        self._import = OnImport("concurrent.futures._base", self._found)
-        self._methods: tuple[Replaced, ...] = ()
+        self._methods = ReplacedOnImport(("concurrent.futures._base",), self._replaced)
         self._marks = Marks("a future whose result nobody asked for")
 
     def install(self) -> None:
         """Begin, once the program has imported executors."""
-        self._import.install()
+        self._methods.install()
 
     def remove(self) -> None:
         """Stop."""
-        self._import.remove()
-        for method in self._methods:
-            method.remove()
+        self._methods.remove()
 
     def ending(self) -> None:
         """Report what nobody has asked for by now and nobody will: the program ends."""
@@ -44,20 +40,17 @@ class Futures:
         """Leave the parent's futures to the parent, in the child."""
         self._marks.after_fork()
 
-    def _found(self, module: ModuleType) -> None:
-        if not self._methods:
-            self._methods = (
-                Replaced(module.Future, "set_exception", self._marking),
-                Replaced(module.Future, "exception", self._reading),
-            )
-        for method in self._methods:
-            method.install()
+    def _replaced(self, module: ModuleType) -> tuple[Replaced, ...]:
+        return (
+            Replaced(module.Future, "set_exception", self._marking),
+            Replaced(module.Future, "exception", self._reading),
+        )
 
     def _marking(self, previous: Callable[..., Any]) -> Callable[..., Any]:
         def set_exception(future: Any, exception: Any) -> Any:
             try:
                 failed = isinstance(exception, BaseException) and type(exception).__name__ not in _CALLED_OFF
-                if failed and self._methods[0].on:
+                if failed and self._methods.on:
                     self._marks.put(future, exception)  # before waiters are woken, who may read it at once
             except Exception as problem:  # noqa: BLE001
                 fault("mark a failed future", problem)

@@ -7,9 +7,8 @@ from typing import Any
 
 from otel_mldebug._guard import fault
 from otel_mldebug.instrument import sink
-from otel_mldebug.instrument.importing import OnImport
 from otel_mldebug.instrument.later import later
-from otel_mldebug.instrument.replaced import Replaced
+from otel_mldebug.instrument.replaced import Replaced, ReplacedOnImport
 
 _here = threading.local()
 
@@ -27,23 +26,18 @@ class Loops:
     """
 
     def __init__(self) -> None:
-        self._import = OnImport("asyncio.base_events", self._found)
-        self._method: Replaced | None = None
+        self._methods = ReplacedOnImport(("asyncio.base_events",), self._replaced)
 
     def install(self) -> None:
         """Begin, once the program has imported asyncio."""
-        self._import.install()
+        self._methods.install()
 
     def remove(self) -> None:
         """Stop."""
-        self._import.remove()
-        if self._method is not None:
-            self._method.remove()
+        self._methods.remove()
 
-    def _found(self, module: ModuleType) -> None:
-        if self._method is None:
-            self._method = Replaced(module.BaseEventLoop, "call_exception_handler", self._in_front)
-        self._method.install()
+    def _replaced(self, module: ModuleType) -> tuple[Replaced, ...]:
+        return (Replaced(module.BaseEventLoop, "call_exception_handler", self._in_front),)
 
     def _in_front(self, previous: Callable[..., Any]) -> Callable[..., Any]:
         def call_exception_handler(loop: Any, context: Mapping[str, Any]) -> Any:
@@ -53,7 +47,7 @@ class Loops:
                 return previous(loop, context)
             finally:
                 handling.clear()
-                if self._method is not None and self._method.on:
+                if self._methods.on:
                     _see(context)
 
         return call_exception_handler

@@ -11,8 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from otel_mldebug._guard import fault
-from otel_mldebug.instrument.importing import OnImport
-from otel_mldebug.instrument.replaced import Replaced
+from otel_mldebug.instrument.replaced import Replaced, ReplacedOnImport
 from otel_mldebug.instrument.unseen import Marks
 
 _MODULES = ("multiprocessing.pool", "multiprocess.pool")
@@ -25,25 +24,16 @@ class Pools:
     """Sees failures in the results of pools, of processes and of threads."""
 
     def __init__(self) -> None:
-        self._imports = tuple(OnImport(name, partial(self._found, name)) for name in _MODULES)
-        self._methods: dict[str, tuple[Replaced, ...]] = {}
+        self._methods = ReplacedOnImport(_MODULES, self._replaced)
         self._marks = Marks("a result of a pool that nobody asked for")
-        self._on = False
 
     def install(self) -> None:
         """Begin, once the program has imported pools."""
-        self._on = True
-        for waiting in self._imports:
-            waiting.install()
+        self._methods.install()
 
     def remove(self) -> None:
         """Stop."""
-        self._on = False
-        for waiting in self._imports:
-            waiting.remove()
-        for methods in self._methods.values():
-            for method in methods:
-                method.remove()
+        self._methods.remove()
 
     def ending(self) -> None:
         """Report what nobody has asked for by now and nobody will: the program ends."""
@@ -53,22 +43,19 @@ class Pools:
         """Leave the parent's results to the parent, in the child."""
         self._marks.after_fork()
 
-    def _found(self, name: str, module: ModuleType) -> None:
-        if name not in self._methods:
-            self._methods[name] = (
-                Replaced(module.ApplyResult, "_set", self._setting),
-                Replaced(module.MapResult, "_set", self._setting),
-                Replaced(module.IMapIterator, "_set", partial(self._setting_item, ordered=True)),
-                Replaced(module.IMapUnorderedIterator, "_set", partial(self._setting_item, ordered=False)),
-                Replaced(module.ApplyResult, "successful", self._asking),
-            )
-        for method in self._methods[name]:
-            method.install()
+    def _replaced(self, module: ModuleType) -> tuple[Replaced, ...]:
+        return (
+            Replaced(module.ApplyResult, "_set", self._setting),
+            Replaced(module.MapResult, "_set", self._setting),
+            Replaced(module.IMapIterator, "_set", partial(self._setting_item, ordered=True)),
+            Replaced(module.IMapUnorderedIterator, "_set", partial(self._setting_item, ordered=False)),
+            Replaced(module.ApplyResult, "successful", self._asking),
+        )
 
     def _setting(self, previous: Callable[..., Any]) -> Callable[..., Any]:
         def _set(result: Any, index: Any, outcome: Any) -> Any:
             try:
-                if self._on and not outcome[0]:
+                if self._methods.on and not outcome[0]:
                     self._failed(result, outcome[1])  # before waiters are woken, who may ask at once
             except Exception as problem:  # noqa: BLE001
                 fault("mark a failed result of a pool", problem)
@@ -86,7 +73,7 @@ class Pools:
     def _setting_item(self, previous: Callable[..., Any], *, ordered: bool) -> Callable[..., Any]:
         def _set(result: Any, index: Any, outcome: Any) -> Any:
             try:
-                if self._on and not outcome[0]:
+                if self._methods.on and not outcome[0]:
                     self._failed_item(result, index if ordered else 0, outcome[1])
             except Exception as problem:  # noqa: BLE001
                 fault("mark a failed item of a pool", problem)

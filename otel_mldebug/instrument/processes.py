@@ -6,14 +6,12 @@ Nothing of ours stands between the child's function and what prints its tracebac
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
 from types import ModuleType
 from typing import Any
 
 from otel_mldebug._guard import fault
 from otel_mldebug.instrument import sink
-from otel_mldebug.instrument.importing import OnImport
-from otel_mldebug.instrument.replaced import Replaced
+from otel_mldebug.instrument.replaced import Replaced, ReplacedOnImport
 from otel_mldebug.rules.finding import UNCAUGHT
 
 _MODULES = ("multiprocessing.process", "multiprocess.process")
@@ -24,32 +22,22 @@ class Processes:
     """Sees what ends the processes that `multiprocessing.Process` starts, in those processes."""
 
     def __init__(self) -> None:
-        self._imports = tuple(OnImport(name, partial(self._found, name)) for name in _MODULES)
-        self._methods: dict[str, Replaced] = {}
-        self._on = False
+        self._methods = ReplacedOnImport(_MODULES, self._replaced)
 
     def install(self) -> None:
         """Begin, once the program has imported processes."""
-        self._on = True
-        for waiting in self._imports:
-            waiting.install()
+        self._methods.install()
 
     def remove(self) -> None:
         """Stop."""
-        self._on = False
-        for waiting in self._imports:
-            waiting.remove()
-        for method in self._methods.values():
-            method.remove()
+        self._methods.remove()
 
-    def _found(self, name: str, module: ModuleType) -> None:
-        if name not in self._methods:
-            self._methods[name] = Replaced(module.BaseProcess, "_bootstrap", self._starting)
-        self._methods[name].install()
+    def _replaced(self, module: ModuleType) -> tuple[Replaced, ...]:
+        return (Replaced(module.BaseProcess, "_bootstrap", self._starting),)
 
     def _starting(self, previous: Callable[..., Any]) -> Callable[..., Any]:
         def _bootstrap(process: Any, *args: Any, **more: Any) -> Any:
-            if self._on:
+            if self._methods.on:
                 traceback.print_exc = _seeing(traceback.print_exc, previous, process)
             return previous(process, *args, **more)
 

@@ -1,8 +1,12 @@
 """Methods of other people's classes that ours stand in front of, and how that is undone."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import ModuleType
 from typing import Any
+
+from otel_mldebug.instrument.importing import OnImport
 
 
 class Replaced:
@@ -38,3 +42,42 @@ class Replaced:
         if self._ours is not None and vars(self._owner).get(self._name) is self._ours:
             setattr(self._owner, self._name, self._previous)
             self._ours = None
+
+
+class ReplacedOnImport:
+    """Methods of classes of modules that the program may import later, or never.
+
+    Args:
+        modules: Names of modules that have the same classes: one, and those that were made from it.
+        methods: Takes a module that was imported and returns what is to be replaced in it; called once for each.
+
+    Attributes:
+        on: Whether the methods in front are to look at anything.
+    """
+
+    def __init__(self, modules: Iterable[str], methods: Callable[[ModuleType], Iterable[Replaced]]) -> None:
+        self._make = methods
+        self._imports = tuple(OnImport(name, partial(self._found, name)) for name in modules)
+        self._methods: dict[str, tuple[Replaced, ...]] = {}
+        self.on = False
+
+    def install(self) -> None:
+        """Begin with what is imported already, and go on with each import."""
+        self.on = True
+        for waiting in self._imports:
+            waiting.install()
+
+    def remove(self) -> None:
+        """Stop waiting, and put back what was there."""
+        self.on = False
+        for waiting in self._imports:
+            waiting.remove()
+        for methods in self._methods.values():
+            for method in methods:
+                method.remove()
+
+    def _found(self, name: str, module: ModuleType) -> None:
+        if name not in self._methods:
+            self._methods[name] = tuple(self._make(module))
+        for method in self._methods[name]:
+            method.install()
