@@ -36,13 +36,12 @@ def unnormalised_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> F
     if (found := lasting(looks, _unscaled, least=2)) is None:
         return None
     first, (operation, stats, why) = found
-    return tell(
-        "data.unnormalised_input",
-        Severity.WARNING,
+    return _unnormalised(
         first,
-        f"The first layer{at(operation.layer)} takes {why}: mean {stats.mean:.3g}, standard deviation {stats.std:.3g}, "
+        operation,
+        stats,
+        f"takes {why}: mean {stats.mean:.3g}, standard deviation {stats.std:.3g}, "
         f"from {stats.low:.3g} to {stats.high:.3g}.",
-        category=Category.DATA,
         cause="Inputs were not normalised. Layers are initialised for inputs with mean 0 and standard deviation 1; "
         "with others, activations saturate or explode, and the learning rate fits no layer.",
         solutions=(
@@ -51,13 +50,7 @@ def unnormalised_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> F
             else "Standardise each feature: (x - mean) / std, with mean and std of the training set.",
             "Or put a BatchNorm layer first.",
         ),
-        prevention="Print mean and standard deviation of a batch before training; normalise where data is loaded.",
         confidence=0.9,
-        layer=operation.layer,
-        mean=stats.mean,
-        std=stats.std,
-        low=stats.low,
-        high=stats.high,
     )
 
 
@@ -72,21 +65,42 @@ def tiny_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding |
     if (found := lasting(looks, _tiny, least=2)) is None:
         return None
     first, (operation, stats) = found
-    return tell(
-        "data.unnormalised_input",
-        Severity.WARNING,
+    return _unnormalised(
         first,
-        f"The first layer{at(operation.layer)} takes inputs close to 0, up to {max(-stats.low, stats.high):.2g}, and "
+        operation,
+        stats,
+        f"takes inputs close to 0, up to {max(-stats.low, stats.high):.2g}, and "
         f"the loss has not fallen in {known.steps} steps.",
-        category=Category.DATA,
         cause="Inputs were scaled down too far, such as pixels that were divided by 255 twice. Layers are made for "
         "inputs of size 1: with these nothing but their biases reaches the output.",
         solutions=(
             "Look for a second division, such as by 255 after ToTensor, which divides already.",
             "Standardise each feature: (x - mean) / std, with mean and std of the training set.",
         ),
-        prevention="Print mean and standard deviation of a batch before training; normalise where data is loaded.",
         confidence=0.85,
+    )
+
+
+def _unnormalised(
+    first: Look,
+    operation: Operation,
+    stats: Stats,
+    said: str,
+    *,
+    cause: str,
+    solutions: tuple[str, ...],
+    confidence: float,
+) -> Finding:
+    return tell(
+        "data.unnormalised_input",
+        Severity.WARNING,
+        first,
+        f"The first layer{at(operation.layer)} {said}",
+        category=Category.DATA,
+        cause=cause,
+        solutions=solutions,
+        prevention="Print mean and standard deviation of a batch before training; normalise where data is loaded.",
+        confidence=confidence,
         layer=operation.layer,
         mean=stats.mean,
         std=stats.std,
