@@ -17,20 +17,12 @@ _CALLED_OFF = frozenset({"CancelledError", "ShutdownExecutorError"})
 Source: gradio_client/utils.py; joblib/externals/loky/process_executor.py."""
 
 
-class Futures:
+class Futures(ReplacedOnImport):
     """Sees failures in the futures of thread and process pools."""
 
     def __init__(self) -> None:
-        self._methods = ReplacedOnImport(("concurrent.futures._base",), self._replaced)
+        super().__init__(("concurrent.futures._base",), self._replaced)
         self._marks = Marks("a future whose result nobody asked for")
-
-    def install(self) -> None:
-        """Begin, once the program has imported executors."""
-        self._methods.install()
-
-    def remove(self) -> None:
-        """Stop."""
-        self._methods.remove()
 
     def ending(self) -> None:
         """Report what nobody has asked for by now and nobody will: the program ends."""
@@ -50,7 +42,7 @@ class Futures:
         def set_exception(future: Any, exception: Any) -> Any:
             try:
                 failed = isinstance(exception, BaseException) and type(exception).__name__ not in _CALLED_OFF
-                if failed and self._methods.on:
+                if failed and self.on:
                     self._marks.put(future, exception)  # before waiters are woken, who may read it at once
             except Exception as problem:  # noqa: BLE001
                 fault("mark a failed future", problem)

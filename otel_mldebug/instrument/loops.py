@@ -19,22 +19,14 @@ def handled_here() -> BaseException | None:
     return found if isinstance(found, BaseException) else None
 
 
-class Loops:
+class Loops(ReplacedOnImport):
     """Sees what loops hand to their exception handler, the program's own or the default one, which runs as ever.
 
     Loops that are not asyncio's own, such as uvloop's, log what they see, and it is seen there.
     """
 
     def __init__(self) -> None:
-        self._methods = ReplacedOnImport(("asyncio.base_events",), self._replaced)
-
-    def install(self) -> None:
-        """Begin, once the program has imported asyncio."""
-        self._methods.install()
-
-    def remove(self) -> None:
-        """Stop."""
-        self._methods.remove()
+        super().__init__(("asyncio.base_events",), self._replaced)
 
     def _replaced(self, module: ModuleType) -> tuple[Replaced, ...]:
         return (Replaced(module.BaseEventLoop, "call_exception_handler", self._in_front),)
@@ -47,7 +39,7 @@ class Loops:
                 return previous(loop, context)
             finally:
                 handling.clear()
-                if self._methods.on:
+                if self.on:
                     _see(context)
 
         return call_exception_handler

@@ -20,20 +20,12 @@ _PLACE = "_mldebug_place"
 """On an iterator: the place of the failure that has its mark."""
 
 
-class Pools:
+class Pools(ReplacedOnImport):
     """Sees failures in the results of pools, of processes and of threads."""
 
     def __init__(self) -> None:
-        self._methods = ReplacedOnImport(_MODULES, self._replaced)
+        super().__init__(_MODULES, self._replaced)
         self._marks = Marks("a result of a pool that nobody asked for")
-
-    def install(self) -> None:
-        """Begin, once the program has imported pools."""
-        self._methods.install()
-
-    def remove(self) -> None:
-        """Stop."""
-        self._methods.remove()
 
     def ending(self) -> None:
         """Report what nobody has asked for by now and nobody will: the program ends."""
@@ -55,7 +47,7 @@ class Pools:
     def _setting(self, previous: Callable[..., Any]) -> Callable[..., Any]:
         def _set(result: Any, index: Any, outcome: Any) -> Any:
             try:
-                if self._methods.on and not outcome[0]:
+                if self.on and not outcome[0]:
                     self._failed(result, outcome[1])  # before waiters are woken, who may ask at once
             except Exception as problem:  # noqa: BLE001
                 fault("mark a failed result of a pool", problem)
@@ -73,7 +65,7 @@ class Pools:
     def _setting_item(self, previous: Callable[..., Any], *, ordered: bool) -> Callable[..., Any]:
         def _set(result: Any, index: Any, outcome: Any) -> Any:
             try:
-                if self._methods.on and not outcome[0]:
+                if self.on and not outcome[0]:
                     self._failed_item(result, index if ordered else 0, outcome[1])
             except Exception as problem:  # noqa: BLE001
                 fault("mark a failed item of a pool", problem)

@@ -18,26 +18,18 @@ _MODULES = ("multiprocessing.process", "multiprocess.process")
 """The standard library's, and the one that pickles more, which the library `datasets` uses."""
 
 
-class Processes:
+class Processes(ReplacedOnImport):
     """Sees what ends the processes that `multiprocessing.Process` starts, in those processes."""
 
     def __init__(self) -> None:
-        self._methods = ReplacedOnImport(_MODULES, self._replaced)
-
-    def install(self) -> None:
-        """Begin, once the program has imported processes."""
-        self._methods.install()
-
-    def remove(self) -> None:
-        """Stop."""
-        self._methods.remove()
+        super().__init__(_MODULES, self._replaced)
 
     def _replaced(self, module: ModuleType) -> tuple[Replaced, ...]:
         return (Replaced(module.BaseProcess, "_bootstrap", self._starting),)
 
     def _starting(self, previous: Callable[..., Any]) -> Callable[..., Any]:
         def _bootstrap(process: Any, *args: Any, **more: Any) -> Any:
-            if self._methods.on:
+            if self.on:
                 traceback.print_exc = _seeing(traceback.print_exc, previous, process)
             return previous(process, *args, **more)
 
