@@ -19,7 +19,7 @@ from otel_mldebug.export.failure import Explained, amended, explained
 from otel_mldebug.export.groups import Groups, HeldBack, yet_another
 from otel_mldebug.export.rates import Rates
 from otel_mldebug.rules.facts import Value
-from otel_mldebug.rules.finding import Finding, Occurrence
+from otel_mldebug.rules.finding import ORDER, Finding, Occurrence
 from otel_mldebug.rules.fingerprint import detected
 from otel_mldebug.rules.redact import DEFAULT, Redactor
 from otel_mldebug.semconv import names
@@ -111,16 +111,22 @@ class Emitter:
             return None
 
         def make() -> Occurrence:
-            if known := seen.occurrence_of(exc):
-                known = self._amend(exc, known, amended(known, self._redactor, context or {}, own))
-                self._on_span(known)
-                return known
-            made = self._explain(exc, self._redactor, function=function, arguments=arguments, context=context, **own)
-            sent = self._send(self._occurrence(made), late=made.late)
-            seen.remember(exc, sent)
-            if self._notes:
-                _add_note(exc, event.note(sent))
-            return sent
+            known = seen.occurrence_of(exc)
+            if known is None:
+                made = self._explain(
+                    exc, self._redactor, function=function, arguments=arguments, context=context, **own
+                )
+                known = _told_before(exc, made.finding)
+                if known is None:
+                    sent = self._send(self._occurrence(made), late=made.late)
+                    seen.remember(exc, sent)
+                    if self._notes:
+                        _add_note(exc, event.note(sent))
+                    return sent
+                seen.remember(exc, known)
+            known = self._amend(exc, known, amended(known, self._redactor, context or {}, own))
+            self._on_span(known)
+            return known
 
         with self._turns.of(exc):
             return self._once("explain an exception", make)
@@ -252,6 +258,19 @@ class Emitter:
         if span.is_recording():
             with guard("put a finding on its span"):
                 span.set_attributes(event.span_attributes(occurrence))
+
+
+def _told_before(exc: BaseException, finding: Finding) -> Occurrence | None:
+    """Return what was made of the exception behind `exc` that `finding` explains, unless it was taken more lightly.
+
+    So a program that reports a failure, and then raises another class for its caller, has one finding.
+    """
+    for known in seen.occurrences_behind(exc):
+        earlier = known.finding
+        same = (earlier.rule, earlier.fingerprint) == (finding.rule, finding.fingerprint)
+        if same and ORDER[earlier.severity] >= ORDER[finding.severity]:
+            return known
+    return None
 
 
 def _add_note(exc: BaseException, text: str) -> None:

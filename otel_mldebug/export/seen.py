@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
+from otel_mldebug.rules.capture import cause_of
 from otel_mldebug.rules.finding import Finding, Occurrence
 from otel_mldebug.semconv.names import Category, Severity
 
 ATTRIBUTE = "__mldebug_finding__"
 """Attribute of an exception that holds what was made of it; read it with `finding_of`."""
 
+_MAX_BEHIND = 64
 MAX_WAIT_S = 0.5
 """Seconds that a thread waits for another one that is at the same exception."""
 # The real dictionary of any exception, whatever its class makes of slots, `__dict__`, `__getattr__` or `__setattr__`:
@@ -77,6 +79,17 @@ def occurrence_of(exc: BaseException) -> Occurrence | None:
         except (AttributeError, KeyError, TypeError, ValueError):
             return None  # a dictionary of somebody else's
     return None
+
+
+def occurrences_behind(exc: BaseException) -> Iterator[Occurrence]:
+    """Yield what was made of the exceptions that led to `exc`, the nearest first, of those that have been seen."""
+    passed = {id(exc)}
+    behind = cause_of(exc)
+    while behind is not None and id(behind) not in passed and len(passed) < _MAX_BEHIND:
+        passed.add(id(behind))
+        if (known := occurrence_of(behind)) is not None:
+            yield known
+        behind = cause_of(behind)
 
 
 def finding_of(exc: BaseException) -> Finding | None:

@@ -1,6 +1,7 @@
 """Exceptions that the program logs: seen after its own handlers have had the record, which stays as it is."""
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from otel_mldebug.semconv.names import Severity
 _NOT_THE_PROGRAMS = ("otel_mldebug", "opentelemetry")
 """Loggers that speak of watching, not of what is watched: a finding about a finding that could not be sent would be
 the next one that cannot be sent."""
+_HEAD = "Traceback (most recent call last)"
 _FROM_ANYWHERE = "asyncio"
 """The logger that is also used while objects are being removed."""
 
@@ -39,7 +41,7 @@ class Logged:
 
         def callHandlers(logger: logging.Logger, record: logging.LogRecord) -> Any:  # noqa: N802
             # Looked at before, because a handler may drop it; reported after, because the report may add a note.
-            given = record.exc_info if method.on else None
+            given = (record.exc_info or _quoted(record)) if method.on else None
             try:
                 return previous(logger, record)
             finally:
@@ -47,6 +49,16 @@ class Logged:
                     _see(record, given)
 
         return callHandlers
+
+
+def _quoted(record: logging.LogRecord) -> Any:
+    """Return what is being handled if `record` has its traceback as text, as uvicorn's when an app cannot start."""
+    handled = sys.exc_info()
+    if handled[1] is not None:
+        said = (record.msg, *record.args) if isinstance(record.args, tuple) else (record.msg,)
+        if any(type(text) is str and _HEAD in text for text in said):
+            return handled
+    return None
 
 
 def _see(record: logging.LogRecord, given: Any) -> None:

@@ -10,10 +10,10 @@ from otel_mldebug.instrument.importing import OnImport
 
 
 class Replaced:
-    """A method of a class with another one in front of it.
+    """A method of a class, or a function of a module, with another one in front of it.
 
     Args:
-        owner: The class.
+        owner: The class or the module.
         name: The method.
         make: Takes the method that was there and returns the one to put in front. What it returns must do nothing but
             pass on while `on` is false: somebody else may hold it.
@@ -22,7 +22,9 @@ class Replaced:
         on: Whether the method in front is to look at anything.
     """
 
-    def __init__(self, owner: type, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    def __init__(
+        self, owner: type | ModuleType, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
+    ) -> None:
         self._owner, self._name, self._make = owner, name, make
         self._previous: Any = None
         self._ours: Any = None

@@ -66,7 +66,7 @@ class _Capture:
         while current is not None and id(current) not in self._seen and len(links) < 10_000:
             self._seen.add(id(current))
             links.append(current)
-            current = _cause(current)
+            current = cause_of(current)
         if len(links) > MAX_CHAIN:
             links = links[: MAX_CHAIN // 2] + links[-MAX_CHAIN // 2 :]
         facts: ErrorFacts | None = None
@@ -173,7 +173,7 @@ def qualified(kind: type) -> str:
     return name if type(module) is not str or module in ("builtins", "__main__", "") else f"{module}.{name}"
 
 
-def _cause(exc: BaseException) -> BaseException | None:
+def cause_of(exc: BaseException) -> BaseException | None:
     """Return the exception that led to `exc`, as a traceback would show it."""
     cause = BaseException.__dict__["__cause__"].__get__(exc)
     if cause is not None or BaseException.__dict__["__suppress_context__"].__get__(exc):

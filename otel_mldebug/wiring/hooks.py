@@ -12,6 +12,7 @@ from otel_mldebug.instrument.later import later
 from otel_mldebug.instrument.logged import Logged
 from otel_mldebug.instrument.loops import Loops
 from otel_mldebug.instrument.pools import Pools
+from otel_mldebug.instrument.printed import Printed
 from otel_mldebug.instrument.processes import Processes
 from otel_mldebug.instrument.training import options
 from otel_mldebug.instrument.training.distributed.settings import provide
@@ -31,7 +32,7 @@ class Hooks:
     def __init__(self) -> None:
         self._unasked = (Futures(), Pools())
         self._uncaught = (Uncaught(), Processes(), Loops(), *self._unasked)
-        self._logged = Logged()
+        self._told = (Logged(), Printed())
         self._import = OnImport("torch", self._found)
         self._torch = False
         self._profile = ""
@@ -59,7 +60,7 @@ class Hooks:
         for part in parts:
             self.parts.discard(part)
             if part == "errors":
-                for watching in (*self._uncaught, self._logged):
+                for watching in (*self._uncaught, *self._told):
                     watching.remove()
                 later.drain()
                 for noticing in self._noticing:
@@ -87,7 +88,8 @@ class Hooks:
             for watching in self._uncaught:
                 watching.install()
         if runtime.config.logged:
-            self._logged.install()
+            for telling in self._told:
+                telling.install()
         if not self._noticing:
             self._noticing = (
                 Noticing("opentelemetry.trace", "set_tracer_provider", "get_tracer_provider", _joins(runtime, "spans")),

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import traceback
 
 import pytest
 
@@ -138,3 +139,25 @@ def test_behind_somebody_elses_ours_stays_and_looks_at_nothing(telemetry, logger
         logging.Logger.callHandlers = ours
         watching.remove()
     assert logging.Logger.callHandlers is plain
+
+
+def test_a_traceback_that_is_logged_as_text_is_one_finding(telemetry, logged, logger):
+    """As uvicorn logs why an app cannot start, and as programs do that do not know of `exc_info`."""
+    try:
+        fail()
+    except ValueError:
+        logger.error(traceback.format_exc())
+        logger.error("batch %d failed: %s", 3, traceback.format_exc())
+    (made,) = telemetry.findings
+    assert (made.exception["message"], made.context["logged_by"]) == ("boom", "app.train")
+
+
+def test_a_text_while_nothing_is_handled_and_another_text_meanwhile_are_no_findings(telemetry, logged, logger):
+    try:
+        fail()
+    except ValueError:
+        text = traceback.format_exc()
+        logger.error("will try again: boom")
+        logger.error({"traceback": text})
+    logger.error(text)
+    assert telemetry.findings == []
