@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from otel_mldebug.rules.facts import ErrorFacts
+from otel_mldebug.rules.facts import ErrorFacts, Frame
 from otel_mldebug.rules.launched import ROOT, root_failure
+from otel_mldebug.rules.origin import in_app
 
 MAX_LINKS = 64
 """Exceptions in all that one failure is unfolded into."""
@@ -15,6 +16,8 @@ _HEAD = "Traceback (most recent call last)"
 _RAY = re.compile(r"(?:\x1b\[\d{1,3}m)?ray::")
 """What Ray writes in front of a traceback without a head: the function, coloured, then process and host."""
 _RETRIED = re.compile(r"RetryError\[.{0,200}?raised ([A-Za-z_][\w.]*)")
+_ENDPOINT = re.compile(r'\n  File "([^"\n]{1,1000})", line (\d{1,9}), in (\S[^\n]{0,300})(?:\n    \S[^\n]{0,300})?\s*$')
+"""What FastAPI writes below the errors that it found in a request or a response. Source: fastapi/exceptions.py."""
 _COLOUR = re.compile(r"\x1b\[[\d;]{0,16}m")
 _QUOTED_END = re.compile(r"\s*(?:\"\"\"|''')\s*$")
 _EMPTY_WRAPPERS = frozenset({"RemoteTraceback", "_RemoteTraceback", "_ExceptionWithTraceback", "ExceptionWrapper"})
@@ -148,11 +151,23 @@ def _retried(facts: ErrorFacts) -> ErrorFacts | None:
     return replace(facts, cause=ErrorFacts(type=found.group(1))) if found else None
 
 
+def _endpoint(facts: ErrorFacts) -> ErrorFacts | None:
+    """Read the function whose answer FastAPI did not accept: it has returned by then, and is in no frame."""
+    place = facts.message.rfind('\n  File "') if facts.name.endswith("ValidationError") else -1
+    found = _ENDPOINT.match(facts.message, place) if place >= 0 else None
+    if found is None:
+        return None
+    file, line, function = found.groups()
+    frame = Frame(file=file, function=function, line=int(line), in_app=in_app(file))
+    return replace(facts, message=facts.message[:place].rstrip(), frames=(*facts.frames, frame))
+
+
 _READERS: tuple[Callable[[ErrorFacts], ErrorFacts | None], ...] = (
     _error_file,
     _launched,
     _quoted_traceback,
     _retried,
+    _endpoint,
 )
 
 
@@ -182,10 +197,7 @@ def facts_of_json(value: Any, depth: int = 0) -> ErrorFacts | None:
 _ATTRIBUTES = ("errno", "status", "status_code", "signal", "exit_code", "exitcode", "filename")
 
 
-def _frames(value: Any) -> Iterator[Any]:
-    from otel_mldebug.rules.facts import Frame
-    from otel_mldebug.rules.origin import in_app
-
+def _frames(value: Any) -> Iterator[Frame]:
     for frame in value if isinstance(value, list) else ():
         if isinstance(frame, dict):
             file, line = _text(frame.get("file")), frame.get("line")

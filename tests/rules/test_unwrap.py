@@ -201,3 +201,30 @@ def test_what_a_lookup_raised_yields_to_what_was_raised_for_want_of_it():
     assert explain(known).rule == "optimizer.no_parameters"
     telling = ErrorFacts(type="KeyError", message="'llama'")
     assert explain(ErrorFacts(type="ValueError", message="step failed", cause=telling)).rule == explain(telling).rule
+
+
+ERRORS = "1 validation error:\n  {'type': 'float_parsing', 'loc': ('response', 'score'), 'input': 'high'}"
+
+
+@pytest.mark.parametrize(
+    ("message", "functions"),
+    [
+        pytest.param(
+            f'{ERRORS}\n\n  File "/app/main.py", line 53, in score\n    GET /score', ["run", "score"], id="named"
+        ),
+        pytest.param(f'{ERRORS}\n\n  File "/app/main.py", line 53, in score', ["run", "score"], id="without its path"),
+        pytest.param(f"{ERRORS}\n\n  Endpoint: GET /score", ["run"], id="only its path"),
+        pytest.param(ERRORS, ["run"], id="older FastAPI"),
+        pytest.param(f'{ERRORS}\n  File "/app/main.py", line 53, in score\nand more', ["run"], id="amid the message"),
+    ],
+)
+def test_the_function_whose_answer_fastapi_does_not_accept_is_a_frame(message, functions):
+    frame = Frame(file="/env/lib/python3.11/site-packages/starlette/routing.py", function="run", in_app=False)
+    (root,) = links(ErrorFacts(type="fastapi.exceptions.ResponseValidationError", message=message, frames=(frame,)))
+    assert [frame.function for frame in root.frames] == functions
+    assert root.message == (ERRORS if len(functions) > 1 else message)
+
+
+def test_a_place_in_the_message_of_another_class_stays_there():
+    facts = ErrorFacts(type="SyntaxError", message='invalid syntax\n  File "/app/conf.py", line 3, in x')
+    assert links(facts) == (facts,)
