@@ -90,7 +90,7 @@ def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[],
     """Return the hit that explains most: the root's if an entry knows it, else that of the nearest wrapper known."""
     if len(subjects) == 1:
         return catalogue.best(subjects[0], expired=expired), subjects[0]
-    telling = [subject for subject in subjects if subject.facts.name not in REPORTERS] or subjects
+    telling = [subject for subject in subjects if not _only_reports(subject.facts)] or subjects
     hits = [(catalogue.best(subject, expired=expired), subject) for subject in telling]
     for hit, subject in reversed(hits):
         if hit is not None and hit.pattern.over_cause and hit.match.tier >= TYPE:
@@ -106,3 +106,8 @@ def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[],
             if hit is not None and hit.match.tier >= lowest:
                 return hit, subject
     return None, subjects[0]
+
+
+def _only_reports(facts: ErrorFacts) -> bool:
+    """Return whether an exception says no more than that others failed, which are known."""
+    return bool(facts.group) or facts.name in REPORTERS

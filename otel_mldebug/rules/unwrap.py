@@ -25,15 +25,16 @@ _EMPTY_WRAPPERS = frozenset({"RemoteTraceback", "_RemoteTraceback", "_ExceptionW
 
 REPORTERS = frozenset({"ChildFailedError", "ProcessExitedException", "ProcessRaisedException", "CalledProcessError"})
 """Classes that only say that another process failed: worth nothing where that process's own failure is known."""
-_ENDINGS = frozenset({"GeneratorExit", "SystemExit"})
-"""Classes that end a generator or a program on purpose: what is raised while they pass does not come of them."""
+_ENDINGS = frozenset({"GeneratorExit", "SystemExit", "CancelledError", "WouldBlock", "EndOfStream"})
+"""Classes that end a generator, a task, a stream or a program on purpose: what is raised while they pass does not come
+of them. Source: anyio/_core/_exceptions.py."""
 
 
 def links(facts: ErrorFacts) -> tuple[ErrorFacts, ...]:
     """Return the exceptions behind `facts`, the root cause first and `facts` itself last.
 
-    A group stands before its members; of those, each is unfolded in turn. What only ended a generator or the program is
-    no root.
+    A group stands before its members; of those, each is unfolded in turn. What only ended something on purpose is no
+    root.
     """
     found: list[ErrorFacts] = []
     _unfold(facts, found)
@@ -60,7 +61,7 @@ def _unfold(facts: ErrorFacts, found: list[ErrorFacts]) -> None:
         opened = _open(current)
         spine.append(opened)
         current = opened.cause
-    if len(spine) > 1 and spine[-1].name in _ENDINGS:
+    while len(spine) > 1 and spine[-1].name in _ENDINGS:
         spine.pop()
     for link in reversed(spine):
         for member in link.group:
