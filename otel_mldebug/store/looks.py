@@ -1,6 +1,7 @@
 """Looks into training steps, read back: as they were written, and layer by layer over the steps."""
 
 import heapq
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ class LayerCurve:
         trainable: Whether any of them requires gradients.
         steps: Steps of the looks that saw it.
         series: Values by name (`SERIES`), as long as `steps`; None where a look did not have them. Norms are of all its
-            parameters together, the update ratio is the largest of them, shares are 0 to 1.
+            parameters together, and so are both norms of the update ratio; shares are 0 to 1, the largest.
         first_bad: Its first looked-at step with a non-finite weight or gradient.
     """
 
@@ -161,11 +162,16 @@ def _layers(look: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             layer["bad"] |= (parse_number(stats.get("nonfinite", 0.0)) or 0.0) > 0
             if key == "weight":
                 layer["parameters"] += stats["size"]
-        _most(layer, "update_ratio", parameter.get("update_ratio"))
+                ratio = parse_number(parameter.get("update_ratio"))
+                if ratio is not None:
+                    layer["updates"] = math.hypot(layer.get("updates", 0.0), ratio * norm)
     for operation in look.get("operations", ()):
         if (name := operation.get("layer")) in layers:
             _most(layers[name], "dead", operation.get("dead"))
             _most(layers[name], "saturated", operation.get("saturated"))
+    for layer in layers.values():
+        if "updates" in layer and (square := layer["squares"].get("weight_norm")):
+            layer["update_ratio"] = layer["updates"] / square**0.5
     return layers
 
 

@@ -75,7 +75,7 @@ def test_looks_of_several_ranks_come_by_step_and_can_be_cut_out(tmp_path):
 def test_a_layer_has_the_norm_of_all_its_parameters_and_its_worst_units(tmp_path):
     first = look(
         0,
-        parameter("fc.weight", 3.0, 6.0, update_ratio=0.01),
+        parameter("fc.weight", 3.0, 6.0, update_ratio=0.5),
         parameter("fc.bias", 4.0, 8.0, update_ratio=0.5),
         operations=(Operation(kind="Relu", layer="fc", dead=0.25), Operation(kind="Relu", layer="fc", dead=0.75)),
     )
@@ -91,6 +91,26 @@ def test_a_layer_has_the_norm_of_all_its_parameters_and_its_worst_units(tmp_path
         "update_ratio": [0.5, None],
         "dead": [0.75, None],
     }
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias", "ratio"),
+    [
+        pytest.param(1e-9, 1.0, 1e-5, id="a bias that started at 0 and whose step is all of it"),
+        pytest.param(1e-3, None, 1e-3, id="one that was not measured"),
+        pytest.param(1e-3, 0.0, 1e-3, id="one that stays"),
+        pytest.param(None, None, None, id="nothing measured"),
+        pytest.param(0.0, 0.0, 0.0, id="nothing moves"),
+    ],
+)
+def test_the_update_of_a_layer_is_that_of_all_its_parameters_over_all_of_them(tmp_path, weight, bias, ratio):
+    seen = look(
+        0,
+        parameter("fc.weight", 1.0, 100.0, update_ratio=weight),
+        parameter("fc.bias", 1.0, 1e-3, update_ratio=bias),
+    )
+    (curve,) = layer_curves(looks(stored(tmp_path, seen)))
+    assert curve.latest("update_ratio") == (None if ratio is None else pytest.approx(ratio, rel=1e-6))
 
 
 def test_a_damaged_layer_is_known_from_the_first_look_that_shows_it(tmp_path):
