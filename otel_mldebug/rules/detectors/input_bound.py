@@ -16,7 +16,7 @@ MODEL = 5.0
 BEST = 0.2
 """Share of a processor that the step gets that gets more than nine in ten: on a busy machine, some get all of it."""
 
-STARVED, STARVED_S, STARVED_SAMPLE_S, STARVED_TOTAL_S = 0.8, 0.004, 300e-6, 1.2
+STARVED, STARVED_S, STARVED_SAMPLE_S, STARVED_TOTAL_S = 0.75, 0.004, 300e-6, 1.2
 """Share of the time, median wait, wait for each sample, and wait in all, seconds, that are enough together: decoding
 and augmenting a small image takes 50 to 200 microseconds, and a model that is so much faster has nothing to do."""
 

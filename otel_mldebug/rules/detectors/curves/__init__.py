@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from otel_mldebug.rules.detectors.curves.aside import checkpoints, collecting
 from otel_mldebug.rules.detectors.curves.cycles import rate_swings
 from otel_mldebug.rules.detectors.curves.gpu import gpu_fragmentation, gpu_idle
 from otel_mldebug.rules.detectors.curves.latency import latency_spikes
@@ -36,6 +37,8 @@ DETECTORS: tuple[Detector, ...] = (
     gradients_in_evaluation,
     memory_growth,
     latency_spikes,
+    checkpoints,
+    collecting,
     gpu_idle,
     gpu_fragmentation,
 )
@@ -55,6 +58,9 @@ FAMILIES: Mapping[str, str] = {
     "learning_rate.too_low": "signal",
     "learning_rate.warmup": "signal",
     "gradient.clipped_scaled": "signal",
+    "timing.spikes": "delays",
+    "timing.checkpoints": "delays",
+    "timing.garbage_collection": "delays",
     "loss.plateau": "signal",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""

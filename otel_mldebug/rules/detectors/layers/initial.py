@@ -6,6 +6,7 @@ from itertools import pairwise
 from statistics import median
 
 from otel_mldebug.rules.detectors.layers.graph import bypassed, feeds, hidden, is_sum
+from otel_mldebug.rules.detectors.layers.profile import drop
 from otel_mldebug.rules.detectors.layers.reading import fan_in, layers_of, listed, matrices, own_name
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter, Stats
@@ -19,6 +20,10 @@ SHARE = 0.5
 LARGE = 3.0
 """Standard deviation times the root of fan-in from which weights amplify a lot. Kaiming's is 1.4, Xavier's about 1,
 PyTorch's default 0.6. Source: He et al., ICCV 2015; Glorot and Bengio, AISTATS 2010."""
+DEEP, DEEP_GAIN, DEEP_DECADES = 8, 2.0, 1.5
+"""Layers, median of the same, and powers of ten by which gradients grow from the last layer back to the first one, from
+which weights are too large for the depth although activations are bounded, as those of tanh are: twice Xavier's scale
+turns signals to noise. Source: Poole et al., NeurIPS 2016; Schoenholz et al., ICLR 2017."""
 SMALL = 0.03
 """The same for weights that let hardly anything through. SIREN's hidden layers have 0.05, GPT's output layers 0.1."""
 GROWTH = 100.0
@@ -115,6 +120,9 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     least = max(2, 0.5 * len(gains))
     if len(large) >= least and (harm := _harm(look)) is not None:
         return _scale(look, large, [g for _, g in gains], harm)
+    if len(gains) >= DEEP and median(gain for _, gain in gains) >= DEEP_GAIN and drop(look) <= -DEEP_DECADES:
+        deep = [p for p, gain in gains if gain >= DEEP_GAIN]
+        return _scale(look, deep, [g for _, g in gains], ("gradient", 10 ** -drop(look)))
     if (harm := _harm(look)) is not None and harm[0] == "grow" and len(gains) >= 2 and _starts_lost(look):
         usual = median(gain for _, gain in gains)
         return _scale(look, [p for p, gain in gains if gain >= usual], [g for _, g in gains], harm)
@@ -189,6 +197,7 @@ def _rms(stats: Stats | None) -> float | None:
 
 _TOLD = {
     "grow": "Activations grow {much:.2g} times from the first layer to the last one at the start",
+    "gradient": "Gradients grow {much:.2g} times from the last layer back to the first one at the start",
     "shrink": "Activations shrink {much:.2g} times from the first layer to the last one at the start",
     "saturate": "{much:.0%} of the activations are saturated at the start",
     "loss": "The loss starts at {much:.2g} times that of a guess",

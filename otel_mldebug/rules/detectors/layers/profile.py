@@ -37,13 +37,13 @@ def vanishing_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
-    drops = [_drop(look) for look in looks[-LOOKS:]]
+    drops = [drop(look) for look in looks[-LOOKS:]]
     if min(drops) < DECADES:
         return None
     known = progress(looks, steps)
     for limit, fits in ((CERTAIN, not _falls(known)), (DECADES, known.stuck and known.steps >= STEPS)):
         if fits and len(drops) >= LOOKS and min(drops) >= limit:
-            return _finding(looks, [_drop(look) for look in looks], limit, known)
+            return _finding(looks, [drop(look) for look in looks], limit, known)
     return None
 
 
@@ -54,7 +54,7 @@ def exploding_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
-    drops = [_drop(look) for look in looks[-LOOKS:]]
+    drops = [drop(look) for look in looks[-LOOKS:]]
     if len(drops) < LOOKS or max(drops) > -DECADES or not progress(looks, steps).stuck:
         return None
     weights = matrices(looks[-1])
@@ -77,7 +77,7 @@ def exploding_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
         confidence=0.8,
         basis="detector",
         evidence={
-            "step": _since(looks, [-_drop(look) for look in looks], DECADES),
+            "step": _since(looks, [-drop(look) for look in looks], DECADES),
             "layer": layers[0],
             "factor": factor,
         },
@@ -131,8 +131,11 @@ def _relative(parameter: Parameter) -> float | None:
     return ratio if 0 < ratio < math.inf and gradient.nonfinite == 0 and weight.nonfinite == 0 else None
 
 
-def _drop(look: Look) -> float:
-    """Return powers of ten between the gradients of late layers and those of early ones; 0 without a profile."""
+def drop(look: Look) -> float:
+    """Return powers of ten between the gradients of late layers and those of early ones; 0 without a profile.
+
+    Gradients are taken relative to the weights. The number is negative where those of early layers are the larger ones.
+    """
     known = [ratio for p in matrices(look) if (ratio := _relative(p)) is not None]
     if len(known) < LAYERS:
         return 0.0

@@ -114,6 +114,31 @@ def test_the_scale_of_weights(parameters, operations, loss, fires):
     assert (finding and f"too {fires}" in finding.summary) == (True if fires else None)
 
 
+def deep(std, slope, layers=12):
+    """Layers whose gradients get `slope` times as large from each one back to the one before."""
+    return [
+        weight(f"fc{i + 1}", weight=stats(4096, std), gradient=stats(4096, std * slope ** (layers - 1 - i)))
+        for i in range(layers)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fires"),
+    [
+        pytest.param(deep(0.35, 1.7), True, id="2.8 times 1/sqrt(fan-in), gradients grow backwards"),
+        pytest.param(deep(0.35, 1.0), False, id="the same, normalised"),
+        pytest.param(deep(0.35, 1 / 1.7), False, id="the same, gradients shrink backwards"),
+        pytest.param(deep(0.18, 1.7), False, id="usual weights, gradients grow backwards"),
+        pytest.param(deep(0.35, 2.5, layers=7), False, id="few layers"),
+    ],
+)
+def test_weights_that_are_too_large_for_the_depth(parameters, fires):
+    finding = scale_of_weights(looks(parameters), [])
+    assert (finding and (finding.rule, finding.evidence["layer"], finding.evidence["layers"])) == (
+        ("init.scale", "fc1", 12) if fires else None
+    )
+
+
 def test_the_scale_is_given_with_what_would_be_right():
     finding = scale_of_weights(looks(drawn(1.0), operations=sized(1, 8, 64, 512, 4096)), [])
     assert finding.evidence == {

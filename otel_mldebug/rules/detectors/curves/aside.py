@@ -1,0 +1,91 @@
+"""What a program does besides training, and training waits for: checkpoints, and the collection of garbage."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from otel_mldebug.rules.finding import Finding
+from otel_mldebug.rules.steps import StepRecord
+from otel_mldebug.semconv.names import Category, Severity
+
+SHARE, TOTAL_S, TIMES = 0.2, 1.0, 4
+"""Share of the time, seconds in all, and times, from which on it is worth somebody's time. A checkpoint at the end of
+each pass over the data is usual, and so is a collection now and then."""
+
+
+def checkpoints(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a fifth of the time goes into `torch.save`, amid passes over the data.
+
+    That is seen also where few steps are recorded one by one, so that the delayed ones are not among them.
+
+    Args:
+        window: Steps of one optimizer, oldest first.
+    """
+    return _judge(
+        window,
+        lambda r: r.save_s,
+        "timing.checkpoints",
+        "writing checkpoints",
+        "torch.save is called very often, or writes much more than what is needed to go on.",
+        (
+            "Save less often: every so many minutes, or when the evaluation has become better.",
+            "Save only what is needed to go on (state_dict of model and optimizer), not the data or the whole model.",
+            "Save from a thread, after a copy to the host (torch.distributed.checkpoint.async_save).",
+        ),
+    )
+
+
+def collecting(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a fifth of the time goes into Python's collection of garbage.
+
+    Args:
+        window: Steps of one optimizer, oldest first.
+    """
+    return _judge(
+        window,
+        lambda r: r.gc_s,
+        "timing.garbage_collection",
+        "Python's collection of garbage",
+        "gc.collect() is called in the loop, or lists and caches hold millions of small objects, and each full "
+        "collection goes through all of them.",
+        (
+            "Take gc.collect() out of the loop (and torch.cuda.empty_cache(), which mostly stands next to it).",
+            "Keep large collections in arrays or tensors, or call gc.freeze() after building them.",
+            "Collect at fixed steps only: gc.disable(), and gc.collect() every few hundred steps.",
+        ),
+    )
+
+
+def _judge(
+    window: Sequence[StepRecord],
+    read: Callable[[StepRecord], float | None],
+    rule: str,
+    what: str,
+    cause: str,
+    solutions: tuple[str, ...],
+) -> Finding | None:
+    amid = [b for a, b in pairwise(window) if a.epoch == b.epoch and read(b)]
+    spent = sum(read(r) or 0.0 for r in amid)
+    if len(amid) < TIMES or spent < TOTAL_S:
+        return None
+    whole = max((window[-1].time_ns - window[0].time_ns) / 1e9, sum(r.duration_s for r in window))
+    if spent < SHARE * whole:
+        return None
+    steps = window[-1].index - window[0].index
+    return Finding(
+        rule=rule,
+        category=Category.TRAINING,
+        severity=Severity.WARNING,
+        summary=f"{spent / whole:.0%} of the time goes into {what}: {spent:.3g} s in {steps:,} steps.",
+        cause=cause,
+        solutions=solutions,
+        prevention="Look at how much of the time is left for training in the first minutes of a long run.",
+        confidence=0.85,
+        basis="detector",
+        evidence={
+            "step": amid[0].index,
+            "spent_s": spent,
+            "whole_s": whole,
+            "share_of_time": round(spent / whole, 4),
+            "steps": steps,
+        },
+    )
