@@ -19,6 +19,7 @@ from benchmarks.timing import difference, median, ratio
 from benchmarks.workloads import WORKLOADS, Program, Step, Workload
 from otel_mldebug.instrument.training import options
 from otel_mldebug.instrument.training.hooks import pytorch
+from otel_mldebug.instrument.training.hooks.lossfunctions import NAMES as LOSSES
 
 SAMPLED = 50
 """Steps between two looks where layers are sampled."""
@@ -38,7 +39,8 @@ class Switch:
     def __init__(self, torch: Any) -> None:
         loader = torch.utils.data.dataloader._BaseDataLoaderIter
         optimizers = sys.modules["torch.optim.optimizer"]
-        self._places = ((torch.autograd, "backward"), (loader, "__next__"))
+        functions = ((torch.nn.functional, name) for name in (*LOSSES, "dropout"))
+        self._places = ((torch.autograd, "backward"), (loader, "__next__"), *functions)
         self._hooks = (optimizers._global_optimizer_pre_hooks, optimizers._global_optimizer_post_hooks)
         pytorch.uninstall()
         before = [getattr(owner, name) for owner, name in self._places]

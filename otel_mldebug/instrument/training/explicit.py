@@ -116,7 +116,7 @@ class Step:
             if track.explicit is None:
                 track.explicit = self
                 self._recorder, self._track = found, track
-                track.light = False
+                track.light = None
                 track.optimizers.clear()
                 now = found.clock()
                 waited_s = sum(fetch.seconds for fetch in track.pending.values())

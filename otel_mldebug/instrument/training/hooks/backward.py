@@ -32,33 +32,50 @@ class BackwardHooks:
         self._modes = watch.torch._C._len_torch_dispatch_stack
 
     def wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `backward` that does what `original` does, and tells."""
-        watch, begin, light = self._watch, self._begin, self._lightly()
-        tracks, clock, looks = watch.recorder.tracks, watch.clock, watch.looks
+        """Return `backward` that does what `original` does, and tells.
 
-        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        It runs at every step of programs whose steps are very short: so it has the arguments by name, which saves
+        making a tuple and a dict of them.
+        """
+        watch, fully, light = self._watch, self._fully, self._lightly()
+        tracks, looks, opened = watch.recorder.tracks, watch.looks, watch.looks.open
+
+        def backward(
+            tensors: Any,
+            grad_tensors: Any = None,
+            retain_graph: Any = None,
+            create_graph: Any = False,
+            grad_variables: Any = None,
+            inputs: Any = None,
+            **more: Any,
+        ) -> Any:
             track = tracks.track
             if track.busy:  # checkpointing calls backward inside of backward
-                return original(tensors, *args, **kwargs)
+                return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
             track.busy = True
-            if looks.wanted or looks.open:
-                looks.backward(track, tensors)
-            if track.light and light(track, tensors):
-                try:
-                    return original(tensors, *args, **kwargs)
-                finally:
-                    track.busy = False
-            begin(track, tensors)
-            started = clock()
             try:
-                return original(tensors, *args, **kwargs)
+                if looks.wanted or opened:
+                    looks.backward(track, tensors)
+                if track.light is None or not light(track, tensors):
+                    args = (tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
+                    return fully(track, original, args, more)
+                return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
             finally:
                 track.busy = False
-                track.backward_ends(started, clock())
-                if not watch.stepping:
-                    self.alone(track)
 
         return backward
+
+    def _fully(self, track: Track, original: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]) -> Any:
+        """Call backward in a step that is measured."""
+        self._begin(track, args[0])
+        started = self._watch.clock()
+        try:
+            return original(*args, **more)
+        finally:
+            track.busy = False
+            track.backward_ends(started, self._watch.clock())
+            if not self._watch.stepping:
+                self.alone(track)
 
     def wrap_grad(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `grad` that does what `original` does, and tells of calls that train where no optimizer does."""
@@ -93,10 +110,7 @@ class BackwardHooks:
         return all(isinstance(tensor, self._tensor) and tensor.is_leaf for tensor in inputs)
 
     def _lightly(self) -> Callable[[Track, Any], bool]:
-        """Return what notes the objective and nothing else, in a step that is not measured, if that is enough.
-
-        It is a closure over local names, because it runs at every step of programs whose steps are very short.
-        """
+        """Return what notes the objective and nothing else, in a step that is not measured, if that is enough."""
         tensor, direct, modes = self._tensor, self._direct, self._modes
 
         def light(track: Track, loss: Any) -> bool:

@@ -65,3 +65,27 @@ def used(dynamo: Any) -> bool:
     except AttributeError:
         return True
     return frames > 0 or any(backend is not None for backend in backends)
+
+
+def apart(torch: Any, dynamo: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what keeps a function out of what is compiled.
+
+    That is `disable`, which costs most of a microsecond a call; so it is only gone through where the calling thread is
+    compiling, which it hardly ever is when it is in one of our hooks.
+    """
+    try:
+        compiling, skip = torch._C._dynamo.eval_frame.get_eval_frame_callback, dynamo.decorators.skip
+    except AttributeError:  # not promised by PyTorch
+        disable: Callable[[Callable[..., Any]], Callable[..., Any]] = dynamo.disable
+        return disable
+
+    def hide(function: Callable[..., Any]) -> Callable[..., Any]:
+        disabled = dynamo.disable(function)
+
+        def either(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs) if compiling() is None else disabled(*args, **kwargs)
+
+        hidden: Callable[..., Any] = skip(either)
+        return hidden
+
+    return hide

@@ -14,7 +14,7 @@ from otel_mldebug.instrument.training import progress
 from otel_mldebug.instrument.training.devices.pinned import Devices
 from otel_mldebug.instrument.training.distributed.companion import Companion
 from otel_mldebug.instrument.training.hooks.backward import BackwardHooks
-from otel_mldebug.instrument.training.hooks.compiler import OnCompile
+from otel_mldebug.instrument.training.hooks.compiler import OnCompile, apart
 from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
 from otel_mldebug.instrument.training.hooks.functional import FunctionalHooks
 from otel_mldebug.instrument.training.hooks.loaders import LoaderHooks
@@ -46,7 +46,8 @@ class Installation:
 
     def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers, devices: Devices | None = None) -> None:
         self.recorder = recorder
-        self._dynamo: Any = None
+        self._torch = torch
+        self._apart: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
         self.watch = watch = Watch(torch, recorder, layers, devices)
         self._evaluations = evaluations = Evaluations(watch)
         steps, loaders, scalers = StepHooks(watch), LoaderHooks(watch, evaluations), ScalerHooks(watch)
@@ -73,12 +74,12 @@ class Installation:
         self._handles = [
             modules.register_module_parameter_registration_hook(layers.note),
             modules.register_module_module_registration_hook(layers.note),
-            before := optimizers.register_optimizer_step_pre_hook(steps.before),
-            after := optimizers.register_optimizer_step_post_hook(steps.after),
+            before := optimizers.register_optimizer_step_pre_hook(begins := steps.before()),
+            after := optimizers.register_optimizer_step_post_hook(ends := steps.after()),
         ]
         self._hooks: list[tuple[dict[int, Any], int, Callable[..., Any]]] = [
-            (optimizers._global_optimizer_pre_hooks, before.id, steps.before),
-            (optimizers._global_optimizer_post_hooks, after.id, steps.after),
+            (optimizers._global_optimizer_pre_hooks, before.id, begins),
+            (optimizers._global_optimizer_post_hooks, after.id, ends),
         ]
         self.companion = Companion(torch, recorder, layers, self._before_steps)
         watch.on_first_step = self.companion.vigil.stepping
@@ -95,25 +96,25 @@ class Installation:
         hooks = optimizers._global_optimizer_pre_hooks
         self._handles.append(handle)
         self._hooks.append((hooks, handle.id, hook))
-        if self._dynamo is not None:
-            hooks[handle.id] = self._dynamo.disable(hook)
+        if self._apart is not None:
+            hooks[handle.id] = self._apart(hook)
 
     def _hide(self, dynamo: Any) -> None:
         """Keep our hooks out of what is compiled, before anything is.
 
-        Plain, they would be traced, and the numbers that they count would make every step recompile. `disable` costs 2
-        us a call, which programs that compile nothing do not have to pay.
+        Plain, they would be traced, and the numbers that they count would make every step recompile. That costs a
+        little a call, which programs that compile nothing do not have to pay.
         """
-        self._dynamo = dynamo
+        hide = self._apart = apart(self._torch, dynamo)
         self._losses.remove()
         self._grad.undo()
         self._functional.remove()
         self.watch.insides.remove()
         for patch in self._patches:
-            patch.through(dynamo.disable)
+            patch.through(hide)
         for hooks, key, hook in self._hooks:
             if key in hooks:
-                hooks[key] = dynamo.disable(hook)
+                hooks[key] = hide(hook)
 
     def remove(self) -> None:
         """Take everything out again."""

@@ -42,10 +42,39 @@ class StepHooks:
 
         return __init__
 
-    def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def before(self) -> Callable[[Any, Any, Any], None]:
+        """Return the hook before a step. Of one that only has to be counted it does no more than note the beginning.
+
+        This hook and `after` are closures over local names: in programs whose steps are very short every read counts.
+        """
+        tracks, opened, begins = self._tracks, self._looks.open, self._begins
+
+        def before(optimizer: Any, args: Any, kwargs: Any) -> None:
+            track = tracks.track
+            light = track.light
+            if light is None or track.depth or opened or light.key != id(optimizer) or len(args) != 1 or kwargs:
+                begins(track, optimizer, args, kwargs)
+            else:
+                track.depth = 1
+                light.steps += 1
+
+        return before
+
+    def after(self) -> Callable[[Any, Any, Any], None]:
+        """Return the hook after a step."""
+        tracks, opened, ends, counted = self._tracks, self._looks.open, self._ends, self._recorder.counted
+
+        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
+            track = tracks.track
+            light = track.light
+            if light is None or track.depth != 1 or opened or not counted(track, light):
+                ends(track, optimizer, args, kwargs)
+
+        return after
+
+    def _begins(self, track: Track, optimizer: Any, args: Any, kwargs: Any) -> None:
         """Look at the gradients before the optimizer uses them."""
         try:
-            track = self._tracks.track
             if track.depth and self._nested():
                 track.depth += 1
                 return
@@ -64,18 +93,19 @@ class StepHooks:
             known.steps += 1
             if known.steps >= known.looks.next_step:
                 looks.wanted = True
-            if track.light and plain:
+            if track.light is known and plain:
                 track.depth = 1
                 return
-            track.light = False
-            track.optimizer_begins(self._clock())
+            now = self._clock()
+            if track.light is not None:
+                track.interrupted(now)
+            track.optimizer_begins(now)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
 
-    def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def _ends(self, track: Track, optimizer: Any, args: Any, kwargs: Any) -> None:
         """End the step."""
         try:
-            track = self._tracks.track
             if track.depth != 1:
                 track.depth = max(0, track.depth - 1)
                 return
@@ -84,10 +114,10 @@ class StepHooks:
                 return
             if self._looks.open:
                 self._looks.step_ends(track, known, optimizer)
-            if track.light:
-                track.depth = 0
-                if not self._recorder.light_close(track, known.cell):
-                    self._recorder.light_record(track, known.cell, self._clock(), self._rate(optimizer))
+            recorder = self._recorder
+            if track.light is not None:
+                if not recorder.counted(track, known):
+                    recorder.light_record(track, known.cell, self._clock(), self._rate(optimizer))
                 return
             now = self._clock()
             track.optimizer_ends(now)
@@ -96,7 +126,8 @@ class StepHooks:
                 now = self._clock()
             late = self._watch.late(track) if track.late or track.late_norms else None
             rate, skipped = self._rate(optimizer), _skipped(optimizer)
-            self._recorder.close(track, known.cell, now, known.key, rate, track.norm, skipped, late)
+            uneventful = recorder.close(track, known.cell, now, known.key, rate, track.norm, skipped, late)
+            track.light = known if uneventful and known.uneventful() else None
             self._insides.step_ended(track, known.cell)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)

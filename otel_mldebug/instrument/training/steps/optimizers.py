@@ -116,6 +116,10 @@ class Known:
             self._watched_s, self._watched_steps = cell.duration_s, cell.steps - cell.unmeasured
         return self._duration_s
 
+    def uneventful(self) -> bool:
+        """Return whether nothing is to be looked at in its next step, nor to be prepared for the one after that."""
+        return self.sentinel is None and self.steps + 1 < self.looks.next_step
+
     def worry(self) -> None:
         """Look at every step for a while: something is wrong."""
         self._follow()

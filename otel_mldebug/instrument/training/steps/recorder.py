@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument.training.steps.cells import Cell
@@ -17,6 +17,9 @@ from otel_mldebug.rules.course import Evaluation
 from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
+
+if TYPE_CHECKING:
+    from otel_mldebug.instrument.training.steps.optimizers import Known
 
 HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
@@ -69,7 +72,7 @@ class StepRecorder:
         self.window: Sequence[StepRecord] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: Cell | None = None
-        self._next_index = itertools.count().__next__
+        self._indices = itertools.count()
         self.passed = Passed()
         self._signals = Signals(self.cells, self.budget, self.passed)
         self.reporter = Reporter(detectors, self._signals)
@@ -94,7 +97,7 @@ class StepRecorder:
         gradient_norm: float | None = None,
         skipped: bool = False,
         late: Late | None = None,
-    ) -> None:
+    ) -> bool:
         """End the step of the calling thread.
 
         Args:
@@ -107,16 +110,20 @@ class StepRecorder:
             gradient_norm: Of all gradients that the optimizer saw.
             skipped: A gradient scaler kept the optimizer from stepping.
             late: Where objective and gradient norm come from, if they are still on a device.
+
+        Returns:
+            Whether the next step of this thread needs no record, so that its phases need not be measured.
         """
+        track.light = None
         if track.explicit is not None:
             track.closed += 1
             track.explicit.stepped(cell, learning_rate, gradient_norm, skipped, late)
-            return
+            return False
         stepped = track.optimizers
         if stepped and not track.backward_calls and key not in stepped:
             index, loss = max(0, self.index - 1), track.previous_loss
         else:
-            index, loss = self._next_index(), track.loss
+            index, loss = next(self._indices), track.loss
             self.index = index + 1
             if stepped:
                 stepped.clear()
@@ -142,37 +149,37 @@ class StepRecorder:
             self.relay.price(self.clock() - now)
         else:
             track.begin(now)
-        track.light = key != 0 and len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
+        return len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
 
-    def light_close(self, track: Track, cell: Cell) -> bool:
+    def counted(self, track: Track, known: "Known") -> bool:
         """End a step whose phases were not measured, with nothing but counting if its numbers look good.
 
         Returns:
             Whether that was all; if not, `light_record` has to be called.
         """
-        loss = track.loss
-        if track.span is not None or track.norm is not None or not (loss is None or loss < cell.loss_alarm):
+        cell, loss = known.cell, track.loss
+        if track.span is not None or track.passed or not (loss is None or loss < cell.loss_alarm):
             return False
-        if track.passed:
-            return False
-        self.index = self._next_index() + 1
+        self.index = next(self._indices) + 1
+        track.depth = 0
         track.closed += 1
         cell.steps = steps = cell.steps + 1
         cell.unmeasured += 1
         if (samples := track.samples) is not None:
             cell.samples += samples
             track.samples = None
-        track.loss = None
+        track.loss = track.norm = None
         track.backward_calls = 0
-        if steps + 1 >= cell.next_record or track.backward is not None:
-            track.light = False
+        if steps + 1 >= cell.next_record or known.steps + 1 >= known.looks.next_step or track.backward is not None:
+            track.light = None
             track.begin(self.clock())
         return True
 
     def light_record(self, track: Track, cell: Cell, now: float, learning_rate: float | None) -> None:
         """End a step whose phases were not measured with a record of what is known of it."""
-        index = self._next_index()
+        index = next(self._indices)
         self.index = index + 1
+        track.depth = 0
         track.closed += 1
         cell.steps += 1
         cell.unmeasured += 1
@@ -180,7 +187,7 @@ class StepRecorder:
         track.begun = now - (now - track.begun) / cell.unmeasured
         record = self._record(track, cell, now, index, track.loss, learning_rate, track.norm, False)
         span = track.span
-        track.light = False
+        track.light = None
         track.begin(now)
         self.relay.add(record, cell, span)
 
@@ -267,7 +274,7 @@ class StepRecorder:
     def restart(self) -> None:
         """Forget what has been: in a forked child, whose steps are its own and begin at 0."""
         self.index = 0
-        self._next_index = itertools.count().__next__
+        self._indices = itertools.count()
         self.relay.restart()
         for cell in self.cells.values():
             cell.restart()

@@ -29,7 +29,8 @@ class Track:
             the step.
         tokens: Tokens of those that earlier backward calls of the step were fed with.
         loss: Sum of the objectives so far; None as long as there is none that can be read.
-        light: This step gets no record unless something is wrong with it: its phases need not be measured.
+        light: The optimizer whose step this will be, as `Known`, if it gets no record and no look unless something is
+            wrong with it: its phases need not be measured. None otherwise.
         late: Objectives that live on a device and are not read yet.
         late_norms: Parameters, and norms of their gradients and of themselves that are on a device.
         evaluated: Whether a closure has been evaluated: what the optimizer evaluates after that is its own search.
@@ -112,7 +113,7 @@ class Track:
         self.scale: float | None = None
         self.cpu: tuple[float, int] | None = None
         self.explicit: Any = None
-        self.light = False
+        self.light: Any = None
         self.begin(0.0)
 
     def begin(self, now: float) -> None:
@@ -220,6 +221,11 @@ class Track:
         self.mark = now
         if self.optimizers:
             self.optimizers.clear()
+
+    def interrupted(self, now: float) -> None:
+        """Measure this step after all; of those since the latest measured one it takes an equal share of the time."""
+        self.begun = now - (now - self.begun) / (1 + self.light.cell.unmeasured)
+        self.light = None
 
     def optimizer_begins(self, now: float) -> None:
         """Enter the outermost optimizer step."""
