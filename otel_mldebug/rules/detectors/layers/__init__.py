@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from otel_mldebug.rules.detectors.layers.contested import contested_parameters
+from otel_mldebug.rules.detectors.layers.crawling import crawling_layers
 from otel_mldebug.rules.detectors.layers.dead import dead_units
 from otel_mldebug.rules.detectors.layers.holding import (
     cut_graph,
@@ -66,6 +67,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     damped_updates,
     rate_too_high,
     rate_too_low,
+    crawling_layers,
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
@@ -100,6 +102,7 @@ FAMILIES: Mapping[str, str] = {
     "learning_rate.zero": "learning_rate.collapsed",
     "learning_rate.too_high": "rate",
     "learning_rate.too_low": "signal",
+    "learning_rate.too_low_in_group": "signal",
     "optimizer.epsilon": "signal",
 }
 """What a rule is one symptom of, by rule; those that are left out are a family of their own."""
