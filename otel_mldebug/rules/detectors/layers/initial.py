@@ -20,7 +20,7 @@ SHARE = 0.5
 LARGE = 3.0
 """Standard deviation times the root of fan-in from which weights amplify a lot. Kaiming's is 1.4, Xavier's about 1,
 PyTorch's default 0.6. Source: He et al., ICCV 2015; Glorot and Bengio, AISTATS 2010."""
-DEEP, DEEP_GAIN, DEEP_DECADES = 8, 2.0, 1.5
+DEEP, DEEP_GAIN, DEEP_DECADES = 8, 2.0, 1.0
 """Layers, median of the same, and powers of ten by which gradients grow from the last layer back to the first one, from
 which weights are too large for the depth although activations are bounded, as those of tanh are: twice Xavier's scale
 turns signals to noise. Source: Poole et al., NeurIPS 2016; Schoenholz et al., ICLR 2017."""
@@ -120,9 +120,10 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     least = max(2, 0.5 * len(gains))
     if len(large) >= least and (harm := _harm(look)) is not None:
         return _scale(look, large, [g for _, g in gains], harm)
-    if len(gains) >= DEEP and median(gain for _, gain in gains) >= DEEP_GAIN and drop(look) <= -DEEP_DECADES:
-        deep = [p for p, gain in gains if gain >= DEEP_GAIN]
-        return _scale(look, deep, [g for _, g in gains], ("gradient", 10 ** -drop(look)))
+    too_deep = len(gains) >= DEEP and median(gain for _, gain in gains) >= DEEP_GAIN
+    if too_deep and (fallen := drop(look, ends=False)) <= -DEEP_DECADES:
+        strong = [p for p, gain in gains if gain >= DEEP_GAIN]
+        return _scale(look, strong, [g for _, g in gains], ("gradient", 10**-fallen))
     if (harm := _harm(look)) is not None and harm[0] == "grow" and len(gains) >= 2 and _starts_lost(look):
         usual = median(gain for _, gain in gains)
         return _scale(look, [p for p, gain in gains if gain >= usual], [g for _, g in gains], harm)

@@ -131,12 +131,17 @@ def _relative(parameter: Parameter) -> float | None:
     return ratio if 0 < ratio < math.inf and gradient.nonfinite == 0 and weight.nonfinite == 0 else None
 
 
-def drop(look: Look) -> float:
+def drop(look: Look, *, ends: bool = True) -> float:
     """Return powers of ten between the gradients of late layers and those of early ones; 0 without a profile.
 
     Gradients are taken relative to the weights. The number is negative where those of early layers are the larger ones.
+
+    Args:
+        look: Into one step.
+        ends: Whether the first and the last layer count: what comes in and goes out may have a scale of its own.
     """
     known = [ratio for p in matrices(look) if (ratio := _relative(p)) is not None]
+    known = known if ends else known[1:-1]
     if len(known) < LAYERS:
         return 0.0
     logs = [math.log10(ratio) for ratio in known]
