@@ -19,6 +19,8 @@ ANSWERS = frozenset({"HTTPStatusError", "HTTPError", "ClientResponseError"})
 """Classes that say only what a server answered: who asked, and wraps them, knows what for."""
 PROBES = frozenset({"KeyError", "IndexError", "AttributeError", "LookupError", "StopIteration", "Empty"})
 """Classes with which code finds out whether something is there: what is raised for want of it usually says more."""
+SHOWN = frozenset({"gradio.exceptions.Error"})
+"""Classes whose text an app wrote for its users: what it was raised for says more. Source: gradio/exceptions.py."""
 MAX_INNER = 3
 """Remedies of a message inside another that come before the outer one's."""
 BUDGET_S = 0.1
@@ -110,4 +112,6 @@ def _best(catalogue: Matcher, subjects: Sequence[Subject], expired: Callable[[],
 
 def _only_reports(facts: ErrorFacts) -> bool:
     """Return whether an exception says no more than that others failed, which are known."""
+    if facts.cause is not None and any(name in SHOWN for name in (facts.type, *facts.bases)):
+        return True
     return bool(facts.group) or facts.name in REPORTERS

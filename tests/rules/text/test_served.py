@@ -109,6 +109,21 @@ Traceback (most recent call last):
            ~~~~~~~^^^^^^
 KeyError: 'bert'
 """
+# An app of Gradio that tells its user something else.
+HIDDEN = (
+    PRINTED
+    + f"""
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "{SITE}/gradio/queueing.py", line 870, in process_events
+    response = await route_utils.call_process_api(
+               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "/app/main.py", line 23, in predict
+    raise gr.Error("The model is not available.")
+gradio.exceptions.Error: 'The model is not available.'
+"""
+)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +134,7 @@ KeyError: 'bert'
         pytest.param(GROUPED, id="in a group"),
         pytest.param(STARTING, id="as the message of a record"),
         pytest.param(PRINTED, id="printed by Gradio"),
+        pytest.param(HIDDEN, id="behind what Gradio shows"),
     ],
 )
 def test_the_failure_of_the_handler_is_told_once(log):
