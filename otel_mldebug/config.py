@@ -68,7 +68,7 @@ class Config:
     uncaught: bool = True
     """Report exceptions that nobody catches, those of tasks, futures and pools that nobody asks for among them."""
     logged: bool = True
-    """Report exceptions that the program logs, as with `logger.exception`."""
+    """Report exceptions that the program logs, as with `logger.exception`, and those that libraries catch and print."""
     debug: bool = False
     """`user_message` and `handle_error` give the full text, for developers, in place of the one for users."""
     notes: bool = True

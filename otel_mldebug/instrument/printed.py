@@ -16,9 +16,14 @@ from otel_mldebug.semconv.names import Severity
 _ANSWERS = ("gradio.exceptions", "Error")
 """Module and name of the class that tells the user of an interface something. Source: gradio/exceptions.py."""
 
-_SEEN_ELSEWHERE = frozenset({"logging", "multiprocessing.process", "multiprocess.process"})
-"""Modules that print what ended a process, which is seen there, or what a handler of a log stumbled over, which is no
-failure of what the program is for."""
+_NOT_THESE = frozenset(
+    {
+        "logging",  # what a handler of a log stumbled over: no failure of what the program is for
+        *("multiprocessing.process", "multiprocess.process"),  # what ended a process, which is seen there
+        *("multiprocessing.util", "multiprocess.util"),  # what could not be tidied up at the end
+    }
+)
+"""Modules whose printing is no news."""
 _ON_THE_WAY = frozenset({"traceback", "otel_mldebug.instrument.processes"})
 """Modules through which others print."""
 
@@ -64,7 +69,7 @@ def _see(caller: FrameType | None, args: tuple[Any, ...], more: dict[str, Any]) 
         library = str(caller.f_globals.get("__name__"))
         given = (*args[:2], more.get("exc"), more.get("value"))
         exc = next((value for value in reversed(given) if isinstance(value, BaseException)), None)
-        if exc is not None and library not in _SEEN_ELSEWHERE:
+        if exc is not None and library not in _NOT_THESE:
             own: dict[str, Any] = {"at_most": Severity.INFO} if _is_answer(exc) else {}
             sink.current().exception(exc, context={"printed_by": library}, **own)
     except Exception as problem:  # noqa: BLE001
