@@ -45,6 +45,9 @@ AREAS = {
     "accelerated.toml": "language_models.txt",
     "vision.toml": "vision.txt",
     "contracts.toml": "contracts.txt",
+    "apple.toml": "apple.txt",
+    "objects.toml": "objects.txt",
+    "spaces.toml": "spaces.txt",
 }
 
 

@@ -82,9 +82,14 @@ FAMILIES = [
     ("distributed.collective_arguments", "ValueError", "Tensors must be contiguous"),
     ("process.share_tensor", "ValueError", "bad value(s) in fds_to_keep"),
     ("distributed.structure", "RuntimeError", "No rank in the process group answers"),
+    ("distributed.rendezvous_closed", "torch.distributed.elastic.rendezvous.api.RendezvousClosedError", ""),
+    ("deepspeed.config", "AssertionError", "bfloat16 mode is only enabled for Zero 1,2,3 currently. got 0"),
+    ("deepspeed.config", "AssertionError", "bfloat16 and fp16 modes cannot be simultaneously enabled"),
 ]
 OTHERS = [
     ("connection.refused", "ConnectionRefusedError", "[Errno 111] Connection refused"),
+    ("distributed.rendezvous", "RendezvousConnectionError", "The connection to the C10d store has failed."),
+    ("structure.not_supported", "ValueError", "dark mode is only enabled for zero users currently, and not supported"),
     ("timeout.exceeded", "TimeoutError", "timed out"),
     ("dataloader.worker_died", "RuntimeError", "DataLoader worker (pid 81) is killed by signal: Killed."),
 ]

@@ -30,8 +30,27 @@ FAMILIES = [
     ),
     ("rl.environment", "AssertionError", "Your environment must inherit from the gymnasium.Env class"),
     ("trainer.config", "ValueError", "Your setup doesn't support bf16/gpu."),
+    (
+        "lightning.strategy",
+        "ValueError",
+        "You selected an invalid strategy name: `strategy='dp'`. It must be either a string or an instance of "
+        "`pytorch_lightning.strategies.Strategy`. Example choices: auto, ddp, ddp_spawn, deepspeed, ...",
+    ),
+    (
+        "lightning.strategy",
+        "ValueError",
+        "You set `strategy=ddp` but strategies from the DDP family are not supported on the MPS accelerator.",
+    ),
+    (
+        "lightning.strategy",
+        "TypeError",
+        "Found invalid type for plugin <pytorch_lightning.plugins.environments.SLURMEnvironment object at 0x2b>. "
+        "Expected one of: PrecisionPlugin, CheckpointIO, ClusterEnviroment, or LayerSync.",
+    ),
 ]
 OTHERS = [
+    ("structure.allowed_values", "ValueError", "the strategy name must be lower case"),
+    ("deepspeed.config", "ValueError", "DeepSpeed strategy: train_batch_size is not given"),
     ("metrics.input", "ValueError", "The `preds` has to be an integer tensor"),
     (
         "scheduler.steps",
@@ -49,3 +68,20 @@ def test_a_message_is_explained_by_the_entry_of_its_family(rule, type_, message)
 def test_every_entry_of_the_file_has_a_message_here():
     ours = {pattern.id for pattern in builtin() if pattern.origin.startswith("lightning.toml")}
     assert {rule for rule, *_ in FAMILIES} == ours
+
+
+def _strategy(of, wanted_by):
+    return explain(
+        ErrorFacts(
+            type="ValueError",
+            message=f"You selected an invalid strategy name: `strategy=<{of}.strategies.ddp.DDPStrategy object>`. "
+            f"It must be either a string or an instance of `{wanted_by}.strategies.Strategy`.",
+        )
+    ).summary
+
+
+def test_a_strategy_of_the_other_lightning_package_is_told_apart():
+    assert "another Lightning package" in _strategy("lightning.pytorch", "pytorch_lightning")
+    assert "another Lightning package" in _strategy("pytorch_lightning", "lightning.pytorch")
+    assert "another Lightning package" not in _strategy("lightning.pytorch", "lightning.pytorch")
+    assert "another Lightning package" not in _strategy("my.own", "lightning.pytorch")

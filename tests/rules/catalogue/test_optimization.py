@@ -17,6 +17,19 @@ FAMILIES = [
     ),
     ("scheduler.steps", "ValueError", "Tried to step 501 times. The specified number of total steps is 500"),
     ("scaler.order", "AssertionError", "No inf checks were recorded for this optimizer."),
+    (
+        "optimizer.train_mode",
+        "Exception",
+        "Optimizer was not in train mode when step is called. Please insert .train() and .eval() calls on it.",
+    ),
+    ("optimizer.train_mode", "Exception", "Not in train mode!"),
+    ("optimizer.unknown_argument", "TypeError", "AdamW.__init__() got an unexpected keyword argument 'correct_bias'"),
+    ("optimizer.unknown_argument", "TypeError", "__init__() got an unexpected keyword argument 'initial_lr'"),
+    (
+        "optimizer.unknown_argument",
+        "TypeError",
+        "ReduceLROnPlateau.__init__() got an unexpected keyword argument 'verbose'",
+    ),
 ]
 OTHERS = [
     (
@@ -25,7 +38,9 @@ OTHERS = [
         "Error(s) in loading state_dict for Net: size mismatch for fc.weight: copying a param "
         "with shape torch.Size([5, 8]) from checkpoint",
     ),
-    ("python.missing_argument", "TypeError", "forward() missing 1 required positional argument: 'mask'"),
+    ("model.missing_input", "TypeError", "forward() missing 1 required positional argument: 'mask'"),
+    ("structure.training", "RuntimeError", "Evaluation cannot run while the loop is in train mode!"),
+    ("python.unexpected_argument", "TypeError", "Adamant() got an unexpected keyword argument 'fused'"),
 ]
 
 
@@ -37,3 +52,12 @@ def test_a_message_is_explained_by_the_entry_of_its_family(rule, type_, message)
 def test_every_entry_of_the_file_has_a_message_here():
     ours = {pattern.id for pattern in builtin() if pattern.origin.startswith("optimization.toml")}
     assert {rule for rule, *_ in FAMILIES} == ours
+
+
+def test_a_complex_number_is_the_schedules_and_a_large_one_the_models():
+    def category(value):
+        message = f"value cannot be converted to type float without overflow: {value}"
+        return explain(ErrorFacts(type="RuntimeError", message=message)).category
+
+    assert category("(-9.9e-08,-1.8e-11)") == "optimization"
+    assert category("1e+60") == "model"

@@ -97,8 +97,19 @@ FAMILIES = [
         "cat() received an invalid combination of arguments - got (Tensor, int), but expected "
         "one of: (tuple of Tensors tensors)",
     ),
+    ("model.missing_input", "TypeError", "forward() missing 1 required positional argument: 'pixel_values'"),
+    ("model.missing_input", "TypeError", "Net.forward() missing 1 required positional argument: 'attention_mask'"),
+    ("model.missing_input", "TypeError", "call() missing 2 required positional arguments: 'mask' and 'x'"),
+    (
+        "dtype.number_out_of_range",
+        "RuntimeError",
+        "value cannot be converted to type at::Half without overflow: -1e+09",
+    ),
 ]
 OTHERS = [
+    ("python.missing_argument", "TypeError", "forward() missing 1 required positional argument: 'x'"),
+    ("python.missing_argument", "TypeError", "train() missing 1 required positional argument: 'labels'"),
+    ("structure.allowed_values", "RuntimeError", "value cannot be converted to a number"),
     (
         "dataloader.collate_sizes",
         "RuntimeError",
