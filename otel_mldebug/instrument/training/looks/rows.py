@@ -93,7 +93,8 @@ def _any(torch: Any, matrix: Any, tiny: float, counts: Any) -> list[Any]:
     small = _small(torch, matrix, tiny, width - nonzero) if tiny else torch.zeros_like(nonzero)
     bad = 1.0 - good.double() / count
     norm = torch.linalg.vector_norm(values, dim=1)
-    return [norm, mean, std, low, high, 1.0 - nonzero / count, bad, small / count]
+    found = [norm, mean, std, low, high, 1.0 - nonzero / count, bad, small / count]
+    return [column.double() for column in found]
 
 
 def _small(torch: Any, matrix: Any, tiny: float, zeros: Any) -> Any:
@@ -103,11 +104,11 @@ def _small(torch: Any, matrix: Any, tiny: float, zeros: Any) -> Any:
 
 def _joined(torch: Any, matrix: Any, columns: list[Any], *, digest: bool) -> Any:
     """Return the columns side by side, with a digest of the bits: equal contents have equal ones, exactly."""
-    columns = [column.to(torch.float64) for column in columns]
+    joined = torch.stack(columns, dim=1).to(torch.float64)
     if not digest:
-        return torch.stack([*columns, *[torch.zeros_like(columns[0])] * 3], dim=1)
+        return torch.cat([joined, joined.new_zeros(joined.shape[0], 3)], dim=1)
     bits = matrix.view(torch.int32 if matrix.dtype is torch.float32 else torch.int64)
     place = torch.arange(1, bits.shape[1] + 1, device=matrix.device)
-    found = (bits * place).sum(1)
+    found = (bits.to(torch.int64) * place).sum(1)  # of one type, which is faster
     parts = [found & 0x1FFFFF, (found >> 21) & 0x1FFFFF, (found >> 42) & 0x3FFFFF]
-    return torch.stack([*columns, *(part.to(torch.float64) for part in parts)], dim=1)
+    return torch.cat([joined, torch.stack(parts, dim=1).to(torch.float64)], dim=1)
