@@ -44,6 +44,7 @@ class Origin:
         operation: Operation that made the first non-finite value, as autograd names it.
         after: Last layer in the forward pass that was still fine.
         before: First layer in the forward pass that got the non-finite value.
+        place: Function, file and line of the operation, where the program's text tells.
         tensors: Bad parameters in forward order, or the places in the batch.
         num_bad: How many parameters (or gradients) are bad.
         num_all: Out of how many.
@@ -60,6 +61,7 @@ class Origin:
     operation: str = ""
     after: str = ""
     before: str = ""
+    place: str = ""
     tensors: tuple[str, ...] = ()
     num_bad: int = 0
     num_all: int = 0
@@ -92,7 +94,7 @@ def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, categor
     if origin.kind is not Kind.INPUT:
         cause, solutions = blame_rate(window, cause, solutions)
     evidence: dict[str, Value] = {"kind": str(origin.kind), "step": origin.step}
-    for key in ("layer", "operation", "after", "before"):
+    for key in ("layer", "operation", "after", "before", "place"):
         if value := getattr(origin, key):
             evidence[key] = value
     if origin.tensors:
@@ -118,6 +120,11 @@ def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, categor
 Texts = tuple[str, str, tuple[str, ...], str]
 """Where it began (for the summary), cause, solutions, prevention."""
 
+_EPSILONS = "Keep epsilons in logarithms, roots and denominators, bound exponents, and clip gradients."
+_ROWS = (
+    "Look for samples in this step's batch that are constant, empty or all zero: their spread, norm or count is zero."
+)
+_CHECK = "Check the result there with torch.isfinite(x).all() in development."
 _LOWER = "Lower the learning rate by a factor of 3 to 10, and warm it up over the first few hundred steps."
 _CLIP = "Clip gradients before the step: torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)."
 
@@ -154,6 +161,14 @@ def _weight(origin: Origin, grown: float) -> Texts:
 
 def _input(origin: Origin, _: float) -> Texts:
     named = origin.layer or (origin.tensors[0] if origin.tensors else "the input")
+    if origin.place:
+        known = culprit(origin.operation)
+        return (
+            f"{named} already held non-finite values, most likely made by {origin.operation} in {origin.place}",
+            f"The program prepares {named} there. {known.cause}",
+            (known.solution, _ROWS, _CHECK),
+            "Keep epsilons in denominators, roots and logarithms of what prepares data, too.",
+        )
     return (
         f"{named} already held non-finite values",
         "The data that went into the model was not finite; weights were fine when the forward pass began.",
@@ -170,6 +185,8 @@ def _input(origin: Origin, _: float) -> Texts:
 
 def _forward(origin: Origin, grown: float) -> Texts:
     known = culprit(origin.operation)
+    if not origin.operation and origin.before:
+        return _unseen(origin)
     if not origin.operation:
         return (
             "an operation of the forward pass made the first non-finite value, from finite weights and input; which "
@@ -184,10 +201,13 @@ def _forward(origin: Origin, grown: float) -> Texts:
                 _CLIP,
                 "Use bfloat16 instead of float16 for mixed precision.",
             ),
-            "Keep epsilons in logarithms, roots and denominators, bound exponents, and clip gradients.",
+            _EPSILONS,
         )
     name = "an operation of the compiled graph" if origin.operation == "CompiledFunction" else origin.operation
     place = _between(origin)
+    if origin.place:
+        made = f"made the first non-finite value, from finite weights and inputs, in {origin.place}"
+        return f"{name} {place} {made}", known.cause, (known.solution, _ROWS, _CHECK), _EPSILONS
     solutions = (known.solution, _LOWER, _CLIP)
     cause = known.cause
     if grown >= GROWTH:
@@ -197,7 +217,18 @@ def _forward(origin: Origin, grown: float) -> Texts:
         f"{name} {place} made the first non-finite value, from finite weights and inputs",
         cause,
         solutions,
-        "Keep epsilons in logarithms, roots and denominators, bound exponents, and clip gradients.",
+        _EPSILONS,
+    )
+
+
+def _unseen(origin: Origin) -> Texts:
+    """Return what is said of an operation on values without gradients: autograd knows nothing of it."""
+    return (
+        f"an operation {_between(origin)} made the first non-finite value, from finite weights and inputs",
+        "An operation on values that need no gradient divided by zero, took the root of a negative number or the "
+        "logarithm of zero: a normalisation by a spread or a sum that is zero, most often.",
+        ("Add an epsilon to denominators and inside of roots and logarithms there, or clamp them.", _ROWS, _CHECK),
+        _EPSILONS,
     )
 
 
@@ -222,8 +253,9 @@ def _backward(origin: Origin, grown: float) -> Texts:
 
 
 def _unknown(origin: Origin, grown: float) -> Texts:
+    taken = f"what went into {origin.before} was not finite: " if origin.before else ""
     return (
-        "where it began could not be told",
+        f"{taken}where it began could not be told",
         f"Loss or gradient norm had grown {times(grown)} before: training diverged."
         if grown >= GROWTH
         else "A value overflowed, or an operation was undefined.",

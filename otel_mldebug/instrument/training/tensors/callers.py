@@ -61,6 +61,17 @@ def caller(depth: int) -> Caller:
     return Caller(tuple(key), place, code)
 
 
+def variables(frame: FrameType) -> dict[str, Any]:
+    """Return the variables of a function that is being executed; empty under a debugger, which may be setting them."""
+    if sys.gettrace() is not None:
+        return {}
+    snapshot = frame.f_locals
+    held = dict(snapshot)
+    if _SNAPSHOT and frame.f_code.co_flags & _OPTIMIZED:
+        snapshot.clear()  # or the frame would keep these tensors alive
+    return held
+
+
 def foreign(filename: str) -> bool:
     """Return whether a file belongs to a package that goes over data for the program, or to us."""
     if filename.startswith((_OURS, "<frozen")):
@@ -103,23 +114,20 @@ class Graphs:
             if frame is None or frame.f_code is found.code:
                 break
             frame = frame.f_back
-        if frame is None or sys.gettrace() is not None:
+        held = list(variables(frame).items()) if frame is not None else []
+        if not held:
             return
-        snapshot = frame.f_locals
-        variables = list(snapshot.items())
-        if _SNAPSHOT and frame.f_code.co_flags & _OPTIMIZED:
-            snapshot.clear()  # or the frame would keep these tensors alive
-        self.others = self.others or self._others(variables)
+        self.others = self.others or self._others(held)
         if graphs and not self.held and not self.used:
-            self._graphs(variables)
+            self._graphs(held)
 
     def use(self) -> None:
         """Note that gradients are taken of what was computed: its graphs are not held for nothing."""
         self.held, self.used = "", True
 
-    def _others(self, variables: list[tuple[str, Any]]) -> bool:
-        values = [value for _, value in variables]
-        owner = next((value for name, value in variables if name == "self"), None)
+    def _others(self, held: list[tuple[str, Any]]) -> bool:
+        values = [value for _, value in held]
+        owner = next((value for name, value in held if name == "self"), None)
         values += list(getattr(owner, "__dict__", {}).values())
         models = [value for value in values if _is_model(value) and not value.training]
         if not models:
@@ -127,8 +135,8 @@ class Graphs:
         known = {id(module) for root in self._trained() for module in root.modules()}
         return any(id(model) not in known and id(getattr(model, "module", None)) not in known for model in models)
 
-    def _graphs(self, variables: list[tuple[str, Any]]) -> None:
-        now = {name: weakref.ref(value) for name, value in variables if _has_graph(value)}
+    def _graphs(self, held: list[tuple[str, Any]]) -> None:
+        now = {name: weakref.ref(value) for name, value in held if _has_graph(value)}
         for name, ref in now.items():
             before = self._before.get(name)
             if before is not None and before() is not ref():

@@ -5,14 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from otel_mldebug.instrument.training.tensors.given import given
 from otel_mldebug.instrument.training.tensors.health import Damage, damage, tensors_of
 from otel_mldebug.instrument.training.tensors.layers import Layers, owner
-from otel_mldebug.instrument.training.tensors.trace import Trace, common, trace
+from otel_mldebug.instrument.training.tensors.sources import Reading, Risk
+from otel_mldebug.instrument.training.tensors.trace import Outside, Trace, common, trace
 from otel_mldebug.rules.detectors.origin import Kind, Origin
 from otel_mldebug.rules.facts import Value
 
 _MEANS = ("exp_avg", "momentum_buffer", "square_avg", "sum")
 """State of optimizers that is made of gradients."""
+_FRAMES = 3
+"""Frames between whoever asks for the origin of a loss and the search for what the program had in its hands."""
 _MOST_SHARE = 0.5
 """Share of the weights that only an update of the optimizer makes bad at once."""
 
@@ -47,11 +51,11 @@ class Diagnosis:
             named = self._named(found.outside.tensor)
             if named:
                 return _bad_weights([(named, found.outside.damage)], len(found.leaves) + 1, step=step, value=value)
-            where, harm = bad_input or ("", found.outside.damage)
-            return Origin(
-                step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm),
-                certainty=0.95 if where else 0.85,
-            )  # fmt: skip
+            origin = Origin(step=step, value=value, kind=Kind.INPUT, certainty=0.95)
+            if bad_input is not None:
+                where, harm = bad_input
+                return replace(origin, layer=where, details=describe(harm))
+            return self._from_outside(found.outside, origin, fed=self._fed(batches))
         if bad_input is not None and (found.fed or not found.operation):
             where, harm = bad_input
             return Origin(step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm), certainty=0.9)
@@ -68,6 +72,44 @@ class Diagnosis:
             details=describe(found.damage) if found.damage is not None else {},
             certainty=0.95 if found.certain else 0.7,
         )
+
+    def _from_outside(self, outside: Outside, origin: Origin, *, fed: bool) -> Origin:
+        """Return where a bad tensor came from that needs no gradient: the data, or an operation on it.
+
+        Args:
+            outside: The tensor.
+            origin: What is known without it.
+            fed: Whether all that the step was fed with is known and finite.
+        """
+        found = given(self._torch, _FRAMES)
+        origin = replace(origin, details=describe(found.damage or outside.damage))
+        if found.bad:
+            risk = found.risk or Risk("", "")
+            return replace(origin, layer=found.bad, operation=risk.operation, place=risk.place)
+        origin = replace(origin, before=outside.layer, certainty=0.85)
+        if not found.finite and not fed:
+            return replace(origin, kind=Kind.UNKNOWN)
+        risks = self._risks(outside)
+        known = replace(origin, kind=Kind.FORWARD)
+        if len({risk.layer for risk in risks}) != 1:
+            return known
+        risk, certainty = risks[0], 0.85 if len(risks) == 1 else 0.7
+        return replace(known, operation=risk.operation, place=risk.place, layer=risk.layer, certainty=certainty)
+
+    def _risks(self, outside: Outside) -> list[Risk]:
+        """Return what the text of the model has before the layer that took a bad tensor."""
+        held = self._layers.holder(outside.weight) if outside.weight is not None else None
+        if held is None:
+            return []
+        root, module = held
+        reading = Reading(self._torch.nn.Module, module)
+        reading.module(root, "")
+        return list(dict.fromkeys(reading.found)) if reading.arrived else []
+
+    def _fed(self, batches: Iterable[Any]) -> bool:
+        """Return whether it is known what the step was fed with, and a model could compute with that."""
+        tensors = [tensor for batch in batches for _, tensor in tensors_of(self._torch, batch)]
+        return any(t.is_cpu and (t.is_floating_point() or t.dim() > 1) for t in tensors)
 
     def _bad_leaves(self, found: Trace, value: float, *, step: int, states: Sequence[Any]) -> Origin:
         """Return who made weights bad: the latest backward pass, by way of the update, or somebody else."""

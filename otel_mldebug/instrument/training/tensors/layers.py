@@ -205,6 +205,14 @@ class Layers:
                     return not type(module).__module__.startswith("torch.")
         return False
 
+    def holder(self, parameter: Any) -> tuple[Any, Any] | None:
+        """Return the model that holds a parameter, unwrapped, and the module in it; None when it is not known."""
+        root = self._root(parameter)
+        for module in root.modules() if root is not None else ():
+            if any(held is parameter for held in module._parameters.values()):
+                return _unwrap(root), module
+        return None
+
     def is_module(self, thing: Any) -> bool:
         """Return whether `thing` is a module of PyTorch."""
         return issubclass(type(thing), self._module_type)

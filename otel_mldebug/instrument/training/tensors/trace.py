@@ -1,7 +1,7 @@
 """From a loss that is not finite back to what was not finite first: weight, input, or the output of an operation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from otel_mldebug.instrument.training.tensors.graph import Examination, Node, is_result, saved, walk
@@ -14,6 +14,8 @@ _MASKING = ("MaskedFill", "Where", "MaskedFill_", "Scatter", "IndexPut")
 _SOFTMAX = ("Softmax", "LogSoftmax")
 _PRODUCTS = ("Mm", "Addmm", "Linear", "MkldnnLinear", "Convolution", "MkldnnConvolution", "MkldnnRnnLayer")
 """Operations that multiply what comes in by weights: -inf that comes in there is no mask."""
+_COMPARING = ("MseLoss", "SmoothL1Loss", "HuberLoss")
+"""Operations whose targets are no masks either."""
 _AVERAGES = ("MseLoss", "SmoothL1Loss", "HuberLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits")
 """Losses that are a mean unless they are told otherwise."""
 _MEAN = 1
@@ -26,11 +28,21 @@ _NEAR = 3
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A tensor that takes part in the graph and was not made in it: input, target, mask, buffer, frozen weight."""
+    """A tensor that takes part in the graph and was not made in it: input, target, mask, buffer, frozen weight.
+
+    Attributes:
+        place: Of the operation that takes it.
+        tensor: The tensor.
+        damage: What is wrong with it.
+        layer: The layer that takes it, or the first one behind it; empty where there is none.
+        weight: A weight of that layer.
+    """
 
     place: int
     tensor: Any
     damage: Damage
+    layer: str = ""
+    weight: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +93,10 @@ def trace(torch: Any, root: Any, layers: Layers, *, limit_s: float = 1.0) -> Tra
         return Trace(leaves=leaves, bad_leaves=tuple(bad), certain=True)
     outside = _examine(nodes, look)
     place = _first_bad(nodes, outside)
-    entered = [o for o in outside if not o.damage.mask_like or nodes[o.place].kind in _PRODUCTS]
+    entered = [o for o in outside if not o.damage.mask_like or nodes[o.place].kind in _PRODUCTS + _COMPARING]
     from_outside = min(entered, key=lambda o: o.place, default=None)
     if from_outside is not None and from_outside.place <= place:
-        return Trace(leaves=leaves, outside=from_outside, certain=True)
+        return Trace(leaves=leaves, outside=_taken(nodes, from_outside, names), certain=True)
     empty = next((i for i, node in enumerate(nodes[: place + 1]) if _of_nothing(node)), None)
     suspects = _suspects(nodes, place) if empty is None else [empty]
     blamed = _blame(nodes, suspects)
@@ -219,6 +231,14 @@ def _location(nodes: list[Node], place: int, names: dict[int, str]) -> tuple[str
                 before = name
                 break
     return own, after, before
+
+
+def _taken(nodes: list[Node], found: Outside, names: dict[int, str]) -> Outside:
+    """Return a tensor from outside with the layer that it went into, or the first one behind that."""
+    own, _, before = _location(nodes, found.place, names)
+    layer = own or before
+    weight = next((nodes[i].leaf for i, name in names.items() if layer and owner(name) == layer), None)
+    return replace(found, layer=layer, weight=weight)
 
 
 def _owner(nodes: list[Node], place: int, names: dict[int, str]) -> str:
