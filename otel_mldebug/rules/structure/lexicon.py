@@ -10,7 +10,7 @@ from otel_mldebug.semconv.names import Category
 
 STRONG, PLAIN, WEAK = 2.0, 1.0, 0.5
 """What the three lists of words of a category count."""
-_TOKEN = re.compile(r"[A-Za-z][\w.+-]*")
+_TOKEN = re.compile(r"[A-Za-z][\w.+-]*\(?")
 _SCHEME = re.compile(r"\bhttps?://(?:www\.)?")
 """An address in a message does not yet make it one about the network."""
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -21,6 +21,10 @@ def stem(word: str) -> str:
     word = word.lower()
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
+
+_EVERYDAY = "request response remote server client reset host port address status fetch resolve resolved api"
+_NAMING = frozenset(map(stem, _EVERYDAY.split()))
+"""Words that functions are named with in any area: in `build_requests()` or `reset_states()` nothing was sent."""
 
 WORDS: dict[str, tuple[tuple[Category, float], ...]] = {}
 """Word -> the categories it speaks for, with weights."""
@@ -63,4 +67,6 @@ def stems(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _parts(token: str) -> frozenset[str]:
-    return frozenset(stem(part) for part in (token.lower().rstrip("."), *_CAMEL.findall(token)))
+    name = token.rstrip("(")
+    parts = frozenset(stem(part) for part in (name.lower().rstrip("."), *_CAMEL.findall(name)))
+    return parts - _NAMING if name != token and "_" in name else parts

@@ -109,6 +109,34 @@ def test_classes_and_codes_tell(facts, rule, retryable):
     assert (finding.rule, finding.retryable, finding.basis) == (rule, retryable, "structure")
 
 
+@pytest.mark.parametrize(
+    ("message", "rule"),
+    [
+        ("both option use_8bit_adam and optimizer_type are specified", "structure.exclusive"),
+        ("Only one of `max_steps` or `max_epochs` may be specified", "structure.exclusive"),
+        ("Please specify either a or b, not both", "structure.exclusive"),
+        ("--gradio and --chat are mutually exclusive.", "structure.exclusive"),
+        ("Parameters a and b cannot be used together", "structure.exclusive"),
+        ("both arrays are empty and were set to zero", "structure.data"),
+        ("Only one of the classes is present", "structure.data"),
+        ("Tensors cannot be used together with numpy arrays, which are not supported", "structure.not_supported"),
+        ("You do not have enough GPU memory available to train", "structure.memory"),
+        ("This machine doesn't have enough VRAM", "structure.memory"),
+        ("Insufficient video memory for the batch", "structure.memory"),
+        ("not enough arguments for the memory planner", "structure.missing_argument"),
+        ("You have enough GPU memory, but an invalid batch", "structure.allowed_values"),
+        ("'dict' object has no attribute 'cuda'", "structure.builtin_attribute"),
+        ("'LJSpeechDataset' object has no attribute '_walker'", "structure.missing_attribute"),
+        ("'charset' object has no attribute 'encode'", "structure.missing_attribute"),
+        ("requests.get() failed", "structure.network"),
+        ("task.build_requests() returned no rows", "structure.data"),
+        ("reset_states() was called too early in training", "structure.training"),
+    ],
+)
+def test_the_form_of_a_message_tells(message, rule):
+    assert judged("ValueError", message).rule == rule
+
+
 def test_a_class_of_warnings_is_a_warning():
     assert str(judged("x.OddWarning", "the gradient of the optimizer is odd").severity) == "warning"
     known = explain(ErrorFacts(type="UserWarning", message="expected scalar type Float but found Double"))
