@@ -109,6 +109,7 @@ class RankView:
         sharded: Whether it holds parameters of which each rank has another part.
         batches: Digests of what training was fed with, by number of optimizer steps made before.
         times: Of its latest steps, oldest first.
+        fed: Step, samples (0 when unknown) and loss of single steps, oldest first.
     """
 
     rank: int
@@ -129,6 +130,7 @@ class RankView:
     sharded: bool = False
     batches: Mapping[int, int] = field(default_factory=dict)
     times: tuple[Times, ...] = ()
+    fed: tuple[tuple[int, int, float], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -163,6 +165,7 @@ def view_of(page: Mapping[str, Any]) -> RankView | None:
                 "names": tuple(tuple(map(str, names)) for names in page["names"]),
                 "checks": tuple(_check(check) for check in page["checks"]),
                 "batches": {int(number): int(digest) for number, digest in page["batches"]},
+                "fed": tuple((int(step), int(samples), float(loss)) for step, samples, loss in page["fed"]),
                 "times": tuple(Times(**dict(zip(_TIMES, row, strict=True))) for row in page["times"]),
             }
         )

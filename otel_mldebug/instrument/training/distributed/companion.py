@@ -12,6 +12,7 @@ from otel_mldebug.instrument.training.distributed.standing import Standing
 from otel_mldebug.instrument.training.distributed.syncing import Syncing
 from otel_mldebug.instrument.training.distributed.vigil import Vigil
 from otel_mldebug.instrument.training.hooks.patches import Patch
+from otel_mldebug.instrument.training.looks.fed import Fed
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.instrument.training.tensors.layers import Layers
 
@@ -23,6 +24,7 @@ class Companion:
         torch: The module.
         recorder: Gets the steps.
         layers: Names of parameters.
+        fed: What single steps were given.
         before_steps: Registers a global hook before the steps of optimizers: called once there are several ranks.
 
     Attributes:
@@ -34,11 +36,12 @@ class Companion:
         torch: Any,
         recorder: StepRecorder,
         layers: Layers,
+        fed: Fed,
         before_steps: Callable[[Callable[..., None]], None],
     ) -> None:
         self._torch, self._before_steps = torch, before_steps
         self._replicas = Replicas(torch, recorder, layers)
-        self._standing = Standing(recorder, self._replicas, clock=time.monotonic)
+        self._standing = Standing(recorder, self._replicas, fed, clock=time.monotonic)
         self._hooked = False
         self.synced = Syncing(self._replicas.wrappers)
         self.vigil = Vigil(self._standing, torch)

@@ -11,6 +11,7 @@ from otel_mldebug.instrument import ranks
 from otel_mldebug.instrument.training.distributed import threads
 from otel_mldebug.instrument.training.distributed.loop import StepLoop
 from otel_mldebug.instrument.training.distributed.replicas import Replicas
+from otel_mldebug.instrument.training.looks.fed import Fed
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.rules.detectors.ranks.flight import latest_collective
@@ -32,6 +33,7 @@ class Standing:
     Args:
         recorder: Counts its steps.
         replicas: What it can tell of its model.
+        fed: What single steps were given.
         clock: Monotonic seconds.
         stack_of: Returns the stack of a thread.
         cpu_s: Returns the processor time of a thread, seconds.
@@ -50,13 +52,14 @@ class Standing:
         self,
         recorder: StepRecorder,
         replicas: Replicas | None,
+        fed: Fed | None = None,
         *,
         clock: Callable[[], float],
         stack_of: Callable[[int], threads.Stack] = threads.stack_of,
         cpu_s: Callable[[int], float] = threads.cpu_s,
         group: Callable[[], tuple[int, int, str] | None] = ranks.group,
     ) -> None:
-        self._recorder, self._replicas, self._clock = recorder, replicas, clock
+        self._recorder, self._replicas, self._fed, self._clock = recorder, replicas, fed, clock
         self._stack_of, self._cpu_s, self._group = stack_of, cpu_s, group
         self.loop = StepLoop()
         self.iterators: WeakSet[Any] = WeakSet()
@@ -148,6 +151,7 @@ class Standing:
             sharded=replicas.sharded,
             batches=dict(replicas.batches),
             times=self._times(),
+            fed=self._fed.told() if self._fed is not None else (),
         )
 
     def _times(self) -> tuple[Times, ...]:

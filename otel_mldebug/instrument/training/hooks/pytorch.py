@@ -81,7 +81,7 @@ class Installation:
             (optimizers._global_optimizer_pre_hooks, before.id, begins),
             (optimizers._global_optimizer_post_hooks, after.id, ends),
         ]
-        self.companion = Companion(torch, recorder, layers, self._before_steps)
+        self.companion = Companion(torch, recorder, layers, watch.looks.fed, self._before_steps)
         watch.on_first_step = self.companion.vigil.stepping
         recorder.extras = extras = Extras(torch, watch.insides.take, self.companion.synced)
         self._patches.append(Patch(torch, "save", extras.saves.saving))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from otel_mldebug import _guard
 from otel_mldebug.instrument import sink as sinks
+from otel_mldebug.instrument.training.looks.fed import Fed
 from otel_mldebug.instrument.training.looks.gauges import Gauges
 from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
@@ -38,6 +39,9 @@ class Judge:
         recorder: Has the steps, and whoever reports.
         detectors: In order of importance.
         last: Those that judge once, when the program ends.
+
+    Attributes:
+        fed: What single steps were given.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Judge:
         self._cells: dict[str, Cell] = {}
         self._written: dict[str, int] = {}
         self._gauges = Gauges()
+        self.fed = Fed()
         self._windows: dict[str, tuple[int, list[Look]]] = {}
 
     def judge(self, look: Look, cell: Cell, key: int, track: Track) -> bool:
@@ -88,6 +93,7 @@ class Judge:
         number = self._written[cell.name] = self._written.get(cell.name, -1) + 1
         sinks.current().look(look if number < FULL_LOOKS or number % FULL_EVERY == 0 else slim(look))
         self._gauges.show(look)
+        self.fed.note(look)
         owner, window = self._windows.get(cell.name, (key, []))
         if owner != key:
             window = []
@@ -125,6 +131,7 @@ class Judge:
     def restart(self) -> None:
         """Forget all looks."""
         self._windows.clear()
+        self.fed.restart()
         self._left.clear()
         self._cells.clear()
         self._written.clear()

@@ -46,6 +46,7 @@ class Looker:
         cost: Processor time of the thread, seconds.
 
     Attributes:
+        fed: What single steps were given.
         wanted: Whether the next backward call may be one to look at. Hot: hooks read it at every step.
         open: Looks that are under way, by identity of the thread's track. Hot, too.
     """
@@ -55,6 +56,7 @@ class Looker:
         self._cost = cost
         self._collector = Collector(watch)
         self._judge = Judge(watch.recorder)
+        self.fed = self._judge.fed
         self._early = EARLY_CALLS
         self._demanded = False
         self._waiting: deque[Draft] = deque()

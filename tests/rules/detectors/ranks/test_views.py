@@ -31,6 +31,7 @@ views = st.builds(
     joined=st.booleans(),
     sharded=st.booleans(),
     batches=st.dictionaries(counts, counts, max_size=4),
+    fed=st.lists(st.tuples(counts, counts, st.floats(0, 1e6)), max_size=3).map(tuple),
     times=st.lists(st.builds(Times, step=counts, duration_s=seconds, forward_s=seconds), max_size=4).map(tuple),
 )
 
