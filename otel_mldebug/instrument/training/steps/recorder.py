@@ -72,7 +72,7 @@ class StepRecorder:
         self.window: Sequence[StepRecord] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: Cell | None = None
-        self._indices = itertools.count()
+        self._indices = itertools.count(1)
         self.passed = Passed()
         self._signals = Signals(self.cells, self.budget, self.passed)
         self.reporter = Reporter(detectors, self._signals)
@@ -123,8 +123,8 @@ class StepRecorder:
         if stepped and not track.backward_calls and key not in stepped:
             index, loss = max(0, self.index - 1), track.previous_loss
         else:
-            index, loss = next(self._indices), track.loss
-            self.index = index + 1
+            self.index = following = next(self._indices)
+            index, loss = following - 1, track.loss
             if stepped:
                 stepped.clear()
         track.previous_loss = loss
@@ -160,7 +160,7 @@ class StepRecorder:
         cell, loss = known.cell, track.loss
         if track.span is not None or track.passed or not (loss is None or loss < cell.loss_alarm):
             return False
-        self.index = next(self._indices) + 1
+        self.index = next(self._indices)
         track.depth = 0
         track.closed += 1
         cell.steps = steps = cell.steps + 1
@@ -177,8 +177,8 @@ class StepRecorder:
 
     def light_record(self, track: Track, cell: Cell, now: float, learning_rate: float | None) -> None:
         """End a step whose phases were not measured with a record of what is known of it."""
-        index = next(self._indices)
-        self.index = index + 1
+        self.index = following = next(self._indices)
+        index = following - 1
         track.depth = 0
         track.closed += 1
         cell.steps += 1
@@ -274,7 +274,7 @@ class StepRecorder:
     def restart(self) -> None:
         """Forget what has been: in a forked child, whose steps are its own and begin at 0."""
         self.index = 0
-        self._indices = itertools.count()
+        self._indices = itertools.count(1)
         self.relay.restart()
         for cell in self.cells.values():
             cell.restart()
