@@ -94,6 +94,12 @@ FAMILIES = [
     ("vllm.lora", "ValueError", "LoRA rank 64 is greater than max_lora_rank 16."),
     ("serving.structure", "vllm.odd.Error", "never seen"),
     ("api.server_error", "openai.InternalServerError", "upstream went away"),
+    (
+        "endpoint.refused",
+        "botocore.errorfactory.ModelError",
+        "An error occurred (ModelError) when calling the InvokeEndpoint operation: Received client error (400) from "
+        'primary with message "x"',
+    ),
 ]
 OTHERS = [
     ("cuda.oom", "torch.OutOfMemoryError", "CUDA out of memory. Tried to allocate 1.00 GiB."),
