@@ -3,6 +3,7 @@
 from otel_mldebug.rules.detectors import curves, layers, statics
 from otel_mldebug.rules.detectors.explosion import exploding_gradients, loss_explosion
 from otel_mldebug.rules.detectors.input_bound import input_bound
+from otel_mldebug.rules.detectors.input_bursts import input_bursts
 from otel_mldebug.rules.detectors.nonfinite import nonfinite_gradient, nonfinite_loss
 from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 from otel_mldebug.rules.detectors.slowing import slowing_steps
@@ -19,6 +20,7 @@ DETECTORS: tuple[Detector, ...] = (
     unbounded_loss,
     *curves.DETECTORS,
     input_bound,
+    input_bursts,
 )
 """In order of importance: of a family, the first one that fires is the one that is reported."""
 
