@@ -166,6 +166,7 @@ class Look:
         time_ns: Wall time, nanoseconds since the epoch.
         optimizer: Name of the optimizer, as in its `StepRecord`.
         optimizer_kind: Class: `AdamW`.
+        began: Step of the first look into what that very optimizer does: another one of its name may have gone before.
         loss: Objective of the (latest) backward call of the step.
         parts: What went in.
         operations: Of the latest backward call's graph, in forward order, the loss last.
@@ -191,6 +192,7 @@ class Look:
     time_ns: int
     optimizer: str = ""
     optimizer_kind: str = ""
+    began: int = 0
     loss: float | None = None
     parts: tuple[Part, ...] = ()
     operations: tuple[Operation, ...] = ()

@@ -90,14 +90,17 @@ class Judge:
 
     def keep(self, look: Look, cell: Cell, key: int) -> list[Look]:
         """Pass `look` on and keep it for later judgements; return the looks of its optimizer."""
-        number = self._written[cell.name] = self._written.get(cell.name, -1) + 1
-        sinks.current().look(look if number < FULL_LOOKS or number % FULL_EVERY == 0 else slim(look))
-        self._gauges.show(look)
-        self.fed.note(look)
         owner, window = self._windows.get(cell.name, (key, []))
         if owner != key:
             window = []
             self._counts.pop(cell.name, None)
+            look = replace(look, began=look.step)
+        elif window and window[-1].began:
+            look = replace(look, began=window[-1].began)
+        number = self._written[cell.name] = self._written.get(cell.name, -1) + 1
+        sinks.current().look(look if number < FULL_LOOKS or number % FULL_EVERY == 0 else slim(look))
+        self._gauges.show(look)
+        self.fed.note(look)
         self._windows[cell.name] = key, window
         window.append(look)
         while len(window) > 2 and (len(window) > MOST_LOOKS or sum(map(_items, window)) > MOST_ITEMS):

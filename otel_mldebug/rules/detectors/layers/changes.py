@@ -15,7 +15,7 @@ LOOKS = 3
 STEPS = 10
 """Steps between the first and the last of them, at least: several optimizers take turns."""
 START = 10
-"""Last step at which the first look counts as one of the start."""
+"""Last step of an optimizer, from 0, at which the first look counts as one of the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def fates(looks: Sequence[Look], least: int = STEPS) -> Sequence[Fate]:
         looks: Of one optimizer, oldest first.
         least: Steps between the first look and the latest, at least.
     """
-    if looks[0].step > START or looks[-1].step - looks[0].step < least:
+    if looks[0].step - looks[0].began > START or looks[-1].step - looks[0].step < least:
         return []
     if not any(p.changed is False for look in looks[-2:] for p in look.parameters):
         return []  # the usual case, at no cost

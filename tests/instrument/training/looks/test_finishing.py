@@ -54,6 +54,15 @@ def judged(seen: Any, steps: Sequence[int], *detectors: Any) -> list[tuple[int, 
     return [(where["step"], where["layer"]) for _, where in seen.found]
 
 
+def test_looks_into_another_optimizer_of_the_same_name_begin_anew(seen):
+    judge = Judge(StepRecorder(budget=Budget(0.02)), ())
+    cell = Cell("SGD")
+    windows = [judge.keep(Look(step=step, time_ns=step), cell, key) for step, key in ((0, 1), (9, 1), (12, 2), (13, 2))]
+
+    assert [(look.step, look.began) for look in windows[1]] == [(0, 0), (9, 0)]
+    assert [(look.step, look.began) for look in windows[3]] == [(12, 12), (13, 12)]
+
+
 def test_a_rule_is_reported_once_until_a_later_look_does_not_show_it(seen):
     assert judged(seen, [0, 1, 2, 4, 8, 16], bad_step(1, 2, 8, 16)) == [(0, "fc"), (7, "fc")]
     assert [look.step for look in seen.looks] == [0, 1, 2, 4, 8, 16]

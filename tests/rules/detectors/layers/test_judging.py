@@ -62,3 +62,10 @@ def test_a_judgement_within_another_one_leaves_it_as_it_was():
         fates(window)
 
     assert window.times == 1
+
+
+def test_the_start_of_an_optimizer_counts_that_comes_after_another_one():
+    late = (200, 201, 202, 204, 208, 216, 232)
+
+    assert fates(looks(STUCK, at=late)) == []
+    assert [f.latest.layer for f in fates(looks(STUCK, at=late, began=200)) if f.idle] == ["stuck"]
