@@ -46,6 +46,7 @@ AREAS = {
     "vision.toml": "vision.txt",
     "contracts.toml": "contracts.txt",
     "apple.toml": "apple.txt",
+    "gpus.toml": "gpus.txt",
     "objects.toml": "objects.txt",
     "spaces.toml": "spaces.txt",
 }

@@ -142,3 +142,12 @@ def test_a_message_is_explained_by_the_entry_of_its_family(rule, type_, message)
 def test_every_entry_of_the_file_has_a_message_here():
     ours = {pattern.id for pattern in builtin() if pattern.origin.startswith("torch_core.toml")}
     assert {rule for rule, *_ in FAMILIES} == ours
+
+
+def test_none_in_place_of_a_tensor_is_told_apart():
+    def summary(given):
+        message = f"embedding(): argument 'indices' (position 2) must be Tensor, not {given}"
+        return explain(ErrorFacts(type="TypeError", message=message)).summary
+
+    assert summary("NoneType") == "A torch function got None in place of a tensor."
+    assert summary("list") == "A torch function got something else than the tensors it takes."
