@@ -87,6 +87,21 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """What a program has done with its gradients between backward and a step of an optimizer, by `all_reduce`.
+
+    Attributes:
+        step: Number of the training step.
+        local_norm: Norm of all gradients of the optimizer, just before they were added up over ranks.
+        kept: Whether the optimizer used the sums as they were.
+    """
+
+    step: int
+    local_norm: float
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RankView:
     """One rank, as it was when it was last heard of.
 
@@ -110,6 +125,8 @@ class RankView:
         batches: Digests of what training was fed with, by number of optimizer steps made before.
         times: Of its latest steps, oldest first.
         fed: Step, samples (0 when unknown) and loss of single steps, oldest first.
+        mean_loss: Whether the loss is a mean, and was not divided or multiplied afterwards.
+        reduced: Of its first steps, oldest first, if it reduces gradients itself.
     """
 
     rank: int
@@ -131,6 +148,8 @@ class RankView:
     batches: Mapping[int, int] = field(default_factory=dict)
     times: tuple[Times, ...] = ()
     fed: tuple[tuple[int, int, float], ...] = ()
+    mean_loss: bool = False
+    reduced: tuple[Reduction, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -139,6 +158,7 @@ class RankView:
             "position": _plain(self.position),
             "collective": None if self.collective is None else _plain(self.collective),
             "checks": [_plain(check) for check in self.checks],
+            "reduced": [_plain(reduction) for reduction in self.reduced],
             "times": [[round(getattr(times, name), _DIGITS) for name in _TIMES] for times in self.times],
             "batches": [[number, digest] for number, digest in self.batches.items()],
         }
@@ -164,6 +184,7 @@ def view_of(page: Mapping[str, Any]) -> RankView | None:
                 "collective": None if collective is None else _collective(collective),
                 "names": tuple(tuple(map(str, names)) for names in page["names"]),
                 "checks": tuple(_check(check) for check in page["checks"]),
+                "reduced": tuple(Reduction(**reduction) for reduction in page["reduced"]),
                 "batches": {int(number): int(digest) for number, digest in page["batches"]},
                 "fed": tuple((int(step), int(samples), float(loss)) for step, samples, loss in page["fed"]),
                 "times": tuple(Times(**dict(zip(_TIMES, row, strict=True))) for row in page["times"]),

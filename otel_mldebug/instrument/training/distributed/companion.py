@@ -43,6 +43,7 @@ class Companion:
         self._replicas = Replicas(torch, recorder, layers)
         self._standing = Standing(recorder, self._replicas, fed, clock=time.monotonic)
         self._hooked = False
+        self._reducing: Patch | None = None
         self.synced = Syncing(self._replicas.wrappers)
         self.vigil = Vigil(self._standing, torch)
 
@@ -62,6 +63,8 @@ class Companion:
         """Stop, with a last look."""
         with _guard.guard("end the watch over training"):
             self.vigil.end()
+        if self._reducing is not None:
+            self._reducing.undo()
 
     def after_fork(self) -> None:
         """Start afresh, in a forked child."""
@@ -102,4 +105,5 @@ class Companion:
         if group[1] > 1 and not self._hooked:
             self._hooked = True
             self._before_steps(self._replicas.before)
+            self._reducing = Patch(self._torch.distributed, "all_reduce", self._replicas.reducing.wrap)
         sinks.current().watched(backend=group[2], world_size=group[1])

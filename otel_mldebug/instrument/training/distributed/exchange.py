@@ -146,7 +146,9 @@ class Remote:
 
     def publish(self, view: RankView) -> None:
         """Tell the others where this rank is; what is large is left out."""
-        self._store.set(f"r{self._rank}", json.dumps(replace(view, checks=(), times=(), batches={}, fed=()).to_json()))
+        self._store.set(
+            f"r{self._rank}", json.dumps(replace(view, checks=(), times=(), batches={}, fed=(), reduced=()).to_json())
+        )
 
     def others(self, ranks: range, known: set[int]) -> list[RankView]:
         """Return those of `ranks` that have told of themselves and are not known already."""

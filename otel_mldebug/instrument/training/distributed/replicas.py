@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakSet, ref
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument.training.distributed.reducing import Reducing
 from otel_mldebug.instrument.training.distributed.samples import Samples, Sums
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.instrument.training.tensors.layers import Layers
@@ -45,11 +46,13 @@ class Replicas:
         sharded: Whether parameters were met of which each rank has another part.
         wrappers: Models inside of DistributedDataParallel.
         divided: Whether a DataLoader gives each rank its own part; None before the first.
+        reducing: What the program does with gradients that it reduces itself.
     """
 
     def __init__(self, torch: Any, recorder: StepRecorder, layers: Layers) -> None:
         self._torch, self._recorder, self._layers = torch, recorder, layers
         self._samples = Samples(torch)
+        self.reducing = Reducing(torch)
         self.wrappers: WeakSet[Any] = WeakSet()
         self._optimizers: list[ref[Any]] = []
         self._checks: deque[tuple[Check, Sums]] = deque(maxlen=_MOST_CHECKS)
@@ -89,6 +92,9 @@ class Replicas:
         """Look, if it is time to: a global hook before the steps of optimizers."""
         number = self._number
         self._number = number + 1
+        if self.reducing.active:
+            with _guard.guard("look at what was reduced"):
+                self.reducing.step_begins(optimizer, self._recorder.index)
         if number < self._next:
             return
         self._next = next_look(number)

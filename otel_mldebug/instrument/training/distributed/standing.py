@@ -152,6 +152,8 @@ class Standing:
             batches=dict(replicas.batches),
             times=self._times(),
             fed=self._fed.told() if self._fed is not None else (),
+            mean_loss=self._fed is not None and self._fed.mean,
+            reduced=replicas.reducing.told(),
         )
 
     def _times(self) -> tuple[Times, ...]:

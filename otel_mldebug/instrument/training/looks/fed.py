@@ -3,10 +3,13 @@
 import math
 from collections import deque
 
-from otel_mldebug.rules.looks import Look
+from otel_mldebug.rules.looks import Look, Operation
 
 FIRST, LATEST = 16, 16
 """Looks that are kept: the first ones, since ranks differ by noise only before they have learned, and the latest."""
+
+_MEAN = 1
+"""What losses save of their reduction then. Source: PyTorch aten/src/ATen/core/Reduction.h."""
 
 
 class Fed:
@@ -15,14 +18,18 @@ class Fed:
     Attributes:
         first: Step, samples and loss of the first looks.
         latest: The same of the latest ones.
+        mean: Whether the latest loss was a mean, and was not divided or multiplied afterwards.
     """
 
     def __init__(self) -> None:
         self.first: list[tuple[int, int, float]] = []
+        self.mean = False
         self.latest: deque[tuple[int, int, float]] = deque(maxlen=LATEST)
 
     def note(self, look: Look) -> None:
         """Keep what `look` says, if it is of one backward call."""
+        if look.operations:
+            self.mean = _is_mean(look.operations[-1])
         loss = look.loss
         if loss is None or not math.isfinite(loss) or look.backward_calls > 1:
             return
@@ -40,6 +47,10 @@ class Fed:
         """Forget everything."""
         self.first.clear()
         self.latest.clear()
+
+
+def _is_mean(operation: Operation) -> bool:
+    return operation.kind == "Mean" or operation.settings.get("reduction") == _MEAN
 
 
 def samples(look: Look) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from otel_mldebug.rules.detectors.ranks.batches import same_batches, uneven_batches
+from otel_mldebug.rules.detectors.ranks.reductions import clipped_before, summed_gradients
 from otel_mldebug.rules.detectors.ranks.replicas import replicas_differ
 from otel_mldebug.rules.detectors.ranks.straggler import straggler
 from otel_mldebug.rules.detectors.ranks.weights import unequal_weights
@@ -20,4 +21,6 @@ RANK_DETECTORS: tuple[RankDetector, ...] = (
     straggler,
     uneven_batches,
     unequal_weights,
+    summed_gradients,
+    clipped_before,
 )

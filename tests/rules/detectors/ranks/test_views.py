@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_mldebug.rules.detectors.ranks import RANK_DETECTORS
-from otel_mldebug.rules.ranks import Check, Collective, Position, RankView, Times, view_of
+from otel_mldebug.rules.ranks import Check, Collective, Position, RankView, Reduction, Times, view_of
 
 seconds = st.integers(0, 10**12).map(lambda tenths_of_us: round(tenths_of_us / 1e7, 7))
 counts = st.integers(0, 10**6)
@@ -32,6 +32,10 @@ views = st.builds(
     sharded=st.booleans(),
     batches=st.dictionaries(counts, counts, max_size=4),
     fed=st.lists(st.tuples(counts, counts, st.floats(0, 1e6)), max_size=3).map(tuple),
+    mean_loss=st.booleans(),
+    reduced=st.lists(
+        st.builds(Reduction, step=counts, local_norm=st.floats(0, 1e6), kept=st.booleans()), max_size=3
+    ).map(tuple),
     times=st.lists(st.builds(Times, step=counts, duration_s=seconds, forward_s=seconds), max_size=4).map(tuple),
 )
 
