@@ -47,7 +47,7 @@ generate: ## Write everything that is generated: names, reference pages, dashboa
 	@$(BIN)/python scripts/generate.py
 
 lock: ## Resolve the versions of constraints/ anew (needs uv)
-	@for set in "constraints --extra demo --group dev --group stack --group provoke" "oldest --group test --resolution lowest-direct"; do \
+	@for set in "constraints --extra demo --group dev --group stack --group provoke --group serve" "oldest --group test --resolution lowest-direct"; do \
 	  set -- $$set; name=$$1; shift; \
 	  uv pip compile -q --universal --python-version 3.10 --no-header --no-annotate pyproject.toml $$@ -o constraints/$$name.txt || exit 1; \
 	done

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints" / "constraints.txt"
 TARGETS = {
     "demo": ["--editable", ".[demo]"],
-    "check": ["--editable", ".[demo]", "--group", "dev", "--group", "stack", "--group", "provoke"],
+    "check": ["--editable", ".[demo]", "--group", "dev", "--group", "stack", "--group", "provoke", "--group", "serve"],
 }
 TORCH_SIZE = "about 3 GB to download and 6 GB on disk on Linux (it carries CUDA), about 0.3 GB elsewhere"
 OLDEST_TORCH = (2, 4)
