@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import median
 
 from otel_mldebug.rules.detectors.layers.graph import bypassed, feeds, hidden, is_sum
-from otel_mldebug.rules.detectors.layers.profile import drop
+from otel_mldebug.rules.detectors.layers.profile import drop, relative
 from otel_mldebug.rules.detectors.layers.reading import fan_in, layers_of, listed, matrices, own_name
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter, Stats
@@ -39,6 +39,8 @@ HEAD = 6.0
 """The same as `LARGE` for the last layer of a classifier alone, whose results are what the loss takes as they are."""
 LOST = 20.0
 """The same where it needs no weights that are far too large: many layers (or branches) multiply up what each adds."""
+EXPLODED = 1e4
+"""How many times as large as its weights a layer's gradient is where the same happens to what is no classifier."""
 
 
 def constant_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
@@ -163,9 +165,11 @@ def _harm(look: Look) -> tuple[str, float] | None:
 
 
 def _starts_lost(look: Look) -> bool:
-    """Return whether a classifier starts far surer of wrong answers than inputs of this size explain."""
+    """Return whether a model starts far surer of wrong answers than inputs of this size explain."""
     chance = _chance(look)
-    return chance is not None and look.loss is not None and LOST * chance <= look.loss < math.inf
+    if chance is None:
+        return max((relative(p) or 0.0 for p in matrices(look)), default=0.0) >= EXPLODED
+    return look.loss is not None and LOST * chance <= look.loss < math.inf
 
 
 def _chance(look: Look) -> float | None:

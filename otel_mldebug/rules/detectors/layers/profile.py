@@ -58,7 +58,7 @@ def exploding_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
     if len(drops) < LOOKS or max(drops) > -DECADES or not progress(looks, steps).stuck:
         return None
     weights = matrices(looks[-1])
-    if max((_relative(p) or 0.0 for p in weights), default=0.0) < 1:
+    if max((relative(p) or 0.0 for p in weights), default=0.0) < 1:
         return None
     layers = layers_of(weights)
     factor = 10 ** min(300.0, -drops[-1])
@@ -122,7 +122,7 @@ def vanished_gradients(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fi
     )
 
 
-def _relative(parameter: Parameter) -> float | None:
+def relative(parameter: Parameter) -> float | None:
     """Return norm of the gradient over that of the weight; None where that says nothing."""
     weight, gradient = parameter.weight, parameter.gradient
     if weight is None or gradient is None or not weight.norm > 0 or not gradient.norm > 0:
@@ -140,7 +140,7 @@ def drop(look: Look, *, ends: bool = True) -> float:
         look: Into one step.
         ends: Whether the first and the last layer count: what comes in and goes out may have a scale of its own.
     """
-    known = [ratio for p in matrices(look) if (ratio := _relative(p)) is not None]
+    known = [ratio for p in matrices(look) if (ratio := relative(p)) is not None]
     known = known if ends else known[1:-1]
     if len(known) < LAYERS:
         return 0.0
@@ -172,15 +172,15 @@ def _since(looks: Sequence[Look], drops: Sequence[float], limit: float) -> int:
 
 
 def _finding(looks: Sequence[Look], drops: Sequence[float], limit: float, known: Progress) -> Finding:
-    weights = [p for p in matrices(looks[-1]) if _relative(p) is not None]
+    weights = [p for p in matrices(looks[-1]) if relative(p) is not None]
     first, last = weights[0], weights[-1]
     slopes = {op.kind for op in looks[-1].operations} & {"Sigmoid", "Tanh"}
     evidence: dict[str, Value] = {
         "step": _since(looks, drops, limit),
         "layer": layers_of(weights)[0],
         "ratio": 10 ** max(-300.0, -drops[-1]),
-        "first_layer_gradient_over_weight": _relative(first) or 0.0,
-        "last_layer_gradient_over_weight": _relative(last) or 0.0,
+        "first_layer_gradient_over_weight": relative(first) or 0.0,
+        "last_layer_gradient_over_weight": relative(last) or 0.0,
         "layers": len(weights),
     }
     if known.left is not None:

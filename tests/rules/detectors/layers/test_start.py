@@ -114,6 +114,22 @@ def test_the_scale_of_weights(parameters, operations, loss, fires):
     assert (finding and f"too {fires}" in finding.summary) == (True if fires else None)
 
 
+@pytest.mark.parametrize(
+    ("operations", "slope", "fires"),
+    [
+        pytest.param(
+            sized(1, 8, 64, 512, 4096)[:-1], 2e4, True, id="activations grow, and gradients are far too large"
+        ),
+        pytest.param(sized(1, 8, 64, 512, 4096)[:-1], 50.0, False, id="activations grow"),
+        pytest.param(sized(1, 1, 1, 1, 8)[:-1], 2e4, False, id="large targets"),
+    ],
+)
+def test_usual_weights_that_explode_in_what_is_no_classifier(operations, slope, fires):
+    weights = [weight(f"fc{i + 1}", relative=slope) for i in range(4)]
+    finding = scale_of_weights(looks(weights, operations=operations, loss=2e6), [])
+    assert (finding and finding.rule) == ("init.scale" if fires else None)
+
+
 def deep(std, slope, layers=12):
     """Layers whose gradients get `slope` times as large from each one back to the one before."""
     return [
