@@ -55,9 +55,12 @@ def test_every_entry_of_the_file_has_a_message_here():
 
 
 def test_a_complex_number_is_the_schedules_and_a_large_one_the_models():
-    def category(value):
-        message = f"value cannot be converted to type float without overflow: {value}"
+    def category(message):
         return explain(ErrorFacts(type="RuntimeError", message=message)).category
 
-    assert category("(-9.9e-08,-1.8e-11)") == "optimization"
-    assert category("1e+60") == "model"
+    conversion = "value cannot be converted to type float without overflow: "
+    assert category(conversion + "(-9.9e-08,-1.8e-11)") == "optimization"
+    assert category(conversion + "1e+60") == "model"
+    alpha = "input tensors, argument alpha must not be a "
+    assert category(f"For non-complex {alpha}complex number.") == "optimization"
+    assert category(f"For integral {alpha}floating point number.") == "model"
