@@ -156,6 +156,31 @@ def test_what_the_loop_prepares_is_named_with_the_line_that_may_have_made_it(wat
     assert f"{prepare} already held non-finite values, most likely made by {operation} in test_" in finding.summary
 
 
+def test_a_term_without_gradients_that_is_added_is_found(watched):
+    net = nn.Linear(8, 3)
+    opt = torch.optim.SGD(net.parameters(), 0.01)
+    for step in range(6):
+        x, y = sample(step, zero=False)
+        with torch.no_grad():
+            entropy = -torch.log(x * (step != BAD_STEP)).sum(1) * 0
+        loss = (F.cross_entropy(net(x), y, reduction="none") - entropy).mean()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+    assert kept(only(watched)) == {"kind": "input", "operation": "Log", "layer": "entropy", "before": None}
+
+
+def test_masks_of_minus_infinity_are_not_taken_for_it(watched):
+    net = nn.Linear(8, 3)
+    opt = torch.optim.SGD(net.parameters(), 0.01)
+    mask = torch.tensor([[0.0, 0.0, -math.inf]])
+    for step in range(6):
+        x, _ = sample(step, zero=False)
+        loss = -torch.log(torch.softmax(net(x) + mask, 1)[:, :2] * (step != BAD_STEP)).mean()
+        opt.zero_grad(); loss.backward(); opt.step()  # fmt: skip # noqa: E702
+    assert kept(only(watched))["kind"] == "forward operation"
+
+
 def test_nothing_is_claimed_where_what_went_in_cannot_be_seen(watched):
     net = Clips(nn.Identity())
     opt = torch.optim.SGD(net.parameters(), 0.01)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from otel_mldebug.instrument.training.tensors.given import given
+from otel_mldebug.instrument.training.tensors.given import Given, given
 from otel_mldebug.instrument.training.tensors.health import Damage, damage, tensors_of
 from otel_mldebug.instrument.training.tensors.layers import Layers, owner
 from otel_mldebug.instrument.training.tensors.sources import Reading, Risk
@@ -59,6 +59,10 @@ class Diagnosis:
         if bad_input is not None and (found.fed or not found.operation):
             where, harm = bad_input
             return Origin(step=step, value=value, kind=Kind.INPUT, layer=where, details=describe(harm), certainty=0.9)
+        if found.fed and not found.certain:
+            held = given(self._torch, _FRAMES - 1)
+            if held.bad and held.damage is not None and not held.damage.mask_like:
+                return self._held(held, Origin(step=step, value=value, kind=Kind.INPUT, certainty=0.8))
         if not found.operation:
             return Origin(step=step, value=value, kind=Kind.UNKNOWN, certainty=0.95)
         return Origin(
@@ -82,11 +86,9 @@ class Diagnosis:
             fed: Whether all that the step was fed with is known and finite.
         """
         found = given(self._torch, _FRAMES)
-        origin = replace(origin, details=describe(found.damage or outside.damage))
         if found.bad:
-            risk = found.risk or Risk("", "")
-            return replace(origin, layer=found.bad, operation=risk.operation, place=risk.place)
-        origin = replace(origin, before=outside.layer, certainty=0.85)
+            return self._held(found, origin)
+        origin = replace(origin, before=outside.layer, certainty=0.85, details=describe(outside.damage))
         if not found.finite and not fed:
             return replace(origin, kind=Kind.UNKNOWN)
         risks = self._risks(outside)
@@ -95,6 +97,13 @@ class Diagnosis:
             return known
         risk, certainty = risks[0], 0.85 if len(risks) == 1 else 0.7
         return replace(known, operation=risk.operation, place=risk.place, layer=risk.layer, certainty=certainty)
+
+    @staticmethod
+    def _held(found: Given, origin: Origin) -> Origin:
+        """Return what a bad variable of the program says."""
+        risk = found.risk or Risk("", "")
+        details = describe(found.damage) if found.damage is not None else {}
+        return replace(origin, layer=found.bad, operation=risk.operation, place=risk.place, details=details)
 
     def _risks(self, outside: Outside) -> list[Risk]:
         """Return what the text of the model has before the layer that took a bad tensor."""

@@ -66,47 +66,49 @@ def _of_frame(torch: Any, frame: FrameType) -> Given | None:
     tree, known = function_of(frame.f_code), variables(frame)
     if tree is None or not known:
         return None
-    statement, scope = _statement(tree, frame.f_lineno)
-    if statement is None:
+    statements, scope = _statements(tree, frame.f_lineno)
+    if not statements:
         return None
-    assignments, wanted = _slice(statement, scope)
+    assignments, wanted = _slice(statements, scope)
     held = {name: parts for name in wanted if (parts := _tensors(torch, known, name))}
     if not held:
         return None
-    bad = {name: harm for name, parts in held.items() if (harm := _harm(torch, parts)) is not None}
+    bad = {name: harm for name, parts in held.items() if (harm := _harm(torch, parts)) and not harm.mask_like}
+    bad = bad or {name: harm for name, parts in held.items() if (harm := _harm(torch, parts))}
     lines = {name: node.lineno for node in assignments for name in _targets(node)}
     for name in sorted(bad, key=lambda name: lines.get(name, 0)):
         inner = (i for node in assignments if name in _targets(node) for i in ast.walk(node))
         risk = next((risk for i in inner for risk in risks(i, frame.f_code)), None)
         return Given(bad=name, damage=bad[name], risk=risk)
-    return Given(finite=_all_known(torch, [statement, *assignments], known, held))
+    return Given(finite=_all_known(torch, [*statements, *assignments], known, held))
 
 
-def _statement(tree: ast.AST, line: int) -> tuple[ast.stmt | None, ast.AST]:
-    """Return the innermost statement at a line, and the innermost loop or function around it."""
-    found, scope = None, tree
-    node: ast.AST | None = tree
-    while node is not None:
+def _statements(tree: ast.AST, line: int) -> tuple[list[ast.stmt], ast.AST]:
+    """Return the innermost statements at a line (several where `;` joins them), and the loop or function around it."""
+    found: list[ast.stmt] = []
+    scope = tree
+    nodes: Sequence[ast.AST] = [tree]
+    while nodes:
         inner = [
             child
+            for node in nodes
             for child in ast.iter_child_nodes(node)
             if isinstance(child, (ast.stmt, ast.excepthandler))
             and child.lineno <= line <= (child.end_lineno or child.lineno)
         ]
-        node = inner[0] if inner else None
-        if isinstance(node, (*_LOOPS, *_FUNCTIONS)):
-            scope = node
-        if isinstance(node, ast.stmt):
-            found = node
+        scope = next((child for child in inner if isinstance(child, (*_LOOPS, *_FUNCTIONS))), scope)
+        found = [child for child in inner if isinstance(child, ast.stmt)] or found
+        nodes = inner
     return found, scope
 
 
-def _slice(statement: ast.stmt, scope: ast.AST) -> tuple[list[_Assignment], set[str]]:
-    """Return the assignments before `statement` that it depends on, and the names that all of them read."""
-    before = [node for node in ast.walk(scope) if isinstance(node, _ASSIGNMENTS) and node.lineno < statement.lineno]
-    wanted = _names(statement)
+def _slice(statements: Sequence[ast.stmt], scope: ast.AST) -> tuple[list[_Assignment], set[str]]:
+    """Return the assignments up to `statements` that they depend on, and the names that all of them read."""
+    last = max(node.lineno for node in statements)
+    before = [node for node in ast.walk(scope) if isinstance(node, _ASSIGNMENTS) and node.lineno <= last]
+    wanted = set().union(*map(_names, statements))
     kept: list[_Assignment] = []
-    for node in sorted(before, key=lambda node: node.lineno, reverse=True):
+    for node in sorted(before, key=lambda node: (node.lineno, node.col_offset), reverse=True):
         if _targets(node) & wanted:
             kept.append(node)
             wanted |= _names(node)
