@@ -38,7 +38,7 @@ def input_bursts(window: Sequence[StepRecord]) -> Finding | None:
     total, lost = sum(waits) + sum(works), sum(waits)
     samples = median(record.samples or 0 for record in steps)
     wait = lost / len(steps) * pace(steps, machine=Course.of(window).machine)
-    starved = sum(_share(block) >= STARVED for block in blocks)
+    starved = sum(_share(block) >= STARVED and _recurs(block) for block in blocks)
     if starved < USUALLY * len(blocks) or lost < STARVED * total or lost < STARVED_TOTAL_S or not samples:
         return None
     if wait < max(STARVED_S, STARVED_SAMPLE_S * samples):
@@ -93,6 +93,13 @@ def _blocks(window: Sequence[StepRecord]) -> list[list[StepRecord]]:
 
 def _work(record: StepRecord) -> float:
     return (record.forward_s or 0.0) + (record.backward_s or 0.0) + (record.optimizer_s or 0.0)
+
+
+def _recurs(block: Sequence[StepRecord]) -> bool:
+    """Return whether long waits come again within a block: workers that are made anew are waited for only once."""
+    waits = [record.data_s or 0.0 for record in block]
+    long = [place for place, wait in enumerate(waits) if wait >= 0.25 * max(waits)]
+    return long[-1] - long[0] > WARM
 
 
 def _share(block: Sequence[StepRecord]) -> float:

@@ -57,6 +57,7 @@ def test_the_rule_for_single_steps_does_not_see_them():
         pytest.param(run(BURSTS, work=0.02), id="the model is at work"),
         pytest.param(run((3.0, *(0.0001,) * 199)), id="one slow start"),
         pytest.param(run((2.0, *(0.0001,) * 49), epoch_of=lambda step: step // 50), id="workers start at each pass"),
+        pytest.param(run((2.0, 1.0, *(0.0001,) * 38)), id="a new loader for each pass: all are the first one"),
         pytest.param(run((0.5, 0.3, 0.1, 0.1, *(0.0,) * 6), epoch_of=lambda step: step // 10), id="short passes"),
         pytest.param(run((0.5, *(0.0001,) * 39), length=400), id="a slow batch now and then: spikes"),
         pytest.param(run(BURSTS, samples=512), id="many samples a batch"),
