@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, mixes
 from otel_mldebug.rules.detectors.statics.telling import tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
@@ -16,6 +17,7 @@ DECOUPLED = frozenset(("AdamW", "AdamW8bit", "Lion"))
 """Optimizers that shrink weights by learning rate times decay at each step. Source: https://arxiv.org/abs/1711.05101."""
 SHRINK = 0.05
 """Part of all weights that such a decay takes away at each step, from which nothing can be kept."""
+_LAYERS = ("Linear", "Conv", "LSTM", "GRU", "RNN", "Bilinear", "MultiheadAttention", "NonDynamicallyQuantizableLinear")
 COUPLED_DECAY = 0.5
 """Weight decay as an L2 term, from which it outweighs usual gradients."""
 LONG_MEMORY = 0.998
@@ -68,25 +70,41 @@ def _long_memory(looks: Sequence[Look], value: float) -> Finding:
 def learning_rate(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
     """Fire when an adaptive optimizer's learning rate is beyond the usual size of weights.
 
-    Tensors that belong to no module, such as images that are optimised, may well need large steps.
+    Tensors that belong to no module, such as images that are optimised, may well need large steps. Of single groups
+    those with layers of PyTorch's own count, if a step was seen to replace their weights.
     """
-    rates = [p.learning_rate for p in _held(looks[-1]) if p.learning_rate is not None and p.layer]
+    held = [p for p in _held(looks[-1]) if p.learning_rate is not None and p.layer]
     name = looks[-1].optimizer or "the optimizer"
-    if not rates or looks[-1].optimizer_kind not in ADAPTIVE or min(rates) < ADAPTIVE_RATE:
+    if not held or looks[-1].optimizer_kind not in ADAPTIVE:
         return None
+    lowest, layer = min(p.learning_rate or 0.0 for p in held), ""
+    if lowest < ADAPTIVE_RATE:
+        high = [p for p in held if (p.learning_rate or 0.0) >= ADAPTIVE_RATE and p.module.startswith(_LAYERS)]
+        replaced = [p for p in high if any(_replaced(look, p) for look in looks[:3])]
+        if not replaced:
+            return None
+        lowest, layer = min(p.learning_rate or 0.0 for p in replaced), replaced[0].layer
+        name = f"{name} for {listed(layers_of(replaced))}"
     return tell(
         "optimizer.learning_rate",
         Severity.ERROR,
         looks[0],
-        f"The learning rate of {name} is {min(rates):g}: each step moves every weight by about that much.",
+        f"The learning rate of {name} is {lowest:g}: each step moves every weight by about that much.",
         category=Category.OPTIMIZATION,
         cause="Updates of adaptive optimizers are as large as the learning rate, whatever the gradients are, and "
         "weights start out between 0.01 and 0.5.",
         solutions=("Use 1e-3 to begin with, 1e-4 or less for large models.", "Tune it with a short range test."),
         prevention="Start from the default of the optimizer, and log the size of updates over the size of weights.",
         confidence=0.9,
-        learning_rate=min(rates),
+        learning_rate=lowest,
+        layer=layer,
     )
+
+
+def _replaced(look: Look, parameter: Parameter) -> bool:
+    """Return whether the step of a look changed a weight by as much as there was of it."""
+    same = (p for p in look.parameters if p.name == parameter.name and mixes(p) and p.weight is not None)
+    return any(p.update_ratio is not None and p.update_ratio >= 1 and p.weight and p.weight.zero < 0.5 for p in same)
 
 
 def weight_decay(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:

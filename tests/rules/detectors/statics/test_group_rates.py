@@ -1,0 +1,55 @@
+"""A learning rate that is far too high in one parameter group only."""
+
+import pytest
+
+from otel_mldebug.rules.detectors.statics.settings import learning_rate
+from tests.rules.detectors.statics.build import looks, stats, weight
+
+BODY = weight("body", 64, 64, module="Linear", weight=stats(), update_ratio=1e-3)
+
+
+def head(rate=3.0, ratio=40.0, shape=(5, 64), **more):
+    return weight(
+        "head",
+        *shape,
+        **{"module": "Linear", "learning_rate": rate, "update_ratio": ratio, "weight": stats(), **more},
+    )
+
+
+@pytest.mark.parametrize(
+    "high",
+    [
+        pytest.param(head(), id="linear"),
+        pytest.param(head(shape=(8, 4, 3, 3), module="Conv2d"), id="convolution"),
+        pytest.param(head(rate=0.5, ratio=1.0), id="at the edge"),
+    ],
+)
+def test_a_group_whose_weights_are_replaced_by_a_step_is_told(high):
+    found = learning_rate(looks(parameters=(BODY, high), optimizer_kind="Adam", optimizer="Adam"), [])
+    assert found is not None
+    assert (found.rule, found.severity, found.evidence) == (
+        "optimizer.learning_rate",
+        "error",
+        {"step": 0, "layer": "head", "learning_rate": high.learning_rate},
+    )
+    assert "The learning rate of Adam for head is" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("high", "kind"),
+    [
+        pytest.param(head(rate=0.1), "Adam", id="a lower rate"),
+        pytest.param(head(), "SGD", id="SGD: gradients may be small"),
+        pytest.param(head(ratio=0.3), "Adam", id="weights that are as large"),
+        pytest.param(head(ratio=None), "Adam", id="not measured"),
+        pytest.param(head(shape=(5,)), "Adam", id="a bias"),
+        pytest.param(head(module="Cosine"), "Adam", id="a layer of the program's own: it may normalise its weights"),
+        pytest.param(head(module="Embedding"), "Adam", id="codes that are searched for"),
+        pytest.param(head(weight=stats(zero=0.9)), "Adam", id="weights that start at 0"),
+        pytest.param(head(trainable=False), "Adam", id="frozen"),
+        pytest.param(head(optimized=False), "Adam", id="not the optimizer's"),
+        pytest.param(head(layer=""), "Adam", id="no layer's"),
+    ],
+)
+def test_other_groups_are_not(high, kind):
+    assert learning_rate(looks(parameters=(BODY, high), optimizer_kind=kind, optimizer=kind), []) is None
