@@ -12,10 +12,13 @@ from typing import Any
 from otel_mldebug._guard import fault
 from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.replaced import Replaced, ReplacedOnImport
-from otel_mldebug.rules.finding import UNCAUGHT
+from otel_mldebug.rules.finding import MAIN_THREAD, UNCAUGHT
 
 _MODULES = ("multiprocessing.process", "multiprocess.process")
 """The standard library's, and the one that pickles more, which the library `datasets` uses."""
+
+_SPAWN = "torch.multiprocessing.spawn"
+"""Module that runs a process's function and catches what it raises. Source: its `_wrap`."""
 
 
 class Processes(ReplacedOnImport):
@@ -31,6 +34,7 @@ class Processes(ReplacedOnImport):
         def _bootstrap(process: Any, *args: Any, **more: Any) -> Any:
             if self.on:
                 traceback.print_exc = _seeing(traceback.print_exc, previous, process)
+                traceback.format_exc = _handed_on(traceback.format_exc)
             return previous(process, *args, **more)
 
         return _bootstrap
@@ -50,3 +54,18 @@ def _seeing(print_exc: Callable[..., None], bootstrap: Callable[..., Any], proce
         print_exc(*args, **more)
 
     return seeing
+
+
+def _handed_on(format_exc: Callable[..., str]) -> Callable[..., str]:
+    """Return a `format_exc` that reports what PyTorch hands on to the parent, as text: it has ended the process."""
+
+    def handed_on(*args: Any, **more: Any) -> str:
+        try:
+            exc = sys.exc_info()[1]
+            if exc is not None and sys._getframe(1).f_globals.get("__name__") == _SPAWN:
+                sink.current().exception(exc, context={UNCAUGHT: MAIN_THREAD})
+        except Exception as problem:  # noqa: BLE001
+            fault("report what ended a process", problem)
+        return format_exc(*args, **more)
+
+    return handed_on

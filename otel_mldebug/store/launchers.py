@@ -34,8 +34,9 @@ class Reports:
 def reports(db: sqlite3.Connection, run: Run) -> Reports:
     """Return the reports of launchers in a run, each with the failure that it is about.
 
-    That is the one which ended the rank that the launcher names, or the only other program of the run that ended with
-    one, where there are no ranks. A launcher whose rank has said nothing, because it was killed, stays a finding.
+    That is the one which ended the rank that the launcher names, or the same as the one that it hands on, or the only
+    one that ended another program of the run, where it names no rank. A launcher whose rank has said nothing, because
+    it was killed, stays a finding.
     """
     found = Reports()
     launchers = [process for process in run.processes if process.rank is None]
@@ -55,9 +56,12 @@ def reports(db: sqlite3.Connection, run: Run) -> Reports:
 def _reported(db: sqlite3.Connection, run: Run, launcher: Process, report: dict[str, Any]) -> str | None:
     """Return the group of the failure that a report is about; None where it is not known."""
     rank = (report.get("evidence") or {}).get("rank")
-    others = [process for process in run.processes if process is not launcher and process.rank == rank]
+    others = [process for process in run.processes if process is not launcher and rank in (None, process.rank)]
     ended = [finding for _, finding in _ends(db, run, others) if _name(finding) not in REPORTERS]
     groups = list(dict.fromkeys(str(finding.get("fingerprint", "")) for finding in ended))
+    own = str(report.get("fingerprint", ""))  # torch.multiprocessing hands on a child's whole traceback
+    if own and own in groups:
+        return own
     if rank is None:
         return groups[0] if len(groups) == 1 and groups[0] else None
     return groups[-1] or None if groups else None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from otel_mldebug import _guard
@@ -89,6 +90,7 @@ class Companion:
 
         def init_process_group(*args: Any, **kwargs: Any) -> Any:
             with _guard.guard("watch over the process group"):
+                self._standing.patience_s = _seconds(kwargs.get("timeout", args[2] if len(args) > 2 else None))
                 self.vigil.begin()
             joined = original(*args, **kwargs)
             with _guard.guard("note the process group"):
@@ -107,3 +109,7 @@ class Companion:
             self._before_steps(self._replicas.before)
             self._reducing = Patch(self._torch.distributed, "all_reduce", self._replicas.reducing.wrap)
         sinks.current().watched(backend=group[2], world_size=group[1])
+
+
+def _seconds(timeout: object) -> float | None:
+    return timeout.total_seconds() if isinstance(timeout, timedelta) else None

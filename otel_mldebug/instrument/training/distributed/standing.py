@@ -46,6 +46,7 @@ class Standing:
         view: How it was at the latest look.
         backend: Of the process group; empty without one.
         joined: Rank, world size and backend of the process group that it has joined, also once it has left it.
+        patience_s: After how long the program has collectives give up, seconds; None for PyTorch's own default.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Standing:
         self.view = RankView(rank=0, world_size=1)
         self.backend = ""
         self.joined: tuple[int, int, str] | None = None
+        self.patience_s: float | None = None
         self._alone = False
         self._since: float | None = None
         self._looked = self._cpu = 0.0

@@ -19,7 +19,7 @@ from otel_mldebug.rules.detectors.ranks import RANK_DETECTORS
 from otel_mldebug.rules.detectors.ranks.hang import resumed, silent_s, stuck, timeout_s
 from otel_mldebug.rules.detectors.ranks.waits import hang
 from otel_mldebug.rules.finding import Finding
-from otel_mldebug.rules.ranks import RankView
+from otel_mldebug.rules.ranks import COLLECTIVE, RankView
 from otel_mldebug.semconv.names import Phase
 
 TICK_S = 1.0
@@ -120,7 +120,8 @@ class Vigil:
         if not view.steps and self._hung is None and view.world_size < 2 and view.position.phase != Phase.DATA:
             return
         self._publish(told.directory)
-        limit_s = timeout_s(told.hang_timeout, self.standing.slowest_s())
+        collective_s = self.standing.patience_s if view.position.phase == COLLECTIVE else None
+        limit_s = timeout_s(told.hang_timeout, self.standing.slowest_s(), collective_s)
         if self._hung is not None:
             self._has_it_gone_on(view)
         elif view.idle_s >= limit_s and not math.isinf(limit_s):

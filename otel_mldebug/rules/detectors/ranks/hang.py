@@ -13,6 +13,9 @@ BEFORE_FIRST_S = 300.0
 """The same before the first step: data is prepared, caches are filled, models are loaded."""
 TIMES = 20.0
 """How many times the slowest usual step."""
+GIVING_UP = 0.5
+"""Share of the time after which a collective gives up and ends the program, from which on waiting in it is told: later
+there is nobody left to tell where the other ranks are."""
 BUSY_TIMES = 10.0
 """How many times longer a rank may be waited for that is seen to work: rank 0 evaluates or saves, the others wait."""
 FRESH_S = 2.0
@@ -21,16 +24,18 @@ this, or than a third of the time that counts as a hang, is how it is now."""
 _LEAST_FRESH_S = 0.75
 
 
-def timeout_s(setting: float, slowest_s: float | None) -> float:
+def timeout_s(setting: float, slowest_s: float | None, collective_s: float | None = None) -> float:
     """Return how long no progress may take, seconds.
 
     Args:
         setting: `hang_timeout`: seconds; 0 for what the steps say; infinite for never.
         slowest_s: The slowest usual step, seconds; None before the first.
+        collective_s: After how long the collective gives up that the rank is in, seconds; None elsewhere or if unknown.
     """
     if setting > 0:
         return setting
-    return BEFORE_FIRST_S if slowest_s is None else max(LEAST_S, TIMES * slowest_s)
+    usual_s = BEFORE_FIRST_S if slowest_s is None else max(LEAST_S, TIMES * slowest_s)
+    return usual_s if collective_s is None else min(usual_s, GIVING_UP * collective_s)
 
 
 def stuck(own: RankView, others: Sequence[RankView], limit_s: float) -> bool:

@@ -35,8 +35,8 @@ def replicas_differ(
     """Fire when parameters that must be the same on all ranks are not, and do not become the same again.
 
     Only replicas are compared: the same optimizers with the same parameters by name, nothing sharded. Without
-    DistributedDataParallel they must have been the same at the start, or the ranks must share one dataset: else each
-    may train a model of its own on purpose.
+    DistributedDataParallel they must have been the same at the start, or the ranks must share one dataset or add up
+    their gradients: else each may train a model of its own on purpose.
 
     Args:
         views: The ranks.
@@ -83,7 +83,7 @@ def _drift(views: Sequence[RankView], optimizer: int, confirmed: int, alone: int
 
 
 def _meant_as_one(views: Sequence[RankView], first: int) -> bool:
-    return first > 0 or any(view.divided for view in views)
+    return first > 0 or any(view.divided for view in views) or all(view.reduced for view in views)
 
 
 def _rows(views: Sequence[RankView], optimizer: int) -> Iterator[tuple[Check, ...]]:

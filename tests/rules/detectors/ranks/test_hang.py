@@ -44,6 +44,20 @@ def test_how_long_no_progress_may_take(setting, slowest_s, expected):
 
 
 @pytest.mark.parametrize(
+    ("setting", "slowest_s", "collective_s", "expected"),
+    [
+        pytest.param(0.0, 0.01, 20.0, 10.0, id="told before the collective gives up"),
+        pytest.param(0.0, None, 20.0, 10.0, id="also before the first step"),
+        pytest.param(0.0, 0.01, 1800.0, 60.0, id="a collective that is patient"),
+        pytest.param(30.0, 0.01, 20.0, 30.0, id="what the settings say wins"),
+        pytest.param(math.inf, 0.01, 20.0, math.inf, id="never"),
+    ],
+)
+def test_what_waits_for_other_ranks_is_told_while_somebody_can(setting, slowest_s, collective_s, expected):
+    assert timeout_s(setting, slowest_s, collective_s) == expected
+
+
+@pytest.mark.parametrize(
     ("own", "others", "expected"),
     [
         pytest.param(alone(), [], True, id="a lock inside of the loop"),

@@ -3,10 +3,12 @@
 import pytest
 
 from otel_mldebug.rules.detectors.ranks.replicas import replicas_differ
-from otel_mldebug.rules.ranks import Check, RankView
+from otel_mldebug.rules.ranks import Check, RankView, Reduction
 
 NAMES = ("conv.weight", "conv.bias", "head.weight")
 NUMBERS = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 100, 128)
+
+REDUCED = Reduction(step=0, local_norm=1.0, kept=False)
 
 
 def rank(number, sums, *, synchronising=True, names=NAMES, world_size=2, numbers=NUMBERS, **more):
@@ -72,6 +74,7 @@ def test_two_checks_in_a_row_are_enough_inside_of_the_wrapper():
     [
         pytest.param(1, {}, id="same start"),
         pytest.param(0, {"divided": True}, id="other starts, shares of one dataset"),
+        pytest.param(0, {"reduced": (REDUCED,)}, id="other starts, gradients that are added up"),
         pytest.param(1, {"numbers": NUMBERS[:6], "ended": True}, id="a short run that has ended"),
     ],
 )
