@@ -24,10 +24,15 @@ class Fed:
     def __init__(self) -> None:
         self.first: list[tuple[int, int, float]] = []
         self.mean = False
+        self._optimizer: str | None = None
         self.latest: deque[tuple[int, int, float]] = deque(maxlen=LATEST)
 
     def note(self, look: Look) -> None:
-        """Keep what `look` says, if it is of one backward call."""
+        """Keep what `look` says, if it is of one backward call and the first optimizer: losses of others differ."""
+        if self._optimizer is None:
+            self._optimizer = look.optimizer
+        if look.optimizer != self._optimizer:
+            return
         if look.operations:
             self.mean = _is_mean(look.operations[-1])
         loss = look.loss
@@ -45,6 +50,7 @@ class Fed:
 
     def restart(self) -> None:
         """Forget everything."""
+        self._optimizer = None
         self.first.clear()
         self.latest.clear()
 

@@ -2,8 +2,10 @@
 
 import math
 
+import pytest
+
 from otel_mldebug.instrument.training.looks.fed import FIRST, LATEST, Fed, samples
-from otel_mldebug.rules.looks import Look, Part
+from otel_mldebug.rules.looks import Look, Operation, Part
 
 
 def look(step, *parts, loss=1.0, **more):
@@ -39,3 +41,26 @@ def test_looks_without_one_finite_loss_are_not_kept_and_a_fork_forgets():
     assert fed.told() == ((3, 0, 1.0),)
     fed.restart()
     assert fed.told() == ()
+
+
+def test_looks_of_further_optimizers_are_not_kept():
+    fed = Fed()
+    for step, name in enumerate(("Adam", "Adam#2", "Adam")):
+        fed.note(look(step, optimizer=name))
+    assert [step for step, _, _ in fed.told()] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("last", "mean"),
+    [
+        pytest.param(Operation(kind="NllLoss", settings={"reduction": 1}), True, id="a mean loss"),
+        pytest.param(Operation(kind="Mean"), True, id="a mean"),
+        pytest.param(Operation(kind="NllLoss", settings={"reduction": 2}), False, id="a sum"),
+        pytest.param(Operation(kind="Div"), False, id="divided"),
+        pytest.param(Operation(kind="Mul"), False, id="multiplied"),
+    ],
+)
+def test_a_mean_that_nothing_divides_is_known(last, mean):
+    fed = Fed()
+    fed.note(look(0, operations=(Operation(kind="Mean"), last)))
+    assert fed.mean is mean
