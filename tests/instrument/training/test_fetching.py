@@ -35,3 +35,45 @@ def test_the_last_batch_of_an_evaluation_that_counts_its_batches_is_not_for_trai
                 net(*next(batches))
 
     assert [s.samples for s in watched.steps] == [2, 2, 2, 2]
+
+
+def trained_on(net, opt, loader):
+    for (x,) in loader:
+        net(x).mean().backward()
+        opt.step()
+        opt.zero_grad()
+
+
+def test_a_loader_that_is_made_anew_for_each_pass_has_passes_all_the_same(watched):
+    net = nn.Linear(4, 1)
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    rows = torch.ones(4, 4)
+    for _ in range(3):
+        for (x,) in DataLoader(TensorDataset(rows), batch_size=2):
+            net(x).mean().backward()
+            opt.step()
+            opt.zero_grad()
+
+    assert [s.epoch for s in watched.steps] == [0, 0, 1, 1, 2, 2]
+
+
+def test_loaders_of_other_data_have_passes_of_their_own(watched):
+    net = nn.Linear(4, 1)
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    first, second = torch.ones(4, 4), torch.ones(4, 4)
+    for rows in (first, second, first):
+        trained_on(net, opt, DataLoader(TensorDataset(rows), batch_size=2))
+
+    assert [s.epoch for s in watched.steps] == [0, 0, 0, 0, 1, 1]
+
+
+def test_a_further_training_with_several_passes_over_the_same_data_begins_anew(watched):
+    net = nn.Linear(4, 1)
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    rows = torch.ones(4, 4)
+    for _ in range(2):
+        loader = DataLoader(TensorDataset(rows), batch_size=2)
+        for _ in range(2):
+            trained_on(net, opt, loader)
+
+    assert [s.epoch for s in watched.steps] == [0, 0, 1, 1, 0, 0, 1, 1]

@@ -11,8 +11,11 @@ from otel_mldebug.instrument.training.hooks.watch import Watch
 from otel_mldebug.instrument.training.steps.ahead import Fetch
 from otel_mldebug.instrument.training.steps.passes import Passes
 from otel_mldebug.instrument.training.steps.track import Track
+from otel_mldebug.instrument.training.tensors.callers import caller
 
 _ATTRIBUTE = "_mldebug_passes"
+_MOST_PLACES = 64
+"""Places and data for which loaders may be made anew that are remembered."""
 
 
 class LoaderHooks:
@@ -30,6 +33,7 @@ class LoaderHooks:
         self._clock = watch.clock
         self._tensor = watch.torch.Tensor
         self._passes: WeakKeyDictionary[Any, Passes] = WeakKeyDictionary()
+        self._anew: dict[tuple[Any, ...], Passes] = {}
 
     def iterating(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `DataLoader.__iter__` that counts passes."""
@@ -39,7 +43,7 @@ class LoaderHooks:
             try:
                 passes = self._passes.get(loader)
                 if passes is None:
-                    passes = self._passes[loader] = Passes(_length(loader))
+                    passes = self._passes[loader] = self._passes_of(loader)
                     passes.alike = copied_generator(loader)
                 passes.begin()
                 iterator.__dict__[_ATTRIBUTE] = passes
@@ -48,6 +52,18 @@ class LoaderHooks:
             return iterator
 
         return __iter__
+
+    def _passes_of(self, loader: Any) -> Passes:
+        """Return the passes of a new loader: those over the same data at the same place, if each has its own loader."""
+        length, key = _length(loader), (caller(2).key, *_data(loader))
+        passes = self._anew.get(key)
+        if passes is not None and passes.length == length and passes.goes_on():
+            passes.loaders += 1
+            return passes
+        if len(self._anew) >= _MOST_PLACES:
+            self._anew.clear()
+        passes = self._anew[key] = Passes(length)
+        return passes
 
     def fetching(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `__next__` that measures."""
@@ -123,6 +139,14 @@ class LoaderHooks:
             else:
                 return None
         return None
+
+
+def _data(loader: Any) -> tuple[Any, ...]:
+    """Return what tells the data of a loader from other data: its tensors, where it has some, or itself."""
+    dataset = loader.dataset
+    tensors = getattr(dataset, "tensors", None)
+    parts = tensors if isinstance(tensors, (tuple, list)) else (dataset,)
+    return (type(dataset), *map(id, parts[:8]))
 
 
 def _length(loader: Any) -> int:

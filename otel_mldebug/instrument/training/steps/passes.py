@@ -1,4 +1,4 @@
-"""Passes over one loader."""
+"""Passes over one loader, or over loaders that are made anew for each pass."""
 
 from itertools import count
 
@@ -15,14 +15,16 @@ class Passes:
         trained: Whether backward has followed one of its batches.
         number: Of the current one, among all passes over all loaders of the process.
         length: Batches of a whole one; 0 when that is not known.
+        loaders: How many loaders had a pass each.
     """
 
-    __slots__ = ("alike", "batches", "done", "length", "number", "trained")
+    __slots__ = ("alike", "batches", "done", "length", "loaders", "number", "trained")
 
     def __init__(self, length: int = 0) -> None:
         self.alike = ""
         self.number = 0
         self.length = length
+        self.loaders = 1
         self.done = 0
         self.batches = 0
         self.trained = False
@@ -39,3 +41,7 @@ class Passes:
         if self.batches:
             self.done += 1
         self.batches = 0
+
+    def goes_on(self) -> bool:
+        """Return whether a further loader can be one more pass: each one so far had one, and it has ended."""
+        return self.done == self.loaders and not self.batches
