@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from otel_mldebug._guard import fault
-from otel_mldebug.instrument import sink
+from otel_mldebug.instrument import ending, sink
 from otel_mldebug.instrument.replaced import Replaced, ReplacedOnImport
 from otel_mldebug.rules.finding import MAIN_THREAD, UNCAUGHT
 
@@ -48,6 +48,7 @@ def _seeing(print_exc: Callable[..., None], bootstrap: Callable[..., Any], proce
         try:
             exc = sys.exc_info()[1]
             if exc is not None and sys._getframe(1).f_code is code:
+                ending.note()
                 sink.current().exception(exc, context={UNCAUGHT: f"process {process.name}"})
         except Exception as problem:  # noqa: BLE001
             fault("report what ended a process", problem)
@@ -63,6 +64,7 @@ def _handed_on(format_exc: Callable[..., str]) -> Callable[..., str]:
         try:
             exc = sys.exc_info()[1]
             if exc is not None and sys._getframe(1).f_globals.get("__name__") == _SPAWN:
+                ending.note()
                 sink.current().exception(exc, context={UNCAUGHT: MAIN_THREAD})
         except Exception as problem:  # noqa: BLE001
             fault("report what ended a process", problem)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from otel_mldebug._guard import fault
-from otel_mldebug.instrument import sink
+from otel_mldebug.instrument import ending, sink
 from otel_mldebug.rules.finding import MAIN_THREAD, UNCAUGHT
 from otel_mldebug.semconv.names import Severity
 
@@ -67,6 +67,7 @@ class Uncaught:
 
     def _main(self, _: type[BaseException], exc: BaseException | None, __: Any = None) -> None:
         if exc is not None:
+            ending.note()
             self._report(exc, {UNCAUGHT: MAIN_THREAD})
 
     def _thread(self, args: Any) -> None:

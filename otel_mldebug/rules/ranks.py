@@ -110,6 +110,7 @@ class RankView:
         world_size: Number of ranks.
         steps: Training steps that it has ended.
         begun: Whether it has ended within a step: after a backward call, and with no step of an optimizer behind it.
+        failed: An exception has ended it.
         position: Where it is.
         idle_s: How long it has been exactly there without computing anything, seconds.
         age_s: How long ago it was heard of, seconds.
@@ -144,6 +145,7 @@ class RankView:
     divided: bool | None = None
     joined: bool = False
     begun: bool = False
+    failed: bool = False
     sharded: bool = False
     batches: Mapping[int, int] = field(default_factory=dict)
     times: tuple[Times, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakSet
 
 from otel_mldebug._optional import loaded
-from otel_mldebug.instrument import ranks
+from otel_mldebug.instrument import ending, ranks
 from otel_mldebug.instrument.training.distributed import threads
 from otel_mldebug.instrument.training.distributed.loop import StepLoop
 from otel_mldebug.instrument.training.distributed.replicas import Replicas
@@ -149,6 +149,7 @@ class Standing:
             wrapped=replicas.wrapped,
             divided=replicas.divided,
             joined=replicas.joined,
+            failed=ended and ending.failed(),
             begun=ended and self._recorder.tracks.track.backward_calls > 0,
             sharded=replicas.sharded,
             batches=dict(replicas.batches),

@@ -55,20 +55,20 @@ def _same_finding(same: Sequence[int], view: RankView) -> Finding:
 
 
 def uneven_batches(views: Sequence[RankView]) -> Finding | None:
-    """Fire when all ranks of DistributedDataParallel have ended in good order, after different numbers of steps.
+    """Fire when all ranks of DistributedDataParallel have ended, after different numbers of steps.
 
     Every step of one rank needs all others: those of a rank that made more were averaged with something else, or
     with nothing. With Gloo, the rank that made more fails in its next backward pass, since its peer has closed the
-    connection: that step counts.
+    connection: that step counts. Where an exception has ended the rank that made fewest, that is what is wrong.
     """
     if len(views) < 2 or len(views) < views[0].world_size:
         return None
     if not all(view.ended and view.wrapped and view.steps and not view.joined for view in views):
         return None
     steps = [view.steps + view.begun for view in views]
-    if min(steps) == max(steps) or all(view.begun for view in views):  # all have failed within a step
-        return None
     fewest = min(views, key=lambda view: view.steps + view.begun)
+    if min(steps) == max(steps) or fewest.failed or all(view.begun for view in views):  # all failed within a step
+        return None
     return Finding(
         rule="distributed.uneven_batches",
         category=Category.DISTRIBUTED,

@@ -63,6 +63,7 @@ def test_a_rank_that_fails_in_a_step_which_the_other_has_not_made():
 @pytest.mark.parametrize(
     "views",
     [
+        pytest.param([ended(0, 7, begun=True), ended(1, 7, failed=True)], id="an exception has ended one of them"),
         pytest.param([], id="nobody"),
         pytest.param([ended(0, 100), ended(1, 100)], id="as many"),
         pytest.param([ended(0, 100)], id="nothing known of the other"),
@@ -76,3 +77,7 @@ def test_a_rank_that_fails_in_a_step_which_the_other_has_not_made():
 )
 def test_steps_that_are_fine(views):
     assert uneven_batches(views) is None
+
+
+def test_a_rank_that_fails_because_its_peer_has_finished_is_no_excuse():
+    assert uneven_batches([ended(0, 57, begun=True, failed=True), ended(1, 57)]) is not None
