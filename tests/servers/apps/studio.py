@@ -63,7 +63,7 @@ def handled_and_shown(text):
     try:
         return load("/nonexistent/adapter.bin")
     except OSError as exc:
-        raise gr.Error(handle_error(exc).text)  # noqa: B904
+        raise gr.Error(handle_error(exc).text)  # noqa: B904  (as apps do)
 
 
 def fine(text):
