@@ -116,10 +116,10 @@ class Step:
             if track.explicit is None:
                 track.explicit = self
                 self._recorder, self._track = found, track
-                track.light = None
+                track.count_no_longer()
                 track.optimizers.clear()
                 now = found.clock()
-                waited_s = sum(fetch.seconds for fetch in track.pending.values())
+                waited_s = sum(fetch.seconds or 0.0 for fetch in track.pending.values())
                 track.begin(now)
                 track.begun = now - waited_s
         return self
@@ -169,7 +169,7 @@ class Step:
     def _close(self, recorder: StepRecorder, track: Track) -> None:
         now, given = recorder.clock(), self._given
         if track.pending and not track.backward_calls:  # nothing of PyTorch's has called backward
-            track.data = sum(fetch.seconds for fetch in track.pending.values())
+            track.data = sum(fetch.seconds or 0.0 for fetch in track.pending.values())
             track.let_go()
         for name in dict.fromkeys(_PHASES[phase] for phase in self._phases):
             setattr(track, name, sum(s for phase, s in self._phases.items() if _PHASES[phase] == name))

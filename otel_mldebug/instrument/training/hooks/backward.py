@@ -37,8 +37,8 @@ class BackwardHooks:
         It runs at every step of programs whose steps are very short: so it has the arguments by name, which saves
         making a tuple and a dict of them.
         """
-        watch, fully, light = self._watch, self._fully, self._lightly()
-        tracks, looks, opened = watch.recorder.tracks, watch.looks, watch.looks.open
+        tensor, direct, modes, slowly = self._tensor, self._direct, self._modes, self._slowly
+        tracks = self._watch.recorder.tracks
 
         def backward(
             tensors: Any,
@@ -50,23 +50,47 @@ class BackwardHooks:
             **more: Any,
         ) -> Any:
             track = tracks.track
-            if track.busy:  # checkpointing calls backward inside of backward
-                return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
+            light = track.light
+            calm = False
+            if light is not None and type(tensors) is tensor and not track.busy and direct(tensors) and not modes():
+                try:
+                    value = tensors.item()
+                    if track.loss is not None:
+                        value = track.loss if track.depth else track.loss + value
+                    calm = value < light.loss_alarm
+                except Exception:  # noqa: BLE001  (not one value: the slow way tells)
+                    calm = False
+            if not calm:
+                args = (tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
+                return slowly(track, original, args, more)
+            track.loss = value
+            track.backward_calls += 1
+            if track.pending:
+                track.let_go()
             track.busy = True
             try:
-                if looks.wanted or opened:
-                    looks.backward(track, tensors)
-                if track.light is None or not light(track, tensors):
-                    args = (tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
-                    return fully(track, original, args, more)
                 return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
             finally:
                 track.busy = False
 
         return backward
 
+    def _slowly(self, track: Track, original: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]) -> Any:
+        """Call backward in a step of which more than its objective is of interest."""
+        if track.busy:  # checkpointing calls backward inside of backward
+            return original(*args, **more)
+        track.busy = True
+        try:
+            looks = self._watch.looks
+            if looks.wanted or looks.open:
+                looks.backward(track, args[0])
+            return self._fully(track, original, args, more)
+        finally:
+            track.busy = False
+
     def _fully(self, track: Track, original: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]) -> Any:
         """Call backward in a step that is measured."""
+        track.wake()
         self._begin(track, args[0])
         started = self._watch.clock()
         try:
@@ -108,32 +132,6 @@ class BackwardHooks:
         if not isinstance(inputs, (list, tuple)) or len(inputs) < LEAST_WEIGHTS:
             return False
         return all(isinstance(tensor, self._tensor) and tensor.is_leaf for tensor in inputs)
-
-    def _lightly(self) -> Callable[[Track, Any], bool]:
-        """Return what notes the objective and nothing else, in a step that is not measured, if that is enough."""
-        tensor, direct, modes = self._tensor, self._direct, self._modes
-
-        def light(track: Track, loss: Any) -> bool:
-            try:
-                if type(loss) is not tensor or track.scaled is not None or modes() or not direct(loss):
-                    return False
-                if track.passing is not None:
-                    return False
-                value = loss.item()
-                if value - value != 0.0:
-                    return False
-                track.backward_calls += 1
-                if track.loss is None:
-                    track.loss = value
-                elif not track.depth:
-                    track.loss += value
-                if track.pending:
-                    track.let_go()
-            except Exception:  # noqa: BLE001  (not one value: the full way tells)
-                return False
-            return True
-
-        return light
 
     def _begin(self, track: Track, tensors: Any, *, idle: bool = True) -> None:
         now = self._watch.clock()

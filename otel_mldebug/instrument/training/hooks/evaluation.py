@@ -107,8 +107,9 @@ class Evaluations:
             if losses is None:
                 self.end(track)
             current = track.passing = Pass(
-                self, source, self._stream(passes), found, self._clock() - fetch.seconds, self._recorder.index
+                self, source, self._stream(passes), found, self._clock() - (fetch.seconds or 0.0), self._recorder.index
             )
+            track.wake()
             if (before := track.pending.get(source)) is not None:
                 current.count(before.samples)
             if losses is not None:  # those of the first batch
@@ -153,13 +154,14 @@ class Evaluations:
             return
         current = track.passing
         if current is None or not current.source:
-            found = caller(3)
+            found = caller(4)
             stream = self._stream(found.key)
             if found.internal:
                 return
             if current is None or current.stream != stream or current.step != self._recorder.index:
                 self.end(track)
                 current = track.passing = Pass(self, 0, stream, found, self._clock(), self._recorder.index)
+                track.wake()
             current.maybe = self.maybe = graph
             current.count(None)
         current.ended = self._clock()
@@ -171,7 +173,7 @@ class Evaluations:
             current.graphs.held = "the loss"
         if current.batches <= LOOKS:
             self._modes(current)
-            current.graphs.look(current.caller, 3, graphs=False)
+            current.graphs.look(current.caller, 4, graphs=False)
         self._add(current, name, weight, value.detach())
 
     def dropped(self) -> None:
@@ -181,6 +183,7 @@ class Evaluations:
             found = caller(3)
             self.end(track)
             track.passing = Pass(self, 0, self._stream(found.key), found, self._clock(), step)
+            track.wake()
             track.passing.count(None)
         if track.passing is not None:
             track.passing.dropped = True

@@ -1,6 +1,7 @@
 """DataLoader iteration: how long a batch was waited for, how many samples it has, and which pass it is from."""
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -33,7 +34,7 @@ class LoaderHooks:
         self._clock = watch.clock
         self._tensor = watch.torch.Tensor
         self._passes: WeakKeyDictionary[Any, Passes] = WeakKeyDictionary()
-        self._anew: dict[tuple[Any, ...], Passes] = {}
+        self._anew: dict[tuple[Any, ...], tuple[Passes, list[Any]]] = {}
 
     def iterating(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `DataLoader.__iter__` that counts passes."""
@@ -55,55 +56,76 @@ class LoaderHooks:
 
     def _passes_of(self, loader: Any) -> Passes:
         """Return the passes of a new loader: those over the same data at the same place, if each has its own loader."""
-        length, key = _length(loader), (caller(2).key, *_data(loader))
-        passes = self._anew.get(key)
-        if passes is not None and passes.length == length and passes.goes_on():
+        length, data = _length(loader), _data(loader)
+        key = (caller(2).key, type(loader.dataset), *map(id, data))
+        passes, seen = self._anew.get(key, (None, ()))
+        same = len(seen) == len(data) and all(map(_is, seen, data))
+        if same and passes is not None and passes.length == length and passes.goes_on():
             passes.loaders += 1
             return passes
         if len(self._anew) >= _MOST_PLACES:
             self._anew.clear()
-        passes = self._anew[key] = Passes(length)
+        passes = Passes(length)
+        self._anew[key] = passes, list(map(_ref, data))
         return passes
 
     def fetching(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `__next__` that measures."""
-        clock, tracks, enabled, evaluations = self._clock, self._tracks, self._enabled, self._evaluations
+        """Return `__next__` that measures, and in steps that are only counted just notes the batch."""
+        tracks, enabled, measured, exhausted, samples = (
+            self._tracks, self._enabled, self._measured, self._exhausted, self._samples,
+        )  # fmt: skip
 
         def __next__(iterator: Any) -> Any:  # noqa: N807
-            if (gpu := tracks.track.gpu) is not None:
-                self._on_gpu(gpu.fetch_begins)
-            started = clock()
+            track = tracks.track
+            if track.light is None or track.pending or track.ahead or track.gpu is not None or not enabled():
+                return measured(track, original, iterator)
             try:
                 batch = original(iterator)
             except StopIteration:
-                if gpu is not None:  # what was fetched ahead is still to be trained on
-                    self._on_gpu(gpu.fetch_ends)
-                self._exhausted(tracks.track, iterator)
-                passes = iterator.__dict__.get(_ATTRIBUTE)
-                if passes is not None:
-                    passes.exhausted()
+                exhausted(track, iterator)
                 raise
             try:
                 passes = iterator.__dict__.get(_ATTRIBUTE)
                 if passes is not None:
                     passes.batches += 1
-                now = clock()
-                if gpu is not None:
-                    self._on_gpu(gpu.fetch_ends)
-                fetch = Fetch(now - started, self._samples(batch), passes, batch)
-                track, disabled = tracks.track, not enabled()
-                if disabled or id(iterator) in track.pending:
-                    evaluations.fetched(iterator, passes, fetch, disabled=disabled)
-                    passing = track.passing is not None and track.passing.source == id(iterator)
-                    training = not disabled and (not passing or bool(passes is not None and passes.trained))
-                    track.fetched(id(iterator), started, now, fetch, training=training)
-                else:
-                    track.fetched(id(iterator), started, now, fetch)
+                track.pending[id(iterator)] = Fetch(None, samples(batch), passes, batch)
             except Exception as exc:  # noqa: BLE001
                 _guard.fault("watch a DataLoader", exc)
             return batch
 
         return __next__
+
+    def _measured(self, track: Track, original: Callable[..., Any], iterator: Any) -> Any:
+        """Fetch a batch and tell how long it took."""
+        if (gpu := track.gpu) is not None:
+            self._on_gpu(gpu.fetch_begins)
+        started = self._clock()
+        try:
+            batch = original(iterator)
+        except StopIteration:
+            if gpu is not None:  # what was fetched ahead is still to be trained on
+                self._on_gpu(gpu.fetch_ends)
+            self._exhausted(track, iterator)
+            raise
+        try:
+            passes = iterator.__dict__.get(_ATTRIBUTE)
+            if passes is not None:
+                passes.batches += 1
+            now = self._clock()
+            if gpu is not None:
+                self._on_gpu(gpu.fetch_ends)
+            fetch = Fetch(now - started, self._samples(batch), passes, batch)
+            disabled = not self._enabled()
+            if disabled or id(iterator) in track.pending:
+                self._evaluations.fetched(iterator, passes, fetch, disabled=disabled)
+                passing = track.passing is not None and track.passing.source == id(iterator)
+                training = not disabled and (not passing or bool(passes is not None and passes.trained))
+                track.fetched(id(iterator), started, now, fetch, training=training)
+            else:
+                track.fetched(id(iterator), started, now, fetch)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("watch a DataLoader", exc)
+        return batch
 
     @staticmethod
     def _on_gpu(record: Callable[[], None]) -> None:
@@ -120,6 +142,9 @@ class LoaderHooks:
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch a DataLoader", exc)
         track.exhausted(id(iterator), self._clock(), training=training)
+        passes = iterator.__dict__.get(_ATTRIBUTE)
+        if passes is not None:
+            passes.exhausted()
 
     def _samples(self, batch: Any) -> int | None:
         """Return the first dimension of the first tensor in `batch`; the length of a plain list."""
@@ -141,12 +166,24 @@ class LoaderHooks:
         return None
 
 
-def _data(loader: Any) -> tuple[Any, ...]:
+def _data(loader: Any) -> Sequence[Any]:
     """Return what tells the data of a loader from other data: its tensors, where it has some, or itself."""
     dataset = loader.dataset
     tensors = getattr(dataset, "tensors", None)
-    parts = tensors if isinstance(tensors, (tuple, list)) else (dataset,)
-    return (type(dataset), *map(id, parts[:8]))
+    return tensors[:8] if isinstance(tensors, (tuple, list)) else (dataset,)
+
+
+def _ref(thing: Any) -> Any:
+    """Return a weak reference; None for a list and the like, which takes none."""
+    try:
+        return weakref.ref(thing)
+    except TypeError:
+        return None
+
+
+def _is(ref: Any, thing: Any) -> bool:
+    """Return whether a reference is to `thing`, and not to what had its identity before it."""
+    return ref is None or ref() is thing
 
 
 def _length(loader: Any) -> int:

@@ -55,28 +55,46 @@ class LossFunctions:
 
     def _wrapping(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         enabled, layers, evaluations = self._watch.torch.is_grad_enabled, self._watch.layers, self._evaluations
-        looks, tracks = self._watch.looks, self._watch.recorder.tracks
+        looks, computed = self._watch.looks, self._computed
 
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
             def loss(*args: Any, **kwargs: Any) -> Any:
                 value = original(*args, **kwargs)
-                if looks.wanted and self._on and getattr(value, "grad_fn", None) is not None:
-                    tracks.track.computed.append(weakref.ref(value))
-                if self._on and (not enabled() or evaluations.maybe or layers.evaluating()):
-                    try:
-                        target = args[1] if len(args) > 1 else kwargs.get("target")
-                        if not enabled() or layers.evaluating():
-                            evaluations.loss(name, target, value)
-                        else:
-                            evaluations.end(self._watch.recorder.tracks.track)
-                    except Exception as exc:  # noqa: BLE001
-                        _guard.fault("watch a loss function", exc)
+                only = layers.only
+                if (
+                    only is None
+                    or (model := only()) is None
+                    or not model.training
+                    or not enabled()
+                    or looks.wanted
+                    or evaluations.maybe
+                ):
+                    computed(name, args, kwargs, value)
                 return value
 
             loss.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]  # torch.jit.script asks for it
             return loss
 
         return wrap
+
+    def _computed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> None:
+        """Note a loss that may be none of plain training, which the models that are being trained have to say."""
+        if not self._on:
+            return
+        try:
+            enabled, layers, tracks = (
+                self._watch.torch.is_grad_enabled(),
+                self._watch.layers,
+                self._watch.recorder.tracks,
+            )
+            if self._watch.looks.wanted and getattr(value, "grad_fn", None) is not None:
+                tracks.track.computed.append(weakref.ref(value))
+            if not enabled or layers.evaluating():
+                self._evaluations.loss(name, args[1] if len(args) > 1 else kwargs.get("target"), value)
+            elif self._evaluations.maybe:
+                self._evaluations.end(tracks.track)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault("watch a loss function", exc)
 
     def _dropout(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the function: who calls it in evaluation mode with `training` left at its default has forgotten that.

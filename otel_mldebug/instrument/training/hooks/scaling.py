@@ -31,9 +31,11 @@ class ScalerHooks:
         def scale(scaler: Any, outputs: Any) -> Any:
             scaled = original(scaler, outputs)
             if type(outputs) is tensor and outputs.numel() == 1:
-                tracks.track.scaled = outputs
+                track = tracks.track
+                track.scaled = outputs
+                track.wake()
                 if len(self._norms) < UNSCALED_STEPS:
-                    self._again(tracks.track, scaler)
+                    self._again(track, scaler)
             return scaled
 
         return scale

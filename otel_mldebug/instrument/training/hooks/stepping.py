@@ -47,12 +47,19 @@ class StepHooks:
 
         This hook and `after` are closures over local names: in programs whose steps are very short every read counts.
         """
-        tracks, opened, begins = self._tracks, self._looks.open, self._begins
+        tracks, begins = self._tracks, self._begins
 
         def before(optimizer: Any, args: Any, kwargs: Any) -> None:
             track = tracks.track
             light = track.light
-            if light is None or track.depth or opened or light.key != id(optimizer) or len(args) != 1 or kwargs:
+            if (
+                light is None
+                or light.steps >= light.until
+                or track.depth
+                or light.key != id(optimizer)
+                or len(args) != 1
+                or kwargs
+            ):
                 begins(track, optimizer, args, kwargs)
             else:
                 track.depth = 1
@@ -62,13 +69,23 @@ class StepHooks:
 
     def after(self) -> Callable[[Any, Any, Any], None]:
         """Return the hook after a step."""
-        tracks, opened, ends, counted = self._tracks, self._looks.open, self._ends, self._recorder.counted
+        tracks, ends = self._tracks, self._ends
+        recorder = self._recorder
 
         def after(optimizer: Any, args: Any, kwargs: Any) -> None:
             track = tracks.track
             light = track.light
-            if light is None or track.depth != 1 or opened or not counted(track, light):
+            if light is None or light.steps >= light.until or track.depth != 1:
                 ends(track, optimizer, args, kwargs)
+                return
+            track.depth = track.backward_calls = 0
+            track.loss = None
+            cell = light.cell
+            cell.steps += 1
+            recorder.index = next(recorder.indices)
+            if (samples := track.samples) is not None:
+                cell.samples += samples
+                track.samples = None
 
         return after
 
@@ -116,7 +133,7 @@ class StepHooks:
                 self._looks.step_ends(track, known, optimizer)
             recorder = self._recorder
             if track.light is not None:
-                if not recorder.counted(track, known):
+                if not recorder.counted(track):
                     recorder.light_record(track, known.cell, self._clock(), self._rate(optimizer))
                 return
             now = self._clock()
@@ -127,7 +144,8 @@ class StepHooks:
             late = self._watch.late(track) if track.late or track.late_norms else None
             rate, skipped = self._rate(optimizer), _skipped(optimizer)
             uneventful = recorder.close(track, known.cell, now, known.key, rate, track.norm, skipped, late)
-            track.light = known if uneventful and known.uneventful() else None
+            if uneventful and not self._looks.wanted and known.uneventful():
+                track.count_only(known)
             self._insides.step_ended(track, known.cell)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)

@@ -68,6 +68,7 @@ class Looker:
     def demand(self) -> None:
         """Have the next step, or the rest of the one that is going on, looked into, whatever it costs."""
         self._demanded = self.wanted = True
+        self._watch.optimizers.wake()
 
     def made(self, optimizer: Any) -> None:
         """Take note of an optimizer that the program has made: its first step is worth a look."""
@@ -75,6 +76,7 @@ class Looker:
             self._watch.optimizers.made(optimizer)
             if self._watch.recorder.budget.share > 0 and self._watch.optimizers.purse.first_s > 0:
                 self._early, self.wanted = max(self._early, 2), True
+                self._watch.optimizers.wake()
 
     def worry(self) -> None:
         """Take note of a sign of trouble."""

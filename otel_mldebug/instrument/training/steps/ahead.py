@@ -15,11 +15,18 @@ HELD = 2
 
 
 class Fetch:
-    """One batch that was fetched and may yet turn out to be for training."""
+    """One batch that was fetched and may yet turn out to be for training.
+
+    Args:
+        seconds: How long that took; None where steps are only counted.
+        samples: How many it has, if that is known.
+        passes: Of its loader.
+        batch: It.
+    """
 
     __slots__ = ("_batch", "_faded", "epoch", "number", "passes", "place", "samples", "seconds")
 
-    def __init__(self, seconds: float, samples: int | None, passes: Passes | None, batch: Any) -> None:
+    def __init__(self, seconds: float | None, samples: int | None, passes: Passes | None, batch: Any) -> None:
         self.seconds = seconds
         self.samples = samples
         self.passes = passes

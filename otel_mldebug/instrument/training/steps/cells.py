@@ -28,7 +28,7 @@ class Cell:
     Attributes:
         name: The optimizer's name; empty where a program has none.
         steps: Optimizer steps, every one counted.
-        unmeasured: Steps since the latest one whose phases were measured; that one stands for them.
+        measured: Value of `steps` at the latest one whose phases were measured; that one stands for those before it.
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
         copied: How much of `forward_s` was copying batches; `scored`: the loss.
         synced: How much of `backward_s` was gradient synchronisation.
@@ -60,6 +60,7 @@ class Cell:
         "learning_rate",
         "loss",
         "loss_alarm",
+        "measured",
         "name",
         "needs",
         "next_check_ns",
@@ -77,7 +78,6 @@ class Cell:
         "tokens",
         "told",
         "trouble",
-        "unmeasured",
         "window",
     )
 
@@ -89,7 +89,7 @@ class Cell:
 
     def restart(self) -> None:
         """Count from 0."""
-        self.steps = self.samples = self.tokens = self.nonfinite = self.unmeasured = 0
+        self.steps = self.samples = self.tokens = self.nonfinite = self.measured = 0
         self.stood_for = 1
         self.busy = 1.0
         self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
@@ -115,8 +115,8 @@ class Cell:
     def count(self, track: Track, duration_s: float) -> int:
         """Count one step and its times; return how many steps it stands for, itself included."""
         self.steps += 1
-        self.stood_for = stands_for = 1 + self.unmeasured
-        self.unmeasured = 0
+        self.stood_for = stands_for = self.unmeasured
+        self.measured = self.steps
         self.duration_s += stands_for * duration_s
         if (seconds := track.data) is not None:
             self.data_s += stands_for * seconds
@@ -180,6 +180,11 @@ class Cell:
         norms = [r.gradient_norm for r in self.window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
         self.loss_alarm = _ALARM * max(losses, default=0.0) or math.inf
         self.norm_alarm = _ALARM * max(norms, default=0.0) or math.inf
+
+    @property
+    def unmeasured(self) -> int:
+        """Return how many steps there have been since the latest one whose phases were measured."""
+        return self.steps - self.measured
 
     def step_s(self) -> float:
         """Return how long a step takes on average, seconds; 0 before the first."""

@@ -48,6 +48,8 @@ class Known:
         next_look: Value of `steps` at which its gradients are looked at again.
         share: Share of the time that looks may use. With a budget of 100 % every step is looked at, whatever it costs.
         looks: When its steps are looked into.
+        until: Value of `steps` from which on its steps are not only counted, while they are; …
+        loss_alarm: … and an objective that is not below ends it, too.
         sentinel: A small parameter near the input. Its gradient shows most non-finite values between two looks, since
             backward passes them on towards the input. None while steps are too short for it: then the weights that a
             bad gradient has spoilt tell of it one step later.
@@ -63,10 +65,12 @@ class Known:
         "cell",
         "key",
         "looks",
+        "loss_alarm",
         "next_look",
         "sentinel",
         "share",
         "steps",
+        "until",
     )
 
     def __init__(self, cell: Cell, key: int, share: float, purse: Purse) -> None:
@@ -74,7 +78,8 @@ class Known:
         self.key = key
         self.share = share * LOOK_SHARE
         self._always = share >= 1.0
-        self.steps = 0
+        self.steps = self.until = 0
+        self.loss_alarm = -math.inf
         self.next_look = 0
         self.looks = Schedule(purse, share)
         self.sentinel: Any = None
@@ -117,8 +122,17 @@ class Known:
         return self._duration_s
 
     def uneventful(self) -> bool:
-        """Return whether nothing is to be looked at in its next step, nor to be prepared for the one after that."""
-        return self.sentinel is None and self.steps + 1 < self.looks.next_step
+        """Return whether nothing is to be looked at in its next step, nor to be prepared for the one after that.
+
+        If so, `until` and `loss_alarm` say for how long.
+        """
+        self.loss_alarm = self.cell.loss_alarm
+        self.until = min(self.steps + self.cell.next_record - self.cell.steps, self.looks.next_step) - 1
+        return self.sentinel is None and self.steps < self.until
+
+    def wake(self) -> None:
+        """Have the step that is going on looked at, if it was only to be counted: something has happened in it."""
+        self.until, self.loss_alarm = 0, -math.inf
 
     def worry(self) -> None:
         """Look at every step for a while: something is wrong."""
@@ -133,6 +147,7 @@ class Known:
     def _follow(self) -> None:
         self._trouble = self.steps + TROUBLE_STEPS
         self.next_look = self.steps
+        self.wake()
 
 
 class Register:
@@ -206,6 +221,11 @@ class Register:
         ]  # fmt: skip
         latest = [(cell.window[-1].index, cell) for cell in fitting if cell.window]
         return min(latest, key=lambda pair: pair[0])[1].window if latest else self._recorder.window
+
+    def wake(self) -> None:
+        """Have the steps that are going on looked at, also where they were only to be counted."""
+        for known in list(self.known.values()):
+            known.wake()
 
     def worry(self) -> None:
         """Look at all optimizers at every step for a while."""

@@ -48,6 +48,7 @@ class Passed:
         self.count += 1
         self.seconds += evaluation.duration_s
         track.passed.append(evaluation)
+        track.wake()
         if evaluation.loss is not None:
             self.latest = evaluation.loss
         if cell is None:

@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otel_mldebug.instrument import budget as budgets
 from otel_mldebug.instrument.training.steps.cells import Cell
@@ -17,9 +17,6 @@ from otel_mldebug.rules.course import Evaluation
 from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
-
-if TYPE_CHECKING:
-    from otel_mldebug.instrument.training.steps.optimizers import Known
 
 HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
@@ -48,6 +45,7 @@ class StepRecorder:
     Attributes:
         tracks: What is going on, by thread.
         index: Number of the step that is going on.
+        indices: Those to come.
         cells: Counts by name of the optimizer.
         latest: The cell of the optimizer that has stepped last; `window` are its latest steps.
         reporter: Knows which rules are firing.
@@ -72,7 +70,7 @@ class StepRecorder:
         self.window: Sequence[StepRecord] = ()
         self.cells: dict[str, Cell] = {}
         self.latest: Cell | None = None
-        self._indices = itertools.count(1)
+        self.indices = itertools.count(1)
         self.passed = Passed()
         self._signals = Signals(self.cells, self.budget, self.passed)
         self.reporter = Reporter(detectors, self._signals)
@@ -114,7 +112,7 @@ class StepRecorder:
         Returns:
             Whether the next step of this thread needs no record, so that its phases need not be measured.
         """
-        track.light = None
+        track.count_no_longer()
         if track.explicit is not None:
             track.closed += 1
             track.explicit.stepped(cell, learning_rate, gradient_norm, skipped, late)
@@ -123,7 +121,7 @@ class StepRecorder:
         if stepped and not track.backward_calls and key not in stepped:
             index, loss = max(0, self.index - 1), track.previous_loss
         else:
-            self.index = following = next(self._indices)
+            self.index = following = next(self.indices)
             index, loss = following - 1, track.loss
             if stepped:
                 stepped.clear()
@@ -151,43 +149,35 @@ class StepRecorder:
             track.begin(now)
         return len(self.cells) == 1 and late is None and steps + 1 < cell.next_record
 
-    def counted(self, track: Track, known: "Known") -> bool:
-        """End a step whose phases were not measured, with nothing but counting if its numbers look good.
+    def counted(self, track: Track) -> bool:
+        """End the last of some steps whose phases were not measured, only counting it if its numbers look good.
 
         Returns:
             Whether that was all; if not, `light_record` has to be called.
         """
-        cell, loss = known.cell, track.loss
+        cell, loss = track.light.cell, track.loss
         if track.span is not None or track.passed or not (loss is None or loss < cell.loss_alarm):
             return False
-        self.index = next(self._indices)
+        self.index = next(self.indices)
         track.depth = 0
-        track.closed += 1
-        cell.steps = steps = cell.steps + 1
-        cell.unmeasured += 1
-        if (samples := track.samples) is not None:
-            cell.samples += samples
-            track.samples = None
-        track.loss = track.norm = None
-        track.backward_calls = 0
-        if steps + 1 >= cell.next_record or known.steps + 1 >= known.looks.next_step or track.backward is not None:
-            track.light = None
-            track.begin(self.clock())
+        cell.steps += 1
+        cell.samples += track.samples or 0
+        track.count_no_longer()
+        track.begin(self.clock())
         return True
 
     def light_record(self, track: Track, cell: Cell, now: float, learning_rate: float | None) -> None:
         """End a step whose phases were not measured with a record of what is known of it."""
-        self.index = following = next(self._indices)
+        self.index = following = next(self.indices)
         index = following - 1
         track.depth = 0
-        track.closed += 1
         cell.steps += 1
-        cell.unmeasured += 1
         cell.samples += track.samples or 0
+        track.count_no_longer()
         track.begun = now - (now - track.begun) / cell.unmeasured
+        track.data = track.forward = None  # nobody has noted when they began
         record = self._record(track, cell, now, index, track.loss, learning_rate, track.norm, False)
         span = track.span
-        track.light = None
         track.begin(now)
         self.relay.add(record, cell, span)
 
@@ -269,12 +259,13 @@ class StepRecorder:
         if track.span is None:
             ago_s = self.clock() - track.begun if track.begun else 0.0
             track.span = self._signals.start_span(self.wall_ns() - int(ago_s * 1e9))
+            track.wake()
         return track.span
 
     def restart(self) -> None:
         """Forget what has been: in a forked child, whose steps are its own and begin at 0."""
         self.index = 0
-        self._indices = itertools.count(1)
+        self.indices = itertools.count(1)
         self.relay.restart()
         for cell in self.cells.values():
             cell.restart()

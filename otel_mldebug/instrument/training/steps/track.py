@@ -30,7 +30,7 @@ class Track:
         tokens: Tokens of those that earlier backward calls of the step were fed with.
         loss: Sum of the objectives so far; None as long as there is none that can be read.
         light: The optimizer whose step this will be, as `Known`, if it gets no record and no look unless something is
-            wrong with it: its phases need not be measured. None otherwise.
+            wrong with it: its phases need not be measured. None otherwise. It is set by `count_only`.
         late: Objectives that live on a device and are not read yet.
         late_norms: Parameters, and norms of their gradients and of themselves that are on a device.
         evaluated: Whether a closure has been evaluated: what the optimizer evaluates after that is its own search.
@@ -50,6 +50,7 @@ class Track:
     """
 
     __slots__ = (
+        "_lit",
         "ahead",
         "backward",
         "backward_calls",
@@ -114,6 +115,7 @@ class Track:
         self.cpu: tuple[float, int] | None = None
         self.explicit: Any = None
         self.light: Any = None
+        self._lit = 0
         self.begin(0.0)
 
     def begin(self, now: float) -> None:
@@ -186,7 +188,8 @@ class Track:
             self.tokens += sum(map(tokens, self.held))
             self.held = []
         for fetch in self.pending.values():
-            self.data = (self.data or 0.0) + fetch.seconds
+            if fetch.seconds is not None:
+                self.data = (self.data or 0.0) + fetch.seconds
             if fetch.samples is not None:
                 self.samples = (self.samples or 0) + fetch.samples
             self.epoch = fetch.epoch
@@ -222,10 +225,27 @@ class Track:
         if self.optimizers:
             self.optimizers.clear()
 
+    def count_only(self, known: Any) -> None:
+        """Do no more than count the next steps, which are those of one optimizer."""
+        self.light = known
+        self.norm = None
+        self._lit = known.cell.steps
+
+    def wake(self) -> None:
+        """Have the step that is going on looked at when it ends: something has happened in it."""
+        if self.light is not None:
+            self.light.wake()
+
+    def count_no_longer(self) -> None:
+        """Measure steps again, from the next one on."""
+        light, self.light = self.light, None
+        if light is not None:
+            self.closed += light.cell.steps - self._lit
+
     def interrupted(self, now: float) -> None:
         """Measure this step after all; of those since the latest measured one it takes an equal share of the time."""
         self.begun = now - (now - self.begun) / (1 + self.light.cell.unmeasured)
-        self.light = None
+        self.count_no_longer()
 
     def optimizer_begins(self, now: float) -> None:
         """Enter the outermost optimizer step."""

@@ -25,6 +25,9 @@ class Layers:
 
     Args:
         torch: The module.
+
+    Attributes:
+        only: The model that is being trained, where there is just one.
     """
 
     def __init__(self, torch: Any) -> None:
@@ -34,6 +37,7 @@ class Layers:
         self._roots: list[weakref.ref[Any]] = []
         self._focus: list[weakref.ref[Any]] = []
         self._inner: list[weakref.ref[Any]] = []
+        self.only: weakref.ref[Any] | None = None
         self._names: dict[int, tuple[weakref.ref[Any], weakref.ref[Any], str]] = {}
         self._loose: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._searches = 0
@@ -101,6 +105,7 @@ class Layers:
         roots = {id(found[1]): found[1] for p in parameters if (found := self._names.get(id(p))) is not None}
         self._focus = list(roots.values())
         self._inner = [weakref.ref(_unwrap(root)) for ref in self._focus if (root := ref()) is not None]
+        self.only = self._inner[0] if len(self._inner) == 1 else None
 
     def trained(self) -> list[Any]:
         """Return the models that are being trained, unwrapped."""
