@@ -14,6 +14,8 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
+from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+
 
 def model(width: int = 8) -> Any:
     return nn.Sequential(nn.Linear(4, width), nn.Tanh(), nn.Linear(width, 2))
@@ -246,6 +248,29 @@ def test_threads_do_not_mix_their_steps(watched):
 
     got = {name: [s.loss for s in watched.steps if s.optimizer == name] for name in expected}
     assert got == expected
+
+
+def test_only_optimizers_of_the_thread_itself_are_those_whose_gradients_may_be_read(watched):
+    def train() -> Any:
+        net = model()
+        opt = torch.optim.SGD(net.parameters(), 0.01)
+        for _ in range(3):
+            opt.zero_grad()
+            loss_of(net).backward()
+            opt.step()
+        return opt
+
+    elsewhere: list[Any] = []
+    thread = threading.Thread(target=lambda: elsewhere.append(train()))
+    thread.start()
+    thread.join()
+    here = train()
+
+    installed = pytorch.installation()
+    assert installed is not None
+    register = installed.watch.optimizers
+    assert register.of_thread() == [here]
+    assert register.optimizers() == [*elsewhere, here]
 
 
 def test_an_optimizer_that_wraps_another_is_one_step(watched):

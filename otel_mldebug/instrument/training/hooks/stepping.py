@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
@@ -97,6 +98,7 @@ class StepHooks:
                 return
             known = self._known.get(id(optimizer)) or self._watch.met(optimizer)
             track.norm = None
+            known.thread = get_ident()
             plain = len(args) == 1 and not kwargs
             cell = known.cell
             if known.steps >= known.next_look and cell.steps + 1 >= cell.next_record:  # a norm is worth a record

@@ -137,8 +137,8 @@ class Collector:
         self._sheet.measure(draft.readings)
 
     def _stale(self, draft: Draft) -> None:
-        """Look at some gradients of each optimizer before backward adds to them."""
-        for optimizer in self._watch.optimizers.optimizers():
+        """Look at some gradients of each optimizer of this thread before backward adds to them."""
+        for optimizer in self._watch.optimizers.of_thread():
             parameters = [p for g in optimizer.param_groups for p in g["params"] if p.requires_grad]
             chosen = parameters[:: max(1, len(parameters) // MOST_STALE)][: MOST_STALE + 1]
             slots: list[Slot] = []

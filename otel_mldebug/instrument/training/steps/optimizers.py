@@ -1,6 +1,7 @@
 """What is known of each optimizer: its name, its cell, and how often its gradients are looked at."""
 
 import math
+import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -45,6 +46,7 @@ class Known:
         cell: Counts and window of its steps.
         key: Its identity.
         steps: Steps that it has begun.
+        thread: The one that has begun the latest that was not only counted.
         next_look: Value of `steps` at which its gradients are looked at again.
         share: Share of the time that looks may use. With a budget of 100 % every step is looked at, whatever it costs.
         looks: When its steps are looked into.
@@ -70,6 +72,7 @@ class Known:
         "sentinel",
         "share",
         "steps",
+        "thread",
         "until",
     )
 
@@ -78,7 +81,7 @@ class Known:
         self.key = key
         self.share = share * LOOK_SHARE
         self._always = share >= 1.0
-        self.steps = self.until = 0
+        self.steps = self.until = self.thread = 0
         self.loss_alarm = -math.inf
         self.next_look = 0
         self.looks = Schedule(purse, share)
@@ -194,6 +197,15 @@ class Register:
     def optimizers(self) -> list[Any]:
         """Return all optimizers that have stepped and are still alive."""
         return [optimizer for ref in list(self._alive.values()) if (optimizer := ref()) is not None]
+
+    def of_thread(self) -> list[Any]:
+        """Return those that the calling thread steps.
+
+        Gradients of others must not be touched: a backward pass replaces them without holding the interpreter's lock,
+        and whoever reads one at that moment reads freed memory.
+        """
+        thread = threading.get_ident()
+        return [o for o in self.optimizers() if (known := self.known.get(id(o))) is not None and known.thread == thread]
 
     def made(self, optimizer: Any) -> None:
         """Take note of an optimizer that has just been made, and may or may not step one day."""
