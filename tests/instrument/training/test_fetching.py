@@ -8,6 +8,8 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
+from otel_mldebug.instrument.training.hooks import loaders  # noqa: E402
+
 
 def test_batches_that_are_dicts_of_tensors_are_counted(watched):
     net = nn.Linear(4, 1)
@@ -77,3 +79,25 @@ def test_a_further_training_with_several_passes_over_the_same_data_begins_anew(w
             trained_on(net, opt, loader)
 
     assert [s.epoch for s in watched.steps] == [0, 0, 1, 1, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("kept", "known"), [(True, True), (False, False)])
+def test_data_that_is_gone_is_not_taken_for_what_has_its_address_now(kept, known):
+    data = torch.ones(3)
+    reference = loaders._ref(data)
+    other = data if kept else torch.ones(3)
+
+    assert loaders._is(reference, other) is known
+
+
+def test_plain_lists_of_samples_are_known_by_their_identity(watched):
+    net = nn.Linear(4, 1)
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    samples = [torch.ones(4) for _ in range(4)]
+    for _ in range(3):
+        for x in DataLoader(samples, batch_size=2):
+            net(x).mean().backward()
+            opt.step()
+            opt.zero_grad()
+
+    assert [s.epoch for s in watched.steps] == [0, 0, 1, 1, 2, 2]
