@@ -7,6 +7,7 @@ installed. A PyTorch that this Python can import is reused through a .pth file i
 import argparse
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +20,9 @@ TARGETS = {
     "demo": ["--editable", ".[demo]"],
     "check": ["--editable", ".[demo]", "--group", "dev", "--group", "stack", "--group", "provoke", "--group", "serve"],
 }
+TORCH_GB = {"linux": 13}
+"""Free space that installing PyTorch takes, by platform: 6.5 GB in the environment, and twice 3 GB of downloads that
+pip unpacks and keeps. Elsewhere it is below 1."""
 TORCH_SIZE = "about 3 GB to download and 6 GB on disk on Linux (it carries CUDA), about 0.3 GB elsewhere"
 OLDEST_TORCH = (2, 4)
 
@@ -74,6 +78,14 @@ def _reuse_torch(venv: Path, python: Path) -> None:
         print(f"reusing PyTorch {lines[0]} of {sys.executable}", flush=True)
     else:
         print(f"installing PyTorch: {TORCH_SIZE}. To reuse one you have: make PYTHON=/path/to/its/python …", flush=True)
+        free, wanted = shutil.disk_usage(venv).free / 1e9, TORCH_GB.get(sys.platform, 1)
+        if free < wanted:
+            print(
+                f"warning: {venv} has {free:.1f} GB free; this may take {wanted} GB in all. If it ends with "
+                '"No space left on device": free some (pip cache purge), or reuse a PyTorch.',
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _install(python: Path, target: str) -> None:
