@@ -2,6 +2,7 @@
 
 from otel_mldebug.rules.detectors import curves, layers, statics
 from otel_mldebug.rules.detectors.explosion import exploding_gradients, loss_explosion
+from otel_mldebug.rules.detectors.growing import growing_tensor
 from otel_mldebug.rules.detectors.input_bound import input_bound
 from otel_mldebug.rules.detectors.input_bursts import input_bursts
 from otel_mldebug.rules.detectors.nonfinite import nonfinite_gradient, nonfinite_loss
@@ -29,6 +30,7 @@ LOOK_DETECTORS: tuple[LookDetector, ...] = (
     *layers.DETECTORS,
     worse_than_guessing,
     *curves.LOOK_DETECTORS,
+    growing_tensor,
     slowing_steps,
 )
 """The same for those that judge looks."""
@@ -42,6 +44,7 @@ _FAMILIES = {
     "loss.explosion": "explosion",
     "gradient.explosion": "explosion",
     "loss.unbounded": "output and loss",
+    "timing.slowing": "memory.growing_tensor",
     **curves.FAMILIES,
     **layers.FAMILIES,
     **statics.FAMILIES,
