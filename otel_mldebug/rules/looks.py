@@ -114,6 +114,8 @@ class Parameter:
         unmoved: Share of its elements with a gradient that this step has left exactly as they were, 0 to 1; None where
             that was not measured, as for types of 32 bits.
         aside: Whether a loss depends on it that was computed and is no part of what backward was called on.
+        cut: What the text of the forward passes does to all that its layer makes, so that no gradient comes back, and
+            where: `detach() in Net.forward (net.py:15)`. Only looked for where the loss does not depend on it.
         contested: Whether it is one of those that are all that another optimizer has, while this one has more.
     """
 
@@ -136,6 +138,7 @@ class Parameter:
     unmoved: float | None = None
     contested: bool = False
     aside: bool = False
+    cut: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,13 @@ from otel_mldebug.instrument.training.looks.parts import Parts
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.instrument.training.looks.updates import Remembered, updates
 from otel_mldebug.instrument.training.steps.track import Track
+from otel_mldebug.instrument.training.tensors.cuts import Cuts
 
 if TYPE_CHECKING:
     from otel_mldebug.instrument.training.hooks.watch import Watch
 
+MATRIX = 2
+"""Dimensions of what mixes its inputs, at least."""
 MOST_STALE = 3
 """Parameters of each optimizer whose gradients are looked at when backward begins."""
 
@@ -35,6 +38,7 @@ class Collector:
         self._modes = watch.torch._C._len_torch_dispatch_stack
         self._sheets = threading.local()
         self._remembered = Remembered()
+        self._cuts = Cuts()
 
     @property
     def _sheet(self) -> Sheet:
@@ -107,6 +111,7 @@ class Collector:
             )
             for parameter, _ in draft.parameters:
                 parameter.aside = seen is not None and parameter.key in seen.aside
+            self._cut_off(draft)
             if seen is not None:
                 taken = {id(p) for other in watch.optimizers.all() for g in other.param_groups for p in g["params"]}
                 draft.loose = models.loose.take(seen.leaves, models.places.keys() | taken)
@@ -135,6 +140,16 @@ class Collector:
         scale = self._sheet.scalar(factor) if isinstance(factor, self._torch.Tensor) else None
         Parameters(self._torch, self._sheet).gradients(draft.parameters, scale)
         self._sheet.measure(draft.readings)
+
+    def _cut_off(self, draft: Draft) -> None:
+        """Say of what the loss does not depend on whether the text of the model tells why."""
+        lost = [d for d, p in draft.parameters if d.reached is False and d.mine and d.trainable and p.dim() >= MATRIX]
+        if not lost:
+            return
+        models = self._watch.layers.models_of(d.place.parameter for d in lost)
+        known = {key: how for _, root in models for key, how in self._cuts.of(root).items()}
+        for one in lost:
+            one.cut = known.get(one.key, "")
 
     def _stale(self, draft: Draft) -> None:
         """Look at some gradients of each optimizer of this thread before backward adds to them."""

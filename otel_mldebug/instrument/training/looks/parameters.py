@@ -35,6 +35,7 @@ class Draft:
     epsilon: float = 0.0
     contested: bool = False
     aside: bool = False
+    cut: str = ""
     weight: Slot | None = None
     gradient: Slot | None = None
     update: Slot | None = None
@@ -71,6 +72,7 @@ class Draft:
             epsilon=self.epsilon,
             contested=self.contested,
             aside=self.aside,
+            cut=self.cut,
             unmoved=self._unmoved(gradient),
         )
 

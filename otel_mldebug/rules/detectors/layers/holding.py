@@ -1,9 +1,10 @@
 """Optimizers that hold other parameters than those that the loss depends on."""
 
 import math
+import re
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.layers.changes import START, STEPS, fates
+from otel_mldebug.rules.detectors.layers.changes import START, STEPS, Fate, fates
 from otel_mldebug.rules.detectors.layers.graph import has_layers
 from otel_mldebug.rules.detectors.layers.reading import fits, fresh, layers_of, listed, mixes
 from otel_mldebug.rules.detectors.layers.reported import be, count, evidence
@@ -17,6 +18,22 @@ PATIENCE = 30
 FROZEN_STEPS, UNFREEZING_STEPS = 100, 1000
 """Steps that the optimizer has had frozen layers, and how many where they have a rate of their own and training goes
 on: gradual unfreezing would have begun."""
+
+_COPIES = frozenset(
+    ("target", "teacher", "ema", "momentum", "old", "reference", "ref", "frozen", "fixed", "random", "prior", "key")
+)
+"""Parts of the names of networks that are not meant to be trained by gradients."""
+_WHOLE = ("detach", ".data", "no_grad", "inference_mode")
+"""What cuts values off and leaves them as they are."""
+_SOLUTIONS = (
+    "Remove detach(), .data, torch.tensor(...) and torch.no_grad() between these layers and the loss.",
+    "If they are meant to stay as they are, freeze them with requires_grad_(False) and leave them out of the "
+    "optimizer.",
+)
+_SOFTEN = (
+    "Let a value with a gradient through, too: multiply by the probability that was chosen, or use "
+    "torch.nn.functional.gumbel_softmax(hard=True), a straight-through estimate or a policy gradient.",
+)
 
 TRAINED = 0.3
 """Share of the elements of all weights that has to be trained where what is frozen comes behind it: adapters and
@@ -193,25 +210,38 @@ def cut_graph(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
     body = [f for f in lost if whole or f.place < reached[0].place]
     untrained = len(body) == len(lost) and any(fresh(f.latest) for f in body)
     cut = whole or (untrained and fits(body[-1].latest, reached[0].latest))
+    told = [] if whole else _told(lost)
+    lost = told or lost
     names = layers_of([f.latest for f in lost])
+    if told:
+        cause = (
+            f"They run in the forward pass, but what they make is cut off on its way to the loss: {told[0].latest.cut}."
+        )
+    elif cut:
+        cause = (
+            "The graph is cut behind these layers: detach(), .data, .item(), torch.tensor(x), numpy or no_grad between "
+            "them and the loss."
+        )
+    else:
+        cause = (
+            "These layers are not used in the forward pass of this phase, or what they make does not go into the loss."
+        )
     return Finding(
-        rule="parameter.detached" if cut else "parameter.unused",
+        rule="parameter.detached" if cut or told else "parameter.unused",
         category=Category.GRADIENT,
-        severity=Severity.ERROR if whole else Severity.WARNING if cut else Severity.INFO,
+        severity=Severity.ERROR if whole else Severity.WARNING if cut or told else Severity.INFO,
         summary=f"The loss does not depend on {listed(names)}: {count(len(lost), 'weight')} of {len(known)} that the "
         "optimizer holds never get a gradient.",
-        cause="The graph is cut behind these layers: detach(), .data, .item(), torch.tensor(x), numpy or no_grad "
-        "between them and the loss."
-        if cut
-        else "These layers are not used in the forward pass of this phase, or what they make does not go into the "
-        "loss.",
-        solutions=(
-            "Remove detach(), .data, torch.tensor(...) and torch.no_grad() between these layers and the loss.",
-            "If they are meant to stay as they are, freeze them with requires_grad_(False) and leave them out of the "
-            "optimizer.",
-        ),
+        cause=cause,
+        solutions=_SOFTEN + _SOLUTIONS if told and not told[0].latest.cut.startswith(_WHOLE) else _SOLUTIONS,
         prevention="After the first backward call, check that every parameter that should learn has a gradient.",
-        confidence=0.85 if cut else 0.5,
+        confidence=0.85 if cut or told else 0.5,
         basis="detector",
-        evidence=evidence(looks, lost, known),
+        evidence={**evidence(looks, lost, known), **({"cut": told[0].latest.cut} if told else {})},
     )
+
+
+def _told(lost: Sequence[Fate]) -> list[Fate]:
+    """Return those whose results the text of the model cuts off, if nothing has trained them and nobody copies them."""
+    found = [f for f in lost if f.latest.cut and not _COPIES.intersection(re.split(r"[._]", f.latest.name.lower()))]
+    return found if any(fresh(f.latest) for f in found) else []
