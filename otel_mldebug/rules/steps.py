@@ -42,7 +42,9 @@ class StepRecord:
         sync_s: Part of `backward_s`: waiting for the gradients of the other ranks, as DistributedDataParallel itself
             has measured the share of it in the pass before. Taken now and then.
         gc_s: Python's collection of garbage since the record before, seconds; None for less than a millisecond.
-        save_s: Inside `torch.save` since the record before, seconds; None for less than a millisecond.
+        save_s: Inside `torch.save`, and other functions that write, since the record before, seconds; None for less
+            than a millisecond.
+        saved_by: The one of these functions that took most of it: `gzip.GzipFile.write`.
         evaluation_loss: Mean loss of the evaluation pass that ended since the record before.
         evaluation_s: How long evaluation passes took since the record before, seconds.
         evaluation_batches: Their batches.
@@ -78,6 +80,7 @@ class StepRecord:
     sync_s: float | None = None
     gc_s: float | None = None
     save_s: float | None = None
+    saved_by: str = ""
     evaluation_loss: float | None = None
     evaluation_s: float | None = None
     evaluation_batches: int | None = None

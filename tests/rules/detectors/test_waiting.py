@@ -75,6 +75,8 @@ def test_checkpoints_are_named_as_the_cause_of_spikes_also_where_they_compute():
     assert finding is not None
     assert "checkpoint" in finding.cause
     assert round(finding.evidence["saving_s"], 2) == 1.8
+    assert finding.summary.endswith(" Every 20 steps. They write: torch.save takes 0.18 s each time.")
+    assert finding.cause.startswith("torch.save writes")
 
 
 def test_short_checkpoints_are_not_blamed():

@@ -84,6 +84,8 @@ class Installation:
         self.companion = Companion(torch, recorder, layers, watch.looks.fed, self._before_steps)
         watch.on_first_step = self.companion.vigil.stepping
         recorder.extras = extras = Extras(torch, watch.insides.take, self.companion.synced)
+        self._saves = extras.saves
+        self._saves.install()
         self._patches.append(Patch(torch, "save", extras.saves.saving))
         self._patches += self.companion.patches()
         self._compiler = OnCompile(self._hide)
@@ -126,6 +128,7 @@ class Installation:
         self.watch.insides.remove()
         for handle in self._handles:
             handle.remove()
+        self._saves.remove()
         for patch in reversed(self._patches):
             patch.undo()
         self._hooks.clear()

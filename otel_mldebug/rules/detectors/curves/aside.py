@@ -1,7 +1,9 @@
 """What a program does besides training, and training waits for: checkpoints, and the collection of garbage."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from statistics import median
 
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -13,22 +15,24 @@ each pass over the data is usual, and so is a collection now and then."""
 
 
 def checkpoints(window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when a fifth of the time goes into `torch.save`, amid passes over the data.
+    """Fire when a fifth of the time goes into `torch.save` and what else writes, amid passes over the data.
 
     That is seen also where few steps are recorded one by one, so that the delayed ones are not among them.
 
     Args:
         window: Steps of one optimizer, oldest first.
     """
+    by = written_by(window)
     return _judge(
         window,
         lambda r: r.save_s,
         "timing.checkpoints",
-        "writing checkpoints",
-        "torch.save is called very often, or writes much more than what is needed to go on.",
+        f"writing checkpoints ({by})",
+        f"{by} is called very often, or writes much more than what is needed to go on.",
         (
             "Save less often: every so many minutes, or when the evaluation has become better.",
-            "Save only what is needed to go on (state_dict of model and optimizer), not the data or the whole model.",
+            "Save only what is needed to go on (state_dict of model and optimizer), not the data or frozen tables, and "
+            "do not compress it: weights hardly get smaller by that.",
             "Save from a thread, after a copy to the host (torch.distributed.checkpoint.async_save).",
         ),
     )
@@ -71,11 +75,14 @@ def _judge(
     if spent < SHARE * whole:
         return None
     steps = window[-1].index - window[0].index
+    rhythm = _rhythm(window, amid)
+    each_s = median(read(r) or 0.0 for r in amid)
     return Finding(
         rule=rule,
         category=Category.TRAINING,
         severity=Severity.WARNING,
-        summary=f"{spent / whole:.0%} of the time goes into {what}: {spent:.3g} s in {steps:,} steps.",
+        summary=f"{spent / whole:.0%} of the time goes into {what}: {spent:.3g} s in {steps:,} steps"
+        + (f", {each_s:.3g} s every {rhythm} steps." if rhythm else "."),
         cause=cause,
         solutions=solutions,
         prevention="Look at how much of the time is left for training in the first minutes of a long run.",
@@ -87,5 +94,23 @@ def _judge(
             "whole_s": whole,
             "share_of_time": round(spent / whole, 4),
             "steps": steps,
+            **({"every_steps": rhythm, "each_s": each_s} if rhythm else {}),
         },
     )
+
+
+def written_by(records: Sequence[StepRecord]) -> str:
+    """Return the function that most of the writing was spent in; `torch.save` where nothing else is known."""
+    spent: Counter[str] = Counter()
+    for record in records:
+        spent[record.saved_by or "torch.save"] += record.save_s or 0.0  # type: ignore[assignment]
+    return max(spent, key=spent.__getitem__, default="torch.save")
+
+
+def _rhythm(window: Sequence[StepRecord], amid: Sequence[StepRecord]) -> int | None:
+    """Return how many steps are from one time to the next; None where they differ, or not every step was recorded."""
+    if any(b.index - a.index > 1 for a, b in pairwise(window)):
+        return None
+    gaps = [b.index - a.index for a, b in pairwise(amid)]
+    every = int(median(gaps))
+    return every if max(gaps) - min(gaps) <= max(1, every // 10) else None

@@ -6,6 +6,7 @@ from itertools import pairwise
 from statistics import median
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.curves.aside import written_by
 from otel_mldebug.rules.detectors.pace import pace
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -37,7 +38,7 @@ OTHER_SHARE = 0.35
 SAME = 0.75
 """Share of the spikes that have to come from the same phase: those that a busy machine makes come from all."""
 COLLECTING = 0.6
-"""Share of what spikes take more than usual that is spent in Python's collection of garbage, or in `torch.save`, to be
+"""Share of what spikes take more than usual that is spent in Python's collection of garbage, or in writing, to be
 their cause."""
 FIRST = 8
 """Steps at the beginning that do not count: compilation, workers that start, memory that grows."""
@@ -54,9 +55,9 @@ _COLLECTION = (
     "Take gc.collect() out of the loop; after building large caches call gc.freeze(), or keep them in arrays.",
 )
 _SAVING = (
-    "torch.save writes a checkpoint then, and the loop waits for it.",
-    "Save less often, only what is needed to go on (the best and the latest), or from a thread after a copy to the "
-    "host (torch.distributed.checkpoint.async_save).",
+    "{} writes then, a checkpoint as it seems, and the loop waits for it.",
+    "Save less often, only what is needed to go on (the best and the latest, without frozen tables), uncompressed, or "
+    "from a thread after a copy to the host (torch.distributed.checkpoint.async_save).",
 )
 _CAUSES = {
     Phase.DATA: (
@@ -136,6 +137,10 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
         return None
     cause, solution = _COLLECTION if collects else _SAVING if saves else _CAUSES[phase]
     rhythm = f" Every {every} steps." if regular else ""
+    if saves:
+        by = written_by(spikes)
+        cause = cause.format(by)
+        rhythm += f" They write: {by} takes {median(r.save_s or 0.0 for r in spikes):.3g} s each time."
     return Finding(
         rule="timing.spikes",
         category=Category.DATA if phase is Phase.DATA else Category.TRAINING,
@@ -162,7 +167,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
             "share_of_time": round(lost / total, 4),
             **({"every_steps": every} if regular else {}),
             **({"garbage_collection_s": sum(r.gc_s or 0.0 for r in spikes)} if collects else {}),
-            **({"saving_s": sum(r.save_s or 0.0 for r in spikes)} if saves else {}),
+            **({"saving_s": sum(r.save_s or 0.0 for r in spikes), "saved_by": written_by(spikes)} if saves else {}),
         },
     )
 

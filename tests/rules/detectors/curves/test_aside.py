@@ -2,7 +2,7 @@
 
 import pytest
 
-from otel_mldebug.rules.detectors.curves.aside import checkpoints, collecting
+from otel_mldebug.rules.detectors.curves.aside import checkpoints, collecting, written_by
 from otel_mldebug.rules.steps import StepRecord
 
 MS = 1_000_000
@@ -44,6 +44,44 @@ def test_what_takes_a_good_part_of_the_time_is_told_although_no_recorded_step_wa
 )
 def test_usual_checkpoints_are_nobodys_business(window):
     assert checkpoints(window) is None
+
+
+def every_40(saved_by="", late=0):
+    """Records of all steps, of which every 40th waits for something to be written."""
+    made, now_ns = [], 0
+    for i in range(241):
+        writes = i and i % 40 == (late if i == 120 + late else 0)
+        now_ns += 510 * MS if writes else 10 * MS
+        more = {"save_s": 0.5, "saved_by": saved_by} if writes else {}
+        made.append(StepRecord(index=i, time_ns=now_ns, duration_s=0.51 if writes else 0.01, **more))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("saved_by", "said"), [("", "torch.save"), ("pickle.dump", "pickle.dump"), ("gzip.compress", "gzip.compress")]
+)
+def test_what_writes_how_often_and_how_long_is_told(saved_by, said):
+    finding = checkpoints(every_40(saved_by))
+
+    assert finding.summary == (
+        f"55% of the time goes into writing checkpoints ({said}): 3 s in 240 steps, 0.5 s every 40 steps."
+    )
+    assert (finding.evidence["every_steps"], finding.evidence["each_s"]) == (40, 0.5)
+    assert finding.cause.startswith(said)
+
+
+@pytest.mark.parametrize("window", [every_40(late=17), thinned("save_s", 0.06)], ids=["now and then", "few records"])
+def test_no_rhythm_is_told_where_none_is_known(window):
+    finding = checkpoints(window)
+
+    assert "every_steps" not in finding.evidence
+    assert "steps." in finding.summary
+    assert "every" not in finding.summary
+
+
+def test_most_of_the_writing_names_the_function():
+    assert written_by([]) == "torch.save"
+    assert written_by(every_40("os.fsync")[:200] + every_40("json.dump")) == "json.dump"
 
 
 def test_what_happened_before_the_first_record_of_the_window_does_not_count():
