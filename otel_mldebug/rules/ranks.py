@@ -71,7 +71,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Times of one step, seconds. What was not measured is 0."""
+    """Times of one step, seconds. What was not measured is 0.
+
+    `cpu_s` is the processor time of the thread that trains; where it would say nothing of what the rank computes (on a
+    GPU, or where waiting takes a processor, too), it is not measured.
+    """
 
     step: int
     duration_s: float
@@ -79,6 +83,7 @@ class Times:
     forward_s: float = 0.0
     backward_s: float = 0.0
     optimizer_s: float = 0.0
+    cpu_s: float = 0.0
 
     @property
     def other_s(self) -> float:
@@ -172,7 +177,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 _DIGITS = 7
 """Of seconds: what is finer than a tenth of a microsecond says nothing."""
-_TIMES = ("step", "duration_s", "data_s", "forward_s", "backward_s", "optimizer_s")
+_TIMES = ("step", "duration_s", "data_s", "forward_s", "backward_s", "optimizer_s", "cpu_s")
 
 
 def view_of(page: Mapping[str, Any]) -> RankView | None:

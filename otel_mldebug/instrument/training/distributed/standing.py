@@ -162,6 +162,7 @@ class Standing:
     def _times(self) -> tuple[Times, ...]:
         cell: Cell | None = self._recorder.latest
         records = [] if cell is None else [r for r in _copy(cell.window) if r.backward_s is not None]
+        told = "gloo" in self.backend and "nccl" not in self.backend and all(r.gpu_s is None for r in records)
         return tuple(
             Times(
                 step=record.index,
@@ -170,6 +171,7 @@ class Standing:
                 forward_s=record.forward_s or 0.0,
                 backward_s=record.backward_s or 0.0,
                 optimizer_s=record.optimizer_s or 0.0,
+                cpu_s=(record.cpu_s or 0.0) if told else 0.0,
             )
             for record in records[-_MOST_TIMES:]
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from otel_mldebug.rules.detectors.ranks.batches import same_batches, uneven_batches
+from otel_mldebug.rules.detectors.ranks.busier import busier_rank
 from otel_mldebug.rules.detectors.ranks.reductions import clipped_before, summed_gradients
 from otel_mldebug.rules.detectors.ranks.replicas import replicas_differ
 from otel_mldebug.rules.detectors.ranks.straggler import straggler
@@ -19,6 +20,7 @@ RANK_DETECTORS: tuple[RankDetector, ...] = (
     replicas_differ,
     same_batches,
     straggler,
+    busier_rank,
     uneven_batches,
     unequal_weights,
     summed_gradients,

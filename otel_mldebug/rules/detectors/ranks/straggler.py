@@ -64,15 +64,11 @@ def straggler(
         min_total_s: What was lost in all, seconds, at least.
         usually: Share of the steps in which it is the slowest, 0 to 1.
     """
-    timed = {view.rank: {t.step: t for t in view.times if t.step >= first} for view in views if view.times}
-    if len(timed) < 2 or len(timed) < len(views):
+    found = timed_together(views, min_steps=min_steps, first=first)
+    if found is None:
         return None
-    common = sorted(set.intersection(*(set(times) for times in timed.values())))
-    if len(common) < min_steps:
-        return None
+    timed, common = found
     duration_s = median(median(timed[rank][step].duration_s for rank in timed) for step in common)
-    if not _together(timed, common):
-        return None
     wrapped = any(view.wrapped for view in views)
     best: tuple[float, int, str, list[float]] | None = None
     for phase, name in _WORK.items():
@@ -114,6 +110,23 @@ def straggler(
             "step": common[0],
         },
     )
+
+
+def timed_together(
+    views: Sequence[RankView], *, min_steps: int = 20, first: int = 5
+) -> tuple[dict[int, dict[int, Times]], list[int]] | None:
+    """Return the times of all ranks by step, and the steps that all have timed; None if they do not wait in step.
+
+    Args:
+        views: The ranks.
+        min_steps: Steps that all ranks have timed, needed.
+        first: Steps at the beginning that are left out: everything warms up.
+    """
+    timed = {view.rank: {t.step: t for t in view.times if t.step >= first} for view in views if view.times}
+    if len(timed) < 2 or len(timed) < len(views):
+        return None
+    common = sorted(set.intersection(*(set(times) for times in timed.values())))
+    return (timed, common) if len(common) >= min_steps and _together(timed, common) else None
 
 
 def _together(timed: Mapping[int, Mapping[int, Times]], common: Sequence[int]) -> bool:
