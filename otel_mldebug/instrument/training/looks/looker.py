@@ -209,15 +209,10 @@ class Looker:
             self.wanted = True
             cell = self._watch.recorder.cells.get("")
             return cell is not None and cell.steps >= self._alone.next_step
-        self.wanted = False
-        for known in list(self._watch.optimizers.known.values()):
-            if self._due(known):
-                if not known.looks.skip:
-                    self.wanted = True
-                    return True
-                known.looks.skip -= 1
-                self.wanted = True
-        return False
+        due = [known for known in list(self._watch.optimizers.known.values()) if self._due(known)]
+        self.wanted = bool(due)
+        ready = [known.looks.ready(known.steps) for known in due]  # each of them counts its calls
+        return any(ready)
 
     @staticmethod
     def _due(known: Known) -> bool:

@@ -59,7 +59,20 @@ class Schedule:
         misses: How often a look was due and another optimizer stepped.
     """
 
-    __slots__ = ("_alarmed", "_burst", "_cost_s", "_purse", "_share", "_trouble", "misses", "next_step", "skip")
+    __slots__ = (
+        "_alarmed",
+        "_burst",
+        "_calls",
+        "_cost_s",
+        "_period",
+        "_purse",
+        "_share",
+        "_stepped",
+        "_trouble",
+        "misses",
+        "next_step",
+        "skip",
+    )
 
     def __init__(self, purse: Purse, share: float) -> None:
         self._purse = purse
@@ -67,6 +80,7 @@ class Schedule:
         self._cost_s: float | None = None
         self._trouble, self._alarmed = 0, -CALM_STEPS - 1
         self._burst = ALARM_STEPS
+        self._stepped, self._calls, self._period = -1, 0, 0
         # Programs that make an optimizer for each task must not get looks for each of them.
         self.next_step = (0 if purse.first_s > 0 else LEAST_BETWEEN) if share > 0 else NEVER
         self.skip = self.misses = 0
@@ -140,8 +154,31 @@ class Schedule:
 
     def missed(self) -> None:
         """Note that a look was prepared for this optimizer and another one stepped: ask for it less and less often."""
+        if self._period and self._calls == self._period - 1:
+            self._period = 0  # it does not keep that rhythm
         self.misses += 1
         self.skip = 1 << min(self.misses, 16)
+
+    def ready(self, steps: int) -> bool:
+        """Return whether the backward call that begins may be of this optimizer, for which a look is due.
+
+        Optimizers that take turns, one of them several times in a row, are looked at when their turn has come again.
+        To be asked once at each backward call.
+
+        Args:
+            steps: Steps that it has made so far.
+        """
+        self._calls += 1
+        if steps != self._stepped:
+            if steps == self._stepped + 1 and self._calls > 1:
+                self._period = self._calls
+            self._stepped, self._calls = steps, 0
+        if self.misses > 1 and self._calls < self._period:
+            return self._calls == self._period - 1
+        if not self.skip:
+            return True
+        self.skip -= 1
+        return False
 
 
 def grown(step: int) -> int:

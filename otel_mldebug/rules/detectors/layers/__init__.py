@@ -22,10 +22,11 @@ from otel_mldebug.rules.detectors.layers.precision import (
     underflow,
 )
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
-from otel_mldebug.rules.detectors.layers.recurrence import forgetful_recurrence
+from otel_mldebug.rules.detectors.layers.recurrence import exploding_recurrence, forgetful_recurrence
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.slow import damped_updates, hardly_moved
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
+from otel_mldebug.rules.detectors.layers.starving import starved_network
 from otel_mldebug.rules.detectors.layers.swapped import swapped_layers
 from otel_mldebug.rules.detectors.layers.tables import forgotten_tables
 from otel_mldebug.rules.detectors.layers.unchanged import (
@@ -60,9 +61,11 @@ DETECTORS: tuple[LookDetector, ...] = (
     saturated_units,
     vanishing_profile,
     exploding_profile,
+    exploding_recurrence,
     zero_gradients,
     decayed_only,
     vanished_gradients,
+    starved_network,
     lost_updates,
     damped_updates,
     rate_too_high,
@@ -98,6 +101,7 @@ FAMILIES: Mapping[str, str] = {
     "gradient.zero": "signal",
     "gradient.cleared": "held",
     "gradient.vanished": "signal",
+    "gradient.starved": "signal",
     "parameter.never_changes": "rate",
     "learning_rate.zero": "learning_rate.collapsed",
     "learning_rate.too_high": "rate",

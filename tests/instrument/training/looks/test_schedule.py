@@ -181,3 +181,59 @@ def test_a_look_is_always_followed_by_a_later_one(costs, share, every):
         assert 0 <= owed_s <= cost_s
         assert schedule.next_step > step
         step = min(schedule.next_step, step + 1000)
+
+
+def turns(order: str, calls: int = 3000) -> list[int]:
+    """Return the steps of `b` that are looked at, where `a` and `b` step in that order again and again."""
+    known = {name: Schedule(Purse(), 0.01) for name in set(order)}
+    made = dict.fromkeys(known, 0)
+    found = []
+    for name in itertools.islice(itertools.cycle(order), calls):
+        due = [n for n, looks in known.items() if made[n] >= looks.next_step]
+        if any([known[n].ready(made[n]) for n in due]):  # noqa: C419
+            if made[name] >= known[name].next_step:
+                known[name].looked(made[name], 0.002, 0.001)
+                found += [made[name]] if name == "b" else []
+            for n in due:
+                if n != name:
+                    known[n].missed()
+        made[name] += 1
+    return found
+
+
+@pytest.mark.parametrize("order", ["ab", "aab", "aaab", "aaaaab", "aaaaaaaaaab", "abb", "aaabb"])
+def test_an_optimizer_that_takes_turns_is_looked_at_whatever_the_order(order):
+    found = turns(order)
+
+    assert len(found) >= 8
+    assert found[0] <= 4
+    assert sum(step <= 64 for step in found) >= 5
+
+
+def test_an_optimizer_that_has_stopped_is_asked_for_less_and_less_often():
+    looks = Schedule(Purse(), 0.01)
+    for steps in (0, 1, 1, 2, 2, 3):
+        looks.ready(steps)
+    asked = 0
+    for _ in range(10_000):
+        if looks.ready(3):
+            looks.missed()
+            asked += 1
+
+    assert asked <= 16
+
+
+def test_a_rhythm_that_is_not_kept_is_learned_anew():
+    looks = Schedule(Purse(), 0.01)
+    for _ in range(4):
+        looks.missed()
+    asked = [looks.ready(call // 3) for call in range(40)]
+    later = []
+    for call in range(60):
+        ready = looks.ready(14 + call // 5)
+        later.append(ready and call % 5 == 4)
+        if ready and call % 5 != 4:
+            looks.missed()
+
+    assert any(asked)
+    assert any(later[30:])

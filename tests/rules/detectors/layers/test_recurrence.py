@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from otel_mldebug.rules.detectors.layers.recurrence import forgetful_recurrence
+from otel_mldebug.rules.detectors.layers.recurrence import exploding_recurrence, forgetful_recurrence
 from otel_mldebug.rules.looks import Look, Operation
 from otel_mldebug.rules.steps import StepRecord
 from tests.rules.detectors.layers.building import looks, stats, weight
@@ -52,3 +52,63 @@ def test_a_recurrence_that_shrinks_gradients_at_each_step_is_named_where_nothing
 )
 def test_recurrences_that_do_no_harm_and_others(window, records):
     assert forgetful_recurrence(window, records) is None
+
+
+LARGE = replace(
+    weight("rnn", (64, 64), module="RNN", relative=90.0),
+    name="rnn.weight_hh_l0",
+    weight=stats(64 * 64, 0.25),
+    gradient=stats(64 * 64, 0.25 * 90),
+)
+HEAD = weight("fc", (1, 64), relative=1.0)
+
+
+def at_first(*parameters: Any, uses: int = 0, **fields: Any) -> list[Look]:
+    """Return looks at parameters, with a layer `cell.h` that is used so many times in a pass."""
+    step = Operation(kind="Addmm", layer="cell.h")
+    return looks(parameters, operations=(step,) * uses, **fields)
+
+
+@pytest.mark.parametrize(
+    ("window", "layer"),
+    [
+        pytest.param(at_first(LARGE, HEAD), "rnn", id="an RNN"),
+        pytest.param(at_first(replace(LARGE, module="LSTM", shape=(256, 64)), HEAD), "rnn", id="an LSTM"),
+        pytest.param(
+            at_first(replace(LARGE, module="Linear", name="cell.h.weight", layer="cell.h"), HEAD, uses=40),
+            "cell.h",
+            id="a cell of one's own",
+        ),
+        pytest.param(at_first(LARGE, weight("mid"), HEAD), "rnn", id="more layers behind it"),
+    ],
+)
+def test_a_recurrence_that_starts_too_large_and_whose_gradients_explode_is_named(window, layer):
+    finding = exploding_recurrence(window, [])
+
+    assert finding is not None
+    assert (finding.rule, finding.evidence["layer"], finding.evidence["step"]) == ("gradient.exploding", layer, 0)
+    assert finding.evidence["gain"] == pytest.approx(2.0)
+    assert finding.evidence["gradient_over_weight"] == pytest.approx(90.0)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        pytest.param(at_first(replace(LARGE, weight=stats(64 * 64, 0.125)), HEAD), id="orthogonal weights"),
+        pytest.param(at_first(replace(LARGE, gradient=stats(64 * 64, 0.001)), HEAD), id="gradients are clipped"),
+        pytest.param(at_first(LARGE, weight("fc", (1, 64), relative=80.0)), id="all gradients are large"),
+        pytest.param(at_first(replace(LARGE, trainable=False), HEAD), id="a reservoir"),
+        pytest.param(at_first(LARGE), id="nothing behind it"),
+        pytest.param(
+            at_first(replace(LARGE, module="Linear", name="cell.h.weight", layer="cell.h"), HEAD, uses=4),
+            id="a layer that is used a few times",
+        ),
+        pytest.param(at_first(LARGE, HEAD, at=(0, 64, 128)), id="one look at the beginning"),
+        pytest.param(
+            [*at_first(LARGE, HEAD, at=(0,)), *at_first(replace(LARGE, gradient=stats(4096, 0.01)), HEAD, at=(1, 2))],
+            id="the first step only",
+        ),
+    ],
+)
+def test_recurrences_whose_gradients_keep_their_size(window):
+    assert exploding_recurrence(window, []) is None
