@@ -5,6 +5,7 @@ import gc
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +20,9 @@ SETTLED = 24
 BETWEEN = 24
 """Steps between the two counts."""
 _MOST_NODES = 50_000
+_MOST_MARKS = 256
+"""Operations that are marked in the first count, to be found again in the second: a graph that is larger then may be
+that of another, longer sequence, while all older ones are gone."""
 _PAGES = Path("/proc/self/statm")
 
 
@@ -78,10 +82,12 @@ class Census:
     Args:
         tensor: Their class.
         step: When.
+        before: An earlier count, whose marked operations are to be found again; without one, operations are marked.
     """
 
-    def __init__(self, tensor: type, step: int) -> None:
+    def __init__(self, tensor: type, step: int, before: "Census | None" = None) -> None:
         self.step = step
+        self._key = object()
         self.kinds: Counter[Kind] = Counter()
         self.nodes = 0
         seen: set[Any] = set()
@@ -93,6 +99,8 @@ class Census:
                 if node is not None:
                     self._walk(node, seen)
         self.nodes = len(seen)
+        self.marked = sum(_mark(node, self._key) for node in islice(seen, _MOST_MARKS)) if before is None else 0
+        self.kept = sum(_is_marked(node, before._key) for node in seen) if before is not None else 0
 
     @staticmethod
     def _walk(node: Any, seen: set[Any]) -> None:
@@ -107,7 +115,7 @@ class Census:
         """Return what there was more of later, in words, and whether graphs were kept; empty if nothing grew."""
         steps = max(1, later.step - self.step)
         more = [(n - self.kinds[kind], kind) for kind, n in later.kinds.items() if n - self.kinds[kind] >= 0.5 * steps]
-        graph = later.nodes - self.nodes >= steps
+        graph = later.nodes - self.nodes >= steps and 2 * later.kept >= self.marked
         found = []
         for count, kind in sorted(more, key=lambda item: (-item[1].graph, -_size(item[1].shape) * item[0]))[:3]:
             shape = " x ".join(map(str, kind.shape)) or "a single value"
@@ -115,6 +123,21 @@ class Census:
         if graph and not any(kind.graph for _, kind in more):
             found.insert(0, f"a graph of {self.nodes} operations, now {later.nodes}, which a running sum may hold")
         return ", ".join(found), graph
+
+
+def _mark(node: Any, key: object) -> bool:
+    """Note in an operation of the graph that it was counted; return whether that is possible.
+
+    Only what belongs to a single pass is: the ends of the graph, which add to gradients, live as long as parameters.
+    """
+    if node.name().endswith("AccumulateGrad"):
+        return False
+    node.metadata[key] = True
+    return True
+
+
+def _is_marked(node: Any, key: object) -> bool:
+    return key in node.metadata
 
 
 def _size(shape: tuple[int, ...]) -> int:
@@ -153,7 +176,7 @@ class Growth:
                 self._first = Census(self._tensor, step)
         elif step - self._first.step >= BETWEEN:
             self._done = True
-            course.growing, course.graphs = self._first.growth(Census(self._tensor, step))
+            course.growing, course.graphs = self._first.growth(Census(self._tensor, step, self._first))
             self._first = None
         self._latest, self._at = used, step
         return used
