@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.steps import StepRecord
@@ -10,6 +12,58 @@ _RUN = 5
 """Latest values that belong to the trouble rather than to what was usual before."""
 _LATEST = 5
 """Values that are given as evidence."""
+
+
+CLIMB, CLIMB_STEPS, RISING = 10.0, 3, 0.75
+"""How many times its lowest value the latest loss is, steps since then, and share of them that it rose in, from which
+the loss was on its way up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climb:
+    """A loss on its way up.
+
+    Attributes:
+        first: First step that was higher than the one before.
+        steps: How many steps it took.
+        factor: How many times larger it became in each, in the geometric mean.
+        low: The loss before that.
+        high: The latest.
+    """
+
+    first: int
+    steps: int
+    factor: float
+    low: float
+    high: float
+
+
+def climb(window: Sequence[StepRecord]) -> Climb | None:
+    """Return how the latest finite losses have grown from their lowest value on; None if they have not."""
+    known = losses(window)
+    if len(known) <= CLIMB_STEPS or known[-1][1] <= 0:
+        return None
+    at = min(range(len(known)), key=lambda place: (known[place][1], -place))
+    values = [value for _, value in known[at:]]
+    rises = sum(after > before for before, after in pairwise(values))
+    if len(values) <= CLIMB_STEPS or values[0] <= 0 or rises < RISING * (len(values) - 1):
+        return None
+    if values[-1] < CLIMB * values[0]:
+        return None
+    steps = known[-1][0] - known[at][0]
+    factor = math.exp((math.log(values[-1]) - math.log(values[0])) / steps)
+    return Climb(first=known[at + 1][0], steps=steps, factor=factor, low=values[0], high=values[-1])
+
+
+def diverged(up: Climb, window: Sequence[StepRecord], cause: str) -> str:
+    """Return the cause of a non-finite value with the way up before it in front."""
+    rate = next((f" of {r.learning_rate:g}" for r in reversed(window) if r.learning_rate), "")
+    rest = cause.removeprefix("Training diverged: ")
+    return (
+        f"Training diverged: from step {up.first} on the loss grew about {up.factor:.2g} times a step for {up.steps} "
+        f"steps, from {up.low:.3g} to {up.high:.3g}, until numbers overflowed. The learning rate{rate} is too high for "
+        f"the size of the gradients. {rest[:1].upper()}{rest[1:]}"
+    )
 
 
 def spell(value: float) -> str:

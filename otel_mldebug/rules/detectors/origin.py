@@ -7,7 +7,7 @@ from enum import Enum
 from typing_extensions import override
 
 from otel_mldebug.rules.detectors.culprits import culprit
-from otel_mldebug.rules.detectors.history import blame_rate, growth, history, spell, times
+from otel_mldebug.rules.detectors.history import blame_rate, climb, diverged, growth, history, spell, times
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
@@ -91,6 +91,11 @@ def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, categor
     if getattr(window, "shared", False):
         origin = replace(origin, shared=True)
     where, cause, solutions, prevention = _TEXTS[origin.kind](origin, grown)
+    up = climb(window) if origin.update or origin.kind in (Kind.FORWARD, Kind.BACKWARD, Kind.UNKNOWN) else None
+    if up is not None:
+        where += f"; the loss had been growing since step {up.first}"
+        cause = diverged(up, window, cause)
+        solutions = tuple(dict.fromkeys((_LOWER, _CLIP, _MEAN, *solutions)))
     if origin.kind is not Kind.INPUT:
         cause, solutions = blame_rate(window, cause, solutions)
     evidence: dict[str, Value] = {"kind": str(origin.kind), "step": origin.step}
@@ -103,6 +108,8 @@ def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, categor
         evidence["bad"], evidence["looked_at"] = origin.num_bad, origin.num_all
     if grown >= GROWTH:
         evidence["growth_before"] = round(grown, 1)
+    if up is not None:
+        evidence["growing_since_step"], evidence["growth_per_step"] = up.first, round(up.factor, 3)
     return Finding(
         rule=rule,
         category=category,
@@ -127,6 +134,7 @@ _ROWS = (
 _CHECK = "Check the result there with torch.isfinite(x).all() in development."
 _LOWER = "Lower the learning rate by a factor of 3 to 10, and warm it up over the first few hundred steps."
 _CLIP = "Clip gradients before the step: torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)."
+_MEAN = "Average the loss over the batch (reduction='mean'), and scale inputs and targets to about 1."
 
 
 def _weight(origin: Origin, grown: float) -> Texts:

@@ -76,6 +76,53 @@ def test_divergence_comes_first_when_loss_or_norm_had_grown(kind):
     assert diverging.evidence["growth_before"] == 100000.0
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(origin(Kind.FORWARD, operation="MseLoss", after="out"), id="forward"),
+        pytest.param(origin(Kind.FORWARD, operation="Exp", place="loss_of (train.py:3)"), id="a line of the program"),
+        pytest.param(origin(Kind.BACKWARD), id="backward"),
+        pytest.param(origin(Kind.UNKNOWN), id="unknown"),
+        pytest.param(origin(Kind.WEIGHT, update=True, num_bad=1, num_all=1), id="an update"),
+    ],
+)
+def test_a_loss_that_was_on_its_way_up_puts_the_learning_rate_first(found):
+    finding = explain_loss(found, DIVERGING)
+
+    assert finding.summary.endswith("; the loss had been growing since step 15.")
+    assert finding.cause.startswith(
+        "Training diverged: from step 15 on the loss grew about 10 times a step for 5 steps, from 1 to 1e+05, until "
+    )
+    assert finding.solutions[0].startswith("Lower the learning rate")
+    assert len(set(finding.solutions)) == len(finding.solutions)
+    assert finding.evidence["growing_since_step"] == 15
+    assert finding.evidence["growth_per_step"] == 10.0
+
+
+def rising(*values: float) -> list[StepRecord]:
+    return [StepRecord(index=i, time_ns=i, duration_s=0.1, loss=loss) for i, loss in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("found", "window"),
+    [
+        pytest.param(origin(Kind.INPUT), DIVERGING, id="bad data"),
+        pytest.param(origin(Kind.WEIGHT), DIVERGING, id="something else wrote it"),
+        pytest.param(origin(Kind.FORWARD, operation="Log"), CALM, id="calm"),
+        pytest.param(origin(Kind.FORWARD, operation="Log"), rising(1.0, 1.0, 1.0, 1000.0), id="one spike"),
+        pytest.param(origin(Kind.FORWARD, operation="Log"), rising(1, 2, 3, 4, 5, 6), id="by and by"),
+        pytest.param(origin(Kind.FORWARD, operation="Log"), rising(1, 9, 2, 9, 3, 9, 2, 30), id="noise"),
+        pytest.param(origin(Kind.FORWARD, operation="Log"), rising(-1, 2, 9, 40, 300), id="a loss below 0"),
+        pytest.param(origin(Kind.FORWARD, operation="Log"), [], id="nothing before"),
+    ],
+)
+def test_other_losses_were_not_on_their_way_up(found, window):
+    finding = explain_loss(found, window)
+
+    assert "growing_since_step" not in finding.evidence
+    assert "growing" not in finding.summary
+
+
 def test_every_operation_of_the_table_has_advice_of_its_own():
     for entry in CULPRITS:
         for operation in entry.operations:

@@ -18,6 +18,12 @@ DECOUPLED = frozenset(("AdamW", "AdamW8bit", "Lion"))
 SHRINK = 0.05
 """Part of all weights that such a decay takes away at each step, from which nothing can be kept."""
 _LAYERS = ("Linear", "Conv", "LSTM", "GRU", "RNN", "Bilinear", "MultiheadAttention", "NonDynamicallyQuantizableLinear")
+TIMES = 30.0
+"""How many times the lowest rate of the same optimizer that of vectors of tokens is, at least: rare ones may need more
+than usual."""
+KEPT, KEPT_LOOKS, KEPT_FROM = 0.5, 4, 16
+"""Update over weight in the latest looks from that step on, which only weights that something holds down keep: else
+they grow with such updates. Any rate will do then."""
 COUPLED_DECAY = 0.5
 """Weight decay as an L2 term, from which it outweighs usual gradients."""
 LONG_MEMORY = 0.998
@@ -71,7 +77,8 @@ def learning_rate(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
     """Fire when an adaptive optimizer's learning rate is beyond the usual size of weights.
 
     Tensors that belong to no module, such as images that are optimised, may well need large steps. Of single groups
-    those with layers of PyTorch's own count, if a step was seen to replace their weights.
+    those with layers of PyTorch's own count, if a step was seen to replace their weights; and vectors of
+    tokens, if their rate is far above that of another group.
     """
     held = [p for p in _held(looks[-1]) if p.learning_rate is not None and p.layer]
     name = looks[-1].optimizer or "the optimizer"
@@ -79,8 +86,11 @@ def learning_rate(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
         return None
     lowest, layer = min(p.learning_rate or 0.0 for p in held), ""
     if lowest < ADAPTIVE_RATE:
-        high = [p for p in held if (p.learning_rate or 0.0) >= ADAPTIVE_RATE and p.module.startswith(_LAYERS)]
+        lowest = min((p.learning_rate for p in held if p.learning_rate), default=0.0)
+        high = [p for p in held if (p.learning_rate or 0.0) >= ADAPTIVE_RATE]
+        high = [p for p in high if p.module.startswith(_LAYERS) or _far_above(looks, p, lowest)]
         replaced = [p for p in high if any(_replaced(look, p) for look in looks[:3])]
+        replaced = replaced or [p for p in held if _far_above(looks, p, lowest) and _kept(looks, p)]
         if not replaced:
             return None
         lowest, layer = min(p.learning_rate or 0.0 for p in replaced), replaced[0].layer
@@ -103,8 +113,32 @@ def learning_rate(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
 
 def _replaced(look: Look, parameter: Parameter) -> bool:
     """Return whether the step of a look changed a weight by as much as there was of it."""
-    same = (p for p in look.parameters if p.name == parameter.name and mixes(p) and p.weight is not None)
-    return any(p.update_ratio is not None and p.update_ratio >= 1 and p.weight and p.weight.zero < 0.5 for p in same)
+    return _ratio(look, parameter) >= 1
+
+
+def _far_above(looks: Sequence[Look], parameter: Parameter, lowest: float) -> bool:
+    """Return whether these are weights, or vectors of tokens, whose rate is far above the lowest one.
+
+    A table of which each sample takes one row holds codes that are searched for, and may well need large steps.
+    """
+    if (parameter.learning_rate or 0.0) < TIMES * lowest:
+        return False
+    if mixes(parameter):
+        return parameter.module.startswith(_LAYERS)
+    rows = [op for look in looks[:3] for op in look.operations if op.layer == parameter.layer]
+    return any(op.kind.startswith("EmbeddingBag") or (op.kind == "Embedding" and len(op.shape) > 2) for op in rows)
+
+
+def _kept(looks: Sequence[Look], parameter: Parameter) -> bool:
+    """Return whether steps have gone on to change a weight by a good part of what there is of it."""
+    late = [look for look in looks if look.step - look.began >= KEPT_FROM][-KEPT_LOOKS:]
+    return len(late) == KEPT_LOOKS and all(_ratio(look, parameter) >= KEPT for look in late)
+
+
+def _ratio(look: Look, parameter: Parameter) -> float:
+    """Return update over weight of a weight in a look; 0 where it was not measured, or says nothing."""
+    same = (p for p in look.parameters if p.name == parameter.name and p.weight and p.weight.zero < 0.5)
+    return max((p.update_ratio for p in same if p.update_ratio is not None and len(p.shape) > 1), default=0.0)
 
 
 def weight_decay(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:

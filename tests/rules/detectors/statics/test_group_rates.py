@@ -3,7 +3,8 @@
 import pytest
 
 from otel_mldebug.rules.detectors.statics.settings import learning_rate
-from tests.rules.detectors.statics.build import looks, stats, weight
+from otel_mldebug.rules.looks import Operation
+from tests.rules.detectors.statics.build import look, looks, stats, weight
 
 BODY = weight("body", 64, 64, module="Linear", weight=stats(), update_ratio=1e-3)
 
@@ -53,3 +54,47 @@ def test_a_group_whose_weights_are_replaced_by_a_step_is_told(high):
 )
 def test_other_groups_are_not(high, kind):
     assert learning_rate(looks(parameters=(BODY, high), optimizer_kind=kind, optimizer=kind), []) is None
+
+
+def tokens(rate=0.5, ratio=1.0, shape=(64, 24, 32), kind="Embedding", at=(0, 1, 2, 4), **more):
+    table = weight(
+        "tokens",
+        500,
+        32,
+        **{"module": "Embedding", "learning_rate": rate, "update_ratio": ratio, "weight": stats(), **more},
+    )
+    ops = (Operation(kind=kind, layer="tokens", shape=shape),)
+    return [look(*ops, step=step, parameters=(BODY, table), optimizer_kind="Adam") for step in at]
+
+
+LATE = (0, 8, 16, 32, 48, 72)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        pytest.param(tokens(), id="vectors of tokens that a step replaces"),
+        pytest.param(tokens(kind="EmbeddingBag", shape=(64, 32)), id="a bag of them"),
+        pytest.param(tokens(rate=0.1, ratio=0.6, at=LATE), id="vectors that are held down, at a lower rate"),
+        pytest.param(tokens(rate=0.1, ratio=0.6, at=LATE, module="Linear"), id="weights that are held down"),
+    ],
+)
+def test_vectors_of_tokens_with_a_rate_far_above_the_others_are_told(window):
+    found = learning_rate(window, [])
+    assert found is not None
+    assert (found.rule, found.evidence["layer"]) == ("optimizer.learning_rate", "tokens")
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        pytest.param(tokens(shape=(64, 32)), id="a code for each sample"),
+        pytest.param(tokens(ratio=0.3), id="vectors that are as large"),
+        pytest.param(tokens(rate=0.02, ratio=0.6, at=LATE), id="twenty times the rate"),
+        pytest.param(tokens(rate=0.1, ratio=0.6), id="the first steps only"),
+        pytest.param(tokens(rate=0.1, ratio=0.2, at=LATE), id="they grow with their updates"),
+        pytest.param(tokens(rate=0.1, ratio=0.6, at=LATE, module="Cosine", shape=()), id="a module of one's own"),
+    ],
+)
+def test_other_vectors_are_not(window):
+    assert learning_rate(window, []) is None
