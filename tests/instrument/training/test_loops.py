@@ -1,7 +1,6 @@
 """Every kind of training loop gives one record for each optimizer step, without a change of its code."""
 
 import gc
-import threading
 import weakref
 from itertools import pairwise
 from typing import Any
@@ -13,8 +12,6 @@ pytestmark = pytest.mark.torch
 
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
-
-from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 
 
 def model(width: int = 8) -> Any:
@@ -223,54 +220,6 @@ def test_evaluation_in_between_is_no_step_and_no_sample(watched):
 
     assert [(s.samples, s.epoch) for s in watched.steps] == [(4, 0), (4, 0), (4, 1), (4, 1)]
     assert len(watched.steps) == 4
-
-
-def test_threads_do_not_mix_their_steps(watched):
-    ready = threading.Barrier(2)
-    expected: dict[str, list[float]] = {}
-
-    def train(kind: Any) -> None:
-        net = model()
-        opt = kind(net.parameters(), 0.01)
-        ready.wait()
-        for _ in range(20):
-            opt.zero_grad()
-            loss = loss_of(net)
-            loss.backward()
-            expected.setdefault(kind.__name__, []).append(loss.item())
-            opt.step()
-
-    threads = [threading.Thread(target=train, args=(kind,)) for kind in (torch.optim.SGD, torch.optim.Adam)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    got = {name: [s.loss for s in watched.steps if s.optimizer == name] for name in expected}
-    assert got == expected
-
-
-def test_only_optimizers_of_the_thread_itself_are_those_whose_gradients_may_be_read(watched):
-    def train() -> Any:
-        net = model()
-        opt = torch.optim.SGD(net.parameters(), 0.01)
-        for _ in range(3):
-            opt.zero_grad()
-            loss_of(net).backward()
-            opt.step()
-        return opt
-
-    elsewhere: list[Any] = []
-    thread = threading.Thread(target=lambda: elsewhere.append(train()))
-    thread.start()
-    thread.join()
-    here = train()
-
-    installed = pytorch.installation()
-    assert installed is not None
-    register = installed.watch.optimizers
-    assert register.of_thread() == [here]
-    assert register.optimizers() == [*elsewhere, here]
 
 
 def test_an_optimizer_that_wraps_another_is_one_step(watched):

@@ -7,10 +7,11 @@ pass over a loader. Losses that are computed so are one, too, also where there i
 from typing import Any
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument.training.hooks.passing import Pass
 from otel_mldebug.instrument.training.hooks.watch import Watch
 from otel_mldebug.instrument.training.steps.ahead import Fetch
 from otel_mldebug.instrument.training.steps.track import Track
-from otel_mldebug.instrument.training.tensors.callers import Caller, Graphs, caller
+from otel_mldebug.instrument.training.tensors.callers import caller
 from otel_mldebug.rules.course import Evaluation
 
 MOST_LOSSES = 4096
@@ -23,50 +24,6 @@ _OVER = -1
 """Source of a pass whose loader has no more batches."""
 _BEHAVE = ("Dropout", "BatchNorm", "SyncBatchNorm", "InstanceNorm")
 """Beginnings of the classes of PyTorch that do something else in training."""
-
-
-class Pass:
-    """One pass that is going on.
-
-    Attributes:
-        source: Identity of the loader's iterator; 0 without one.
-        maybe: Gradients are enabled and there is no loader: should backward come now, it was training.
-        first: Batches that had been fetched when the first loss was computed; 0 before that.
-        dropped: A function has applied dropout, in evaluation mode.
-    """
-
-    def __init__(self, owner: "Evaluations", source: int, stream: str, found: Caller, began: float, step: int) -> None:
-        self._owner = owner
-        self.source = source
-        self.stream = stream
-        self.caller = found
-        self.began = self.ended = began
-        self.step = step
-        self.maybe = False
-        self.first = 0
-        self.trained_on = False
-        self.batches = 0
-        self.samples: int | None = None
-        self.values: dict[str, list[float]] = {}
-        self.devices: dict[str, list[Any]] = {}
-        self.modes: list[bool] = []
-        self.dropped = False
-        self.graphs = Graphs(owner.trained_models)
-
-    @property
-    def ahead(self) -> bool:
-        """Return whether batches are fetched ahead: the next one before the loss of the current one."""
-        return self.first > 1 or (not self.first and self.batches == 1)
-
-    def count(self, samples: int | None) -> None:
-        """Count one batch."""
-        self.batches += 1
-        if samples is not None:
-            self.samples = (self.samples or 0) + samples
-
-    def backward(self, track: Track) -> None:
-        """Note that backward runs: the pass has ended, or was none."""
-        self._owner.trained(track)
 
 
 class Evaluations:
