@@ -1,7 +1,7 @@
 """Training loss that falls while the evaluation loss rises."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from statistics import median
 
 from otel_mldebug.rules.course import Course, Evaluation
@@ -18,6 +18,10 @@ accuracy goes on rising then.
 Source: Prechelt, "Early stopping, but when?", 1998."""
 SINCE = 3
 """Evaluations since the best one, at least, all of them above it by a third of `RISE`."""
+STEADY, STEADY_RISE, STEADY_ORDER, GAP = 12, 0.1, 0.7, 0.25
+"""A smaller rise tells as much if it goes on: evaluations since the best one; the rise, as a share of it; the share by
+which pairs of them in order exceed pairs out of order (Kendall's tau against time); and the most that the training loss
+may then be of the evaluation loss."""
 FALL = 0.7
 """What is left of the training loss since the best evaluation, at most."""
 
@@ -48,7 +52,9 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
     if len(losses) < LEAST or len(since) < SINCE:
         return None
     latest = median(since[-3:])
-    if latest < (1 + RISE) * losses[best] or min(since[-SINCE:]) < (1 + RISE / 3) * losses[best]:
+    steady = len(since) >= STEADY and _order(since) >= STEADY_ORDER
+    rise = STEADY_RISE if steady else RISE
+    if latest < (1 + rise) * losses[best] or min(since[-SINCE:]) < (1 + rise / 3) * losses[best]:
         return None
     jumps = [abs(b - a) for a, b in pairwise(losses)]
     if latest - losses[best] < 2 * median(jumps):  # no trend: as large as from one evaluation to the next
@@ -56,6 +62,8 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
     step, now = passes[best][0].step, passes[-1][0].step
     before, after = _training_loss(course, step), _training_loss(course, now)
     if before is None or after is None or not 0 <= after <= FALL * before:
+        return None
+    if latest < (1 + RISE) * losses[best] and after > GAP * latest:
         return None
     return Finding(
         rule="training.overfitting",
@@ -85,6 +93,12 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
             **({"place": passes[-1][0].place} if passes[-1][0].place else {}),
         },
     )
+
+
+def _order(values: Sequence[float]) -> float:
+    """Return how far values rise all along, from -1 for falling to 1. Source: Kendall, 1938."""
+    pairs = [(b > a) - (b < a) for a, b in combinations(values, 2)]
+    return sum(pairs) / len(pairs)
 
 
 def _training_loss(course: Course, step: int) -> float | None:

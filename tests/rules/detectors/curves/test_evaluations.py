@@ -36,9 +36,28 @@ def test_overfitting_is_named_with_the_step_of_the_best_evaluation():
     assert "Overfitting since step 60" in finding.summary
 
 
+STEADILY = [0.9, 0.7, 0.62, *(0.62 + 0.01 * i for i in range(1, 15))]
+"""The evaluation loss rises by less than a quarter, but at every evaluation."""
+
+
+def test_a_small_rise_that_goes_on_and_on_is_overfitting_too():
+    finding = overfitting(evaluated(STEADILY))
+
+    assert finding is not None
+    assert (finding.evidence["step"], finding.evidence["evaluations_since_best"]) == (60, 14)
+
+
 @pytest.mark.parametrize(
     "run",
     [
+        pytest.param(evaluated(STEADILY[:12]), id="rises steadily, but not for long"),
+        pytest.param(
+            evaluated([0.9, 0.7, 0.62, *(0.62 + 0.002 * i for i in range(1, 15))]), id="rises next to nothing"
+        ),
+        pytest.param(
+            evaluated([0.9, 0.7, 0.62, *(0.69 + 0.05 * (i % 2) for i in range(14))]), id="is worse, but rises no more"
+        ),
+        pytest.param(evaluated(STEADILY, falling(340, 0.5, 0.2)), id="rises, but not far above the training loss"),
         pytest.param(evaluated([2.0, 1.5, 1.2, 1.0, 0.9, 0.85, 0.8, 0.79]), id="both fall"),
         pytest.param(evaluated([2.0, 1.0, 1.02, 1.05, 1.04, 1.06, 1.05, 1.08]), id="hardly rises"),
         pytest.param(evaluated([1.0, 2.0, 0.9, 2.1, 0.8, 1.9, 1.1, 1.8]), id="noise"),
