@@ -129,14 +129,22 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     if (harm := _harm(look)) is not None and harm[0] == "grow" and len(gains) >= 2 and _starts_lost(look):
         usual = median(gain for _, gain in gains)
         return _scale(look, [p for p, gain in gains if gain >= usual], [g for _, g in gains], harm)
-    if weights and (head := [p for p, gain in gains if p is weights[-1] and gain >= HEAD]):
-        chance = _chance(look)
-        if chance is not None and look.loss is not None and ABOVE_CHANCE * chance <= look.loss < math.inf:
-            return _scale(look, head, [g for p, g in gains if p in head], ("loss", look.loss / chance))
+    last = [(p, gain) for p, gain in gains if p is weights[-1]]
+    heads = [(p, gain) for p, gain in (*last, *_tied(look)) if gain >= HEAD]
+    chance = _chance(look) if heads and look.loss is not None else None
+    if chance is not None and look.loss is not None and ABOVE_CHANCE * chance <= look.loss < math.inf:
+        return _scale(look, [p for p, _ in heads], [g for _, g in heads], ("loss", look.loss / chance))
     grown = growth(look)
     if len(small) >= least and grown is not None and grown <= 1 / GROWTH:
         return _scale(look, small, [g for _, g in gains], ("shrink", 1 / grown))
     return None
+
+
+def _tied(look: Look) -> list[tuple[Parameter, float]]:
+    """Return the table of an embedding that gives the scores as well, with its gain; nothing for other models."""
+    last = next((op.layer for op in reversed(look.operations) if is_sum(op.kind)), "")
+    tables = [p for p in look.parameters if p.layer == last and p.module == "Embedding" and p.trainable and last]
+    return [(p, p.weight.std * math.sqrt(p.shape[1])) for p in tables if p.weight is not None and len(p.shape) == 2]
 
 
 def _harm(look: Look) -> tuple[str, float] | None:
@@ -222,7 +230,10 @@ def _scale(look: Look, bad: Sequence[Parameter], gains: Sequence[float], harm: t
         cause=f"Poor initialisation: their standard deviation is {median(gains) / math.sqrt(2):.2g} times "
         "sqrt(2 / fan-in), with which activations would keep their size.",
         solutions=(
-            "Leave PyTorch's default, or use nn.init.kaiming_normal_ (ReLU) or nn.init.xavier_uniform_ (tanh, "
+            f"Draw the table, which gives the scores as well, with nn.init.normal_(model.{layers[0]}.weight, std=0.02), "
+            "as language models do: the default of nn.Embedding is a standard deviation of 1."
+            if bad[0].module == "Embedding"
+            else "Leave PyTorch's default, or use nn.init.kaiming_normal_ (ReLU) or nn.init.xavier_uniform_ (tanh, "
             "sigmoid): both scale with fan-in.",
             "Add normalisation layers (BatchNorm, LayerNorm), which make the scale of weights matter less.",
         ),

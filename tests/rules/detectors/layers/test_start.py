@@ -78,6 +78,10 @@ def squashing(share):
 
 HEAD = weight("head", weight=stats(4096, 1.0))
 CLASSIFIER = chain(("Addmm", "fc1"), Operation(kind="LogSoftmax", layer="fc1", shape=(32, 10)), ("NllLoss", ""))
+TABLE = weight("tok", (10, 64), module="Embedding", weight=stats(640, 1.0))
+TIED = chain(
+    ("Addmm", "fc1"), ("Mm", "tok"), Operation(kind="LogSoftmax", layer="tok", shape=(32, 10)), ("NllLoss", "tok")
+)
 DEEP = (*sized(1, 8, 64, 512, 4096), *CLASSIFIER[1:])
 
 
@@ -99,6 +103,9 @@ DEEP = (*sized(1, 8, 64, 512, 4096), *CLASSIFIER[1:])
         ),
         pytest.param([*drawn(0.1), HEAD], CLASSIFIER, 6.0, None, id="a head of deviation 1, normalised inputs"),
         pytest.param([HEAD, *drawn(0.1)], CLASSIFIER, 12.0, None, id="a first layer of deviation 1"),
+        pytest.param([TABLE, *drawn(0.1)], TIED, 60.0, "large", id="a table of deviation 1 that gives the scores too"),
+        pytest.param([TABLE, *drawn(0.1)], TIED, 4.0, None, id="such a table, scaled down in the model"),
+        pytest.param([TABLE, *drawn(0.1)], CLASSIFIER, 60.0, None, id="a table of deviation 1 with a head of its own"),
         pytest.param(drawn(1.0), squashing(0.98), None, "large", id="deviation 1, actions at their limits"),
         pytest.param(drawn(1.0), squashing(0.7), None, None, id="deviation 1, most actions inside"),
         pytest.param(drawn(0.1), squashing(0.98), None, None, id="usual weights, actions at their limits"),
