@@ -230,8 +230,8 @@ def _scale(look: Look, bad: Sequence[Parameter], gains: Sequence[float], harm: t
         cause=f"Poor initialisation: their standard deviation is {median(gains) / math.sqrt(2):.2g} times "
         "sqrt(2 / fan-in), with which activations would keep their size.",
         solutions=(
-            f"Draw the table, which gives the scores as well, with nn.init.normal_(model.{layers[0]}.weight, std=0.02), "
-            "as language models do: the default of nn.Embedding is a standard deviation of 1."
+            f"Draw the table, which gives the scores as well, with nn.init.normal_({layers[0]}.weight, std=0.02), as "
+            "language models do: the default of nn.Embedding is a standard deviation of 1."
             if bad[0].module == "Embedding"
             else "Leave PyTorch's default, or use nn.init.kaiming_normal_ (ReLU) or nn.init.xavier_uniform_ (tanh, "
             "sigmoid): both scale with fan-in.",
