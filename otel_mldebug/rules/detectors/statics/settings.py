@@ -24,6 +24,9 @@ than usual."""
 KEPT, KEPT_LOOKS, KEPT_FROM = 0.5, 4, 16
 """Update over weight in the latest looks from that step on, which only weights that something holds down keep: else
 they grow with such updates. Any rate will do then."""
+BLOWN, THROWN = 3.0, 10.0
+"""Update over weight in one of the first looks, which leaves nothing of weights, and how many times the first loss the
+one of a look after it is: weights that start next to 0 grow as fast and do no harm. Any rate so far above will do."""
 COUPLED_DECAY = 0.5
 """Weight decay as an L2 term, from which it outweighs usual gradients."""
 LONG_MEMORY = 0.998
@@ -90,7 +93,9 @@ def learning_rate(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
         high = [p for p in held if (p.learning_rate or 0.0) >= ADAPTIVE_RATE]
         high = [p for p in high if p.module.startswith(_LAYERS) or _far_above(looks, p, lowest)]
         replaced = [p for p in high if any(_replaced(look, p) for look in looks[:3])]
-        replaced = replaced or [p for p in held if _far_above(looks, p, lowest) and _kept(looks, p)]
+        replaced = replaced or [
+            p for p in held if _far_above(looks, p, lowest) and (_kept(looks, p) or _blown(looks, p))
+        ]
         if not replaced:
             return None
         lowest, layer = min(p.learning_rate or 0.0 for p in replaced), replaced[0].layer
@@ -133,6 +138,15 @@ def _kept(looks: Sequence[Look], parameter: Parameter) -> bool:
     """Return whether steps have gone on to change a weight by a good part of what there is of it."""
     late = [look for look in looks if look.step - look.began >= KEPT_FROM][-KEPT_LOOKS:]
     return len(late) == KEPT_LOOKS and all(_ratio(look, parameter) >= KEPT for look in late)
+
+
+def _blown(looks: Sequence[Look], parameter: Parameter) -> bool:
+    """Return whether one of the first steps changed a weight by several times what there was of it, with harm."""
+    first = looks[0].loss
+    if first is None or not first > 0:
+        return False
+    thrown = any(look.loss is not None and look.loss >= THROWN * first for look in looks[1:4])
+    return thrown and any(_ratio(look, parameter) >= BLOWN for look in looks[:3])
 
 
 def _ratio(look: Look, parameter: Parameter) -> float:

@@ -98,3 +98,32 @@ def test_vectors_of_tokens_with_a_rate_far_above_the_others_are_told(window):
 )
 def test_other_vectors_are_not(window):
     assert learning_rate(window, []) is None
+
+
+def begun(*losses, ratio=7.0, rate=0.1, module="Conv2d"):
+    high = head(rate=rate, ratio=ratio, shape=(4, 20, 3, 3), module=module)
+    return [
+        look(step=step, parameters=(BODY, high), optimizer_kind="Adam", loss=loss) for step, loss in enumerate(losses)
+    ]
+
+
+def test_a_group_whose_first_step_threw_the_loss_up_is_told_also_if_that_came_back():
+    found = learning_rate(begun(0.02, 255.0, 11.0, 0.1), [])
+    assert found is not None
+    assert (found.rule, found.evidence["layer"]) == ("optimizer.learning_rate", "head")
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        pytest.param(begun(0.7, 0.6, 0.5, 0.4), id="weights that start next to 0, and the loss falls"),
+        pytest.param(begun(0.7, 1.4, 0.9, 0.6), id="a loss that swings"),
+        pytest.param(begun(0.02, 255.0, ratio=2.0), id="it was not that layer"),
+        pytest.param(begun(0.02, 255.0, rate=0.02), id="twenty times the rate"),
+        pytest.param(begun(0.02, 255.0, module="Cosine"), id="a module of one's own"),
+        pytest.param(begun(None, 255.0), id="no first loss"),
+        pytest.param(begun(0.0, 255.0), id="a first loss of 0"),
+    ],
+)
+def test_quick_beginnings_without_harm_are_not(window):
+    assert learning_rate(window, []) is None
