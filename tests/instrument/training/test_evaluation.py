@@ -229,3 +229,40 @@ def test_overfitting_is_found(watched):
 
     finding = next(f for f, _ in watched.found if f.rule == "training.overfitting")
     assert finding.evidence["evaluation_loss"] > 1.25 * finding.evidence["best_evaluation_loss"]
+
+
+class Bag(nn.Module):
+    """Members in a container of whatever kind, all of them trained."""
+
+    def __init__(self, container: Any) -> None:
+        super().__init__()
+        self.members = container([net(), net()])
+        self.merge = nn.Linear(6, 3)
+
+    def parameters(self, recurse: bool = True) -> Any:
+        found = {id(p): p for part in (self.merge, *self.members) for p in part.parameters(recurse)}
+        yield from found.values()
+
+    def forward(self, x: Any) -> Any:
+        return self.merge(torch.cat([member(x) for member in self.members], 1))
+
+
+def reaching(model: Any, validation: Any) -> float:
+    for member in model.members:
+        member.eval()
+    return right(model, validation)
+
+
+@pytest.mark.parametrize(
+    ("container", "evaluate", "told"),
+    [
+        pytest.param(list, right, True, id="a plain list"),
+        pytest.param(nn.ModuleList, right, False, id="a ModuleList"),
+        pytest.param(list, reaching, False, id="a plain list whose members are put into evaluation mode, too"),
+    ],
+)
+def test_layers_that_eval_does_not_reach_are_named_by_the_attribute(watched, container, evaluate, told):
+    fit(evaluate, model=Bag(container))
+
+    found = [f for f, _ in watched.found if f.rule == "evaluation.training_mode"]
+    assert [f.evidence["attribute"] for f in found] == (["members"] if told else [])

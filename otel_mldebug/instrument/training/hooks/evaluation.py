@@ -4,6 +4,7 @@ Batches that are fetched with gradients disabled, or one after the other while t
 pass over a loader. Losses that are computed so are one, too, also where there is no loader.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from otel_mldebug import _guard
@@ -18,6 +19,8 @@ MOST_LOSSES = 4096
 """Losses on a device that one pass keeps until it ends."""
 MOST_WRONG = 10
 """Losses in evaluation mode that turned out to be trained on, after which no other is taken for evaluation."""
+MOST_KEPT = 64
+"""Members of a list or dict of a model that may be models."""
 LOOKS = 4
 """Batches of a pass at which modes and graphs are looked at, and the end."""
 _OVER = -1
@@ -194,7 +197,9 @@ class Evaluations:
             self._recorder.evaluated(track, self._evaluation(current), self._late(current))
 
     def _evaluation(self, current: Pass) -> Evaluation:
-        active = self._active() if current.modes and all(current.modes) else ()
+        active, apart = self._active() if current.modes and all(current.modes) else (), ""
+        if current.modes and not all(current.modes):
+            active, apart = self._apart()
         means = [
             total / weight for name, (total, weight) in current.values.items() if weight and name not in current.devices
         ]
@@ -213,6 +218,7 @@ class Evaluations:
             loader=bool(current.source),
             tracked=current.graphs.held,
             dropped=current.dropped,
+            apart=apart,
         )
 
     def _late(self, current: Pass) -> Any:
@@ -238,10 +244,22 @@ class Evaluations:
         """Return the models that are being trained."""
         return self._watch.layers.trained()
 
-    def _active(self) -> tuple[str, ...]:
+    def _apart(self) -> tuple[tuple[str, ...], str]:
+        """Return the same of models that another one keeps in a plain list or dict, and in which attribute."""
+        roots = self._watch.layers.trained()
+        for module in (module for root in roots for module in root.modules()):
+            for name, kept in list(vars(module).items()):
+                things = list(kept.values()) if type(kept) is dict else kept if type(kept) in (list, tuple) else ()
+                held = {id(thing) for thing in things[:MOST_KEPT]} if name != "_modules" else set()
+                inside = [root for root in roots if root.training and id(root) in held]
+                if inside and (active := self._active(inside)):
+                    return active, name
+        return (), ""
+
+    def _active(self, roots: Iterable[Any] = ()) -> tuple[str, ...]:
         """Return the classes of layers that do now what they should do in training only."""
         found: dict[str, None] = {}
-        for root in self._watch.layers.trained():
+        for root in roots or self._watch.layers.trained():
             for module in root.modules():
                 kind = type(module).__name__
                 if kind.startswith(_BEHAVE) and module.training and _matters(module):

@@ -19,9 +19,10 @@ def evaluation_in_training_mode(window: Sequence[StepRecord]) -> Finding | None:
     Args:
         window: Steps of one optimizer, oldest first: a `Course`, which knows the evaluations.
     """
-    found = [e for e in _evaluations(window) if e.training_mode and e.active and not e.trained_on and not e.tracked]
+    passes = [e for e in _evaluations(window) if e.active and not e.trained_on and not e.tracked]
+    found = [e for e in passes if e.training_mode]
     if (first := _enough(found)) is None:
-        return None
+        return _apart([e for e in passes if e.apart])
     layers = " and ".join(first.active[:3])
     at = f" ({first.place})" if first.place else ""
     return Finding(
@@ -42,6 +43,38 @@ def evaluation_in_training_mode(window: Sequence[StepRecord]) -> Finding | None:
         evidence={
             "step": first.step,
             "layers": first.active,
+            "passes": len(found),
+            "batches": first.batches,
+            **({"place": first.place} if first.place else {}),
+        },
+    )
+
+
+def _apart(found: Sequence[Evaluation]) -> Finding | None:
+    """Tell of layers that `eval()` of their model does not reach."""
+    if (first := _enough(found)) is None:
+        return None
+    layers = " and ".join(first.active[:3])
+    at = f" ({first.place})" if first.place else ""
+    return Finding(
+        rule="evaluation.training_mode",
+        category=Category.EVALUATION,
+        severity=Severity.WARNING,
+        summary=f"In the evaluation after step {first.step - 1}{at}, {layers} of `{first.apart}` ran in training mode "
+        "although their model is in evaluation mode.",
+        cause=f"`{first.apart}` is a plain list or dict, so its modules are no part of the model: eval(), train(), "
+        "to() and state_dict() do not reach them.",
+        solutions=(
+            f"Keep them in torch.nn.ModuleList or ModuleDict: self.{first.apart} = nn.ModuleList([...]).",
+            "Remove code that made up for it, such as an own parameters().",
+        ),
+        prevention="Run one batch twice through model.eval(): the results have to be equal.",
+        confidence=0.9,
+        basis="detector",
+        evidence={
+            "step": first.step,
+            "layers": first.active,
+            "attribute": first.apart,
             "passes": len(found),
             "batches": first.batches,
             **({"place": first.place} if first.place else {}),

@@ -102,6 +102,14 @@ def test_evaluation_in_training_mode_is_named_with_what_is_active():
     assert finding.summary == "The evaluation after step 19 ran in training mode: Dropout and BatchNorm2d active."
 
 
+def test_layers_that_eval_does_not_reach_are_named_with_where_they_are_kept():
+    finding = evaluation_in_training_mode(passes({**FORGOT, "training_mode": False, "apart": "members"}))
+
+    assert finding is not None
+    assert (finding.rule, finding.evidence["attribute"]) == ("evaluation.training_mode", "members")
+    assert "Dropout and BatchNorm2d of `members` ran in training mode" in finding.summary
+
+
 def test_gradients_in_evaluation_are_named_with_the_variable():
     finding = gradients_in_evaluation(passes({**TRACKED, "place": "test (train.py:40)"}))
 
