@@ -35,7 +35,7 @@ class Evaluation:
         loader: Whether it went over a loader.
         dropped: Whether dropout was applied by a function although the model was in evaluation mode.
         tracked: What held a graph although nothing was trained on: `logits`, `the loss`; empty for nothing.
-        apart: Attribute, `members`, of a model in evaluation mode, in which it keeps layers that are in training mode: a
+        apart: Attribute, `members`, of a model in evaluation mode, which keeps layers that are in training mode in a
             plain list or dict, where its `eval()` does not reach them. `active` are those. Empty for none.
     """
 
