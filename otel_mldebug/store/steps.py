@@ -14,7 +14,7 @@ from otel_mldebug.store.reader import open_parts, parse, read_lines
 from otel_mldebug.store.runs import Process, Run
 
 _PRINTED = tuple(f.name for f in fields(StepRecord) if f.name not in ("index", "time_ns"))
-_UNSAID = {"optimizer": "", "backward_calls": 1, "skipped": False, "shape": ""}
+_UNSAID = {"optimizer": "", "backward_calls": 1, "skipped": False, "shape": "", "saved_by": ""}
 
 
 class Steps:

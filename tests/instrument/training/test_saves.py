@@ -107,8 +107,12 @@ def test_exceptions_pass_and_are_timed(saves):
     assert saves.take() == {"save_s": 1.0, "saved_by": "json.dump"}
 
 
-def test_modules_that_are_imported_later_are_timed_too(saves, tmp_path, monkeypatch):
+@pytest.fixture
+def no_joblib(monkeypatch):
     monkeypatch.delitem(sys.modules, "joblib", raising=False)
+
+
+def test_modules_that_are_imported_later_are_timed_too(no_joblib, saves, tmp_path, monkeypatch):
     (tmp_path / "joblib.py").write_text("def dump(value, path):\n    return [path]\n")
     monkeypatch.syspath_prepend(tmp_path)
     import joblib

@@ -17,9 +17,6 @@ _ALARM = 3.0
 """A loss or norm this many times the largest of the window has the detectors look at once."""
 SETTLE_STEPS = 12
 """Steps after an alarm that get a record each. Source: `curves.spikes` needs to see `WIDTH + AFTER` behind a spike."""
-EARLY_STEPS = 66
-"""Steps at which the detectors look again after an alarm that came before: some rules need to know that many losses.
-Source: `curves.spikes.QUIET`."""
 _LEAST_BUSY, _BUSY_WEIGHT = 0.25, 0.1
 """A program that mostly waits, for data or for a device, is watched as closely as one that waits three quarters of the
 time; weight of the latest record in the average."""
@@ -178,7 +175,7 @@ class Cell:
     def rearm(self) -> None:
         """Set the alarms from the window."""
         if self.steps >= self.settles_at:
-            self.settles_at = EARLY_STEPS if self.steps < EARLY_STEPS else math.inf
+            self.settles_at = math.inf
         losses = [abs(r.loss) for r in self.window if r.loss is not None and math.isfinite(r.loss)]
         norms = [r.gradient_norm for r in self.window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
         self.loss_alarm = _ALARM * max(losses, default=0.0) or math.inf
