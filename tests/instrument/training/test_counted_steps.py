@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
+from otel_mldebug import _guard  # noqa: E402
 from otel_mldebug.instrument.budget import Budget  # noqa: E402
 from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
@@ -110,3 +111,15 @@ def test_backward_is_passed_on_as_it_was_called(program, call):
 def test_backward_refuses_what_pytorch_refuses(program):
     with pytest.raises(TypeError, match="surprise"):
         torch.autograd.backward(torch.ones((), requires_grad=True), surprise=1)
+
+
+def test_a_fault_of_ours_in_a_counted_step_does_not_reach_the_program(program, seen, monkeypatch):
+    monkeypatch.setattr(_guard, "strict", False)  # as it is for users
+    for _ in range(300):
+        program.step()
+    track = program.recorder.tracks.track
+    assert track.light is not None
+    track.pending[1] = object()  # no batch at all
+    program.step()
+
+    assert program.recorder.index == 301

@@ -58,6 +58,8 @@ class BackwardHooks:
                     if track.loss is not None:
                         value = track.loss if track.depth else track.loss + value
                     calm = value < light.loss_alarm
+                    if calm and track.pending:
+                        track.let_go()
                 except Exception:  # noqa: BLE001  (not one value: the slow way tells)
                     calm = False
             if not calm:
@@ -65,8 +67,6 @@ class BackwardHooks:
                 return slowly(track, original, args, more)
             track.loss = value
             track.backward_calls += 1
-            if track.pending:
-                track.let_go()
             track.busy = True
             try:
                 return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)

@@ -12,7 +12,7 @@ from typing import Any
 
 from otel_mldebug.instrument.training.tensors.callers import foreign
 from otel_mldebug.instrument.training.tensors.flows import Value, cut, join, no_gradients
-from otel_mldebug.instrument.training.tensors.frames import Frame, TooLong
+from otel_mldebug.instrument.training.tensors.frames import Frame, TooLongError
 from otel_mldebug.instrument.training.tensors.sources import function_of
 
 _DEEP = 8
@@ -42,7 +42,7 @@ def cuts(root: Any) -> dict[int, str]:
     """
     try:
         value = Reading().model(root)
-    except (TooLong, RecursionError):
+    except (TooLongError, RecursionError):
         return {}
     return {
         id(parameter): value[id(module)]

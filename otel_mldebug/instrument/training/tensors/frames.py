@@ -24,7 +24,7 @@ MOST_NODES = 20_000
 """Expressions of a model that are read, at most: beyond, nothing is said."""
 
 
-class TooLong(Exception):  # noqa: N818
+class TooLongError(Exception):
     """There is too much text."""
 
 
@@ -165,7 +165,7 @@ class Frame:
     def _count(self) -> None:
         self._reading.nodes += 1
         if self._reading.nodes > MOST_NODES:
-            raise TooLong
+            raise TooLongError
 
     def _call(self, node: ast.Call) -> Value:
         name = called_name(node)

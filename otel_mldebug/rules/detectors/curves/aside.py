@@ -1,6 +1,6 @@
 """What a program does besides training, and training waits for: checkpoints, and the collection of garbage."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
@@ -101,9 +101,9 @@ def _judge(
 
 def written_by(records: Sequence[StepRecord]) -> str:
     """Return the function that most of the writing was spent in; `torch.save` where nothing else is known."""
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     for record in records:
-        spent[record.saved_by or "torch.save"] += record.save_s or 0.0  # type: ignore[assignment]
+        spent[record.saved_by or "torch.save"] += record.save_s or 0.0
     return max(spent, key=spent.__getitem__, default="torch.save")
 
 

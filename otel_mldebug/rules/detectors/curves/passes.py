@@ -21,23 +21,55 @@ def evaluation_in_training_mode(window: Sequence[StepRecord]) -> Finding | None:
     """
     passes = [e for e in _evaluations(window) if e.active and not e.trained_on and not e.tracked]
     found = [e for e in passes if e.training_mode]
+    if (first := _enough(found)) is not None:
+        return _in_training_mode(
+            first,
+            found,
+            "The evaluation after step {step}{at} ran in training mode: {layers} active.",
+            "model.eval() was not called before it: dropout makes its results worse and random, and batch "
+            "normalisation uses the statistics of the batch and takes evaluation data into its running ones. If that "
+            "is meant to be so (Monte Carlo dropout), switch just those layers to training mode.",
+            (
+                "Call model.eval() before the evaluation, and model.train() before training goes on.",
+                "For Monte Carlo dropout call model.eval() first and then .train() of the dropout layers alone.",
+            ),
+            "Put model.eval(), torch.no_grad() and model.train() into one function or context manager.",
+        )
+    found = [e for e in passes if e.apart]
     if (first := _enough(found)) is None:
-        return _apart([e for e in passes if e.apart])
-    layers = " and ".join(first.active[:3])
+        return None
+    return _in_training_mode(
+        first,
+        found,
+        f"In the evaluation after step {{step}}{{at}}, {{layers}} of `{first.apart}` ran in training mode although "
+        "their model is in evaluation mode.",
+        f"`{first.apart}` is a plain list or dict, so its modules are no part of the model: eval(), train(), to() and "
+        "state_dict() do not reach them.",
+        (
+            f"Keep them in torch.nn.ModuleList or ModuleDict: self.{first.apart} = nn.ModuleList([...]).",
+            "Remove code that made up for it, such as an own parameters().",
+        ),
+        "Run one batch twice through model.eval(): the results have to be equal.",
+    )
+
+
+def _in_training_mode(
+    first: Evaluation,
+    found: Sequence[Evaluation],
+    summary: str,
+    cause: str,
+    solutions: tuple[str, ...],
+    prevention: str,
+) -> Finding:
     at = f" ({first.place})" if first.place else ""
     return Finding(
         rule="evaluation.training_mode",
         category=Category.EVALUATION,
         severity=Severity.WARNING,
-        summary=f"The evaluation after step {first.step - 1}{at} ran in training mode: {layers} active.",
-        cause="model.eval() was not called before it: dropout makes its results worse and random, and batch "
-        "normalisation uses the statistics of the batch and takes evaluation data into its running ones. If that is "
-        "meant to be so (Monte Carlo dropout), switch just those layers to training mode.",
-        solutions=(
-            "Call model.eval() before the evaluation, and model.train() before training goes on.",
-            "For Monte Carlo dropout call model.eval() first and then .train() of the dropout layers alone.",
-        ),
-        prevention="Put model.eval(), torch.no_grad() and model.train() into one function or context manager.",
+        summary=summary.format(step=first.step - 1, at=at, layers=" and ".join(first.active[:3])),
+        cause=cause,
+        solutions=solutions,
+        prevention=prevention,
         confidence=0.9 if first.loader else 0.8,
         basis="detector",
         evidence={
@@ -45,38 +77,7 @@ def evaluation_in_training_mode(window: Sequence[StepRecord]) -> Finding | None:
             "layers": first.active,
             "passes": len(found),
             "batches": first.batches,
-            **({"place": first.place} if first.place else {}),
-        },
-    )
-
-
-def _apart(found: Sequence[Evaluation]) -> Finding | None:
-    """Tell of layers that `eval()` of their model does not reach."""
-    if (first := _enough(found)) is None:
-        return None
-    layers = " and ".join(first.active[:3])
-    at = f" ({first.place})" if first.place else ""
-    return Finding(
-        rule="evaluation.training_mode",
-        category=Category.EVALUATION,
-        severity=Severity.WARNING,
-        summary=f"In the evaluation after step {first.step - 1}{at}, {layers} of `{first.apart}` ran in training mode "
-        "although their model is in evaluation mode.",
-        cause=f"`{first.apart}` is a plain list or dict, so its modules are no part of the model: eval(), train(), "
-        "to() and state_dict() do not reach them.",
-        solutions=(
-            f"Keep them in torch.nn.ModuleList or ModuleDict: self.{first.apart} = nn.ModuleList([...]).",
-            "Remove code that made up for it, such as an own parameters().",
-        ),
-        prevention="Run one batch twice through model.eval(): the results have to be equal.",
-        confidence=0.9,
-        basis="detector",
-        evidence={
-            "step": first.step,
-            "layers": first.active,
-            "attribute": first.apart,
-            "passes": len(found),
-            "batches": first.batches,
+            **({"attribute": first.apart} if first.apart else {}),
             **({"place": first.place} if first.place else {}),
         },
     )

@@ -190,7 +190,8 @@ def turns(order: str, calls: int = 3000) -> list[int]:
     found = []
     for name in itertools.islice(itertools.cycle(order), calls):
         due = [n for n, looks in known.items() if made[n] >= looks.next_step]
-        if any([known[n].ready(made[n]) for n in due]):  # noqa: C419
+        ready = [known[n].ready(made[n]) for n in due]  # each of them counts its calls
+        if any(ready):
             if made[name] >= known[name].next_step:
                 known[name].looked(made[name], 0.002, 0.001)
                 found += [made[name]] if name == "b" else []
