@@ -107,10 +107,15 @@ def history(window: Sequence[StepRecord]) -> dict[str, Value]:
     return found
 
 
-def growth(window: Sequence[StepRecord]) -> float:
-    """Return how many times the latest loss or gradient norm exceeds the largest one that was usual; at least 1."""
+def growth(window: Sequence[StepRecord], *, gradients: bool = True) -> float:
+    """Return how many times the latest loss or gradient norm exceeds the largest one that was usual; at least 1.
+
+    Args:
+        window: Steps of one optimizer, oldest first.
+        gradients: Whether the norm counts. Near a division by 0 it is large once, while the loss is as usual.
+    """
     factors = [1.0]
-    for values in (losses(window), norms(window)):
+    for values in (losses(window), norms(window) if gradients else ()):
         known = [abs(value) for _, value in values]
         usual = max(known[: -_RUN - 1] or known[:1], default=0.0)
         if len(known) > 1 and usual > 0:

@@ -87,7 +87,7 @@ def explain_gradient(origin: Origin, window: Sequence[StepRecord]) -> Finding:
 
 
 def _finding(origin: Origin, window: Sequence[StepRecord], *, rule: str, category: Category, what: str) -> Finding:
-    grown = growth(window)
+    grown = growth(window, gradients=origin.operation != "Div")
     if getattr(window, "shared", False):
         origin = replace(origin, shared=True)
     where, cause, solutions, prevention = _TEXTS[origin.kind](origin, grown)

@@ -203,3 +203,13 @@ def test_symptoms_of_one_trouble_are_a_family():
 
 def test_how_much_something_grew_is_readable():
     assert [times(3.4), times(12345), times(6.24e33)] == ["3 times", "12,345 times", "6.2e+33 times"]
+
+
+def test_a_gradient_that_was_large_once_is_no_growth_where_only_losses_count():
+    norms = [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 1.9, 2.7]
+    window = [
+        StepRecord(index=i, time_ns=i, duration_s=0.1, loss=0.4, gradient_norm=norm) for i, norm in enumerate(norms)
+    ]
+
+    assert growth(window) > 5
+    assert growth(window, gradients=False) == 1.0
