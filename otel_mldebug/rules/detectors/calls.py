@@ -1,8 +1,9 @@
-"""What single calls of the program show: a checkpoint of which nothing is loaded, a scaler that never unscales."""
+"""What single calls of the program show: nothing is loaded, nothing is unscaled, better is taken for worse."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from otel_mldebug.rules.detectors.history import order
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.semconv.names import Category, Severity
 
@@ -13,6 +14,10 @@ RENAMED = 0.5
 UNSCALED_STEPS, LEAST_SCALE, LEAST_NORM = 3, 1024.0, 1e-3
 """Steps in a row, factor from which on they are told apart, and the part of it that the gradient norm has to be: those
 that the program has divided by itself are far below it, since norms of 0.01 to 10 are usual."""
+WATCHED, REDUCED, ORDERED, MOVED, LEARNED = 5, 4.0, 0.8, 0.1, 0.9
+"""Values that a schedule watches, and how many times lower it has made the rate since the first of them; Kendall's tau
+of the values against time, 1 where each is further than all before it, which 5 values in any order are once in 120
+times; how far they have moved, as a share of the larger end; and what is left of the first training loss."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -94,6 +99,62 @@ def never_unscaled(norms: Sequence[float], scale: float, *, step: int) -> Findin
         confidence=0.95,
         basis="detector",
         evidence={"step": step, "scale": scale, "gradient_norm": max(norms), "looked_at": len(norms)},
+    )
+
+
+def wrong_direction(
+    values: Sequence[float], rates: Sequence[float], *, mode: str, left: float | None, step: int
+) -> Finding | None:
+    """Fire when `ReduceLROnPlateau` lowers the rate although what it watches gets better all the time.
+
+    The first value is the best one by its `mode`, and nearly each further one is worse, while the training loss falls:
+    an error is watched as if it were a score, or a score as if it were an error. A score that was at its best before
+    training began and only falls is not told apart, nor is an error that only rises: training makes those worse.
+
+    Source: torch.optim.lr_scheduler.ReduceLROnPlateau, whose mode is "min" unless told otherwise.
+
+    Args:
+        values: Numbers that it was given, oldest first.
+        rates: Learning rate after each of them.
+        mode: Its mode, `min` or `max`.
+        left: Training loss of late as a share of the first; None when unknown.
+        step: Step of the first reduction.
+    """
+    if len(values) < WATCHED or rates[-1] * REDUCED > rates[0] * (1 + 1e-9) or left is None or left > LEARNED:
+        return None
+    first, last = values[0], values[-1]
+    falling = mode == "max"
+    worse = order(values) * (-1 if falling else 1)
+    if worse < ORDERED or abs(last - first) < MOVED * max(abs(first), abs(last)):
+        return None
+    right = "min" if falling else "max"
+    return Finding(
+        rule="learning_rate.wrong_mode",
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING,
+        summary=f"ReduceLROnPlateau has lowered the learning rate from {rates[0]:g} to {rates[-1]:g}, from step {step} "
+        f'on, although training goes on well: with mode="{mode}" it takes each '
+        f"{'fall' if falling else 'rise'} of what it watches ({first:.3g} to {last:.3g}) for the worse.",
+        cause=f"What is given to scheduler.step() is {'an error, which' if falling else 'a score, which'} is to "
+        f"{'fall' if falling else 'rise'}, and the mode says the opposite: the rate collapses while there is much to "
+        "learn.",
+        solutions=(
+            f'Make it ReduceLROnPlateau(optimizer, mode="{right}").',
+            f"Or give it {'a score, such as accuracy' if falling else 'an error, such as the validation loss'}.",
+            "Lightning: the mode of the scheduler belongs to the `monitor` that it is configured with.",
+        ),
+        prevention="Log the learning rate beside the metric that the schedule watches.",
+        confidence=0.9,
+        basis="detector",
+        evidence={
+            "step": step,
+            "mode": mode,
+            "highest_learning_rate": rates[0],
+            "learning_rate": rates[-1],
+            "first_value": first,
+            "value": last,
+            "looked_at": len(values),
+        },
     )
 
 

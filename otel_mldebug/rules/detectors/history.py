@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.steps import StepRecord
@@ -152,3 +152,9 @@ def blame_rate(window: Sequence[StepRecord], cause: str, solutions: tuple[str, .
             *solutions,
         ),
     )
+
+
+def order(values: Sequence[float]) -> float:
+    """Return how far values rise all along, from -1 for falling to 1 (Kendall, 1938); at least two of them."""
+    pairs = [(b > a) - (b < a) for a, b in combinations(values, 2)]
+    return sum(pairs) / len(pairs)

@@ -131,3 +131,42 @@ def test_checkpoints_are_timed_also_those_that_fail():
 
 def fails() -> None:
     raise OSError("full")
+
+
+def scheduled(mode: str, *, metric: Any = torch.Tensor.item) -> None:
+    """Fit a line, and tell a schedule of the loss after every 5 steps."""
+    net = torch.nn.Linear(4, 1)
+    x = torch.randn(64, 4)
+    y = x @ torch.randn(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), 0.02)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode=mode, factor=0.5, patience=1)
+    for i in range(60):
+        optimizer.zero_grad()
+        loss = (net(x) - y).square().mean()
+        loss.backward()
+        optimizer.step()
+        if i % 5 == 4:
+            schedule.step(metric(loss))
+
+
+@pytest.mark.parametrize("metric", [torch.Tensor.item, torch.Tensor.detach], ids=["a number", "a tensor"])
+def test_a_schedule_that_watches_an_error_as_if_it_were_a_score_is_a_finding_told_once(watched, metric):
+    scheduled("max", metric=metric)
+
+    assert watched.rules() == ["learning_rate.wrong_mode"]
+    finding, where = watched.found[0]
+    assert where["step"] == finding.evidence["step"] == 14
+    assert finding.evidence["mode"] == "max"
+
+
+def test_a_schedule_that_watches_an_error_for_what_it_is(watched):
+    scheduled("min")
+
+    assert watched.rules() == []
+
+
+def test_a_schedule_is_given_back_as_it_was(watched):
+    pytorch.uninstall()
+
+    assert torch.optim.lr_scheduler.ReduceLROnPlateau.step.__module__ == "torch.optim.lr_scheduler"
+    assert not hasattr(torch.optim.lr_scheduler.ReduceLROnPlateau.step, "__wrapped__")

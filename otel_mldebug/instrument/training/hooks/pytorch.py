@@ -21,6 +21,7 @@ from otel_mldebug.instrument.training.hooks.loaders import LoaderHooks
 from otel_mldebug.instrument.training.hooks.loading import LoadingHooks
 from otel_mldebug.instrument.training.hooks.lossfunctions import LossFunctions
 from otel_mldebug.instrument.training.hooks.patches import Patch
+from otel_mldebug.instrument.training.hooks.plateaus import PlateauHooks
 from otel_mldebug.instrument.training.hooks.scaling import ScalerHooks
 from otel_mldebug.instrument.training.hooks.stepping import StepHooks
 from otel_mldebug.instrument.training.hooks.watch import Watch
@@ -65,6 +66,7 @@ class Installation:
             Patch(scaler, "scale", scalers.scaling),
             Patch(scaler, "step", scalers.stepping),
             Patch(scaler, "unscale_", scalers.unscaling),
+            Patch(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", PlateauHooks(watch).stepping),
             Patch(torch.nn.Module, "load_state_dict", LoadingHooks(watch).loading),
         ]
         if Hooks.needed(torch):

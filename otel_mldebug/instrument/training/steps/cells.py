@@ -15,8 +15,9 @@ WINDOW_STEPS = LATEST
 """Steps that detectors look back on."""
 _ALARM = 3.0
 """A loss or norm this many times the largest of the window has the detectors look at once."""
-SETTLE_STEPS = 12
-"""Steps after an alarm that get a record each. Source: `curves.spikes` needs to see `WIDTH + AFTER` behind a spike."""
+SETTLE_STEPS, SETTLED_STEPS = 12, 60
+"""Steps after an alarm that get a record each, and after which the detectors look once more. Source: `curves.spikes`
+needs to see `WIDTH + AFTER` behind a spike, or `WIDTH + LONGEST_AFTER` where less is known of it."""
 _LEAST_BUSY, _BUSY_WEIGHT = 0.25, 0.1
 """A program that mostly waits, for data or for a device, is watched as closely as one that waits three quarters of the
 time; weight of the latest record in the average."""
@@ -71,6 +72,7 @@ class Cell:
         "samples",
         "scale",
         "scored",
+        "settled_at",
         "settles_at",
         "steps",
         "stood_for",
@@ -106,7 +108,7 @@ class Cell:
         self.needs: Needs | None = None
         self.told.clear()
         self.loss_alarm = self.norm_alarm = math.inf
-        self.settles_at: float = math.inf
+        self.settles_at = self.settled_at = math.inf
         self.next_check_ns = 0
         self.next_record = 0
         self.trouble = 0
@@ -168,14 +170,14 @@ class Cell:
 
     def alarmed(self) -> None:
         """Watch the next steps closely, and have the detectors look at what has become of this one."""
-        self.settles_at = self.steps + SETTLE_STEPS
+        self.settles_at, self.settled_at = self.steps + SETTLE_STEPS, self.steps + SETTLED_STEPS
         self.full_until = max(self.full_until, self.steps + SETTLE_STEPS)
         self.next_record = 0
 
     def rearm(self) -> None:
         """Set the alarms from the window."""
         if self.steps >= self.settles_at:
-            self.settles_at = math.inf
+            self.settles_at = self.settled_at if self.steps < self.settled_at else math.inf
         losses = [abs(r.loss) for r in self.window if r.loss is not None and math.isfinite(r.loss)]
         norms = [r.gradient_norm for r in self.window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
         self.loss_alarm = _ALARM * max(losses, default=0.0) or math.inf

@@ -14,6 +14,7 @@ from otel_mldebug.rules.detectors.curves.passes import (
     gradients_in_evaluation,
 )
 from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance, plateau_to_the_end
+from otel_mldebug.rules.detectors.curves.recurring import recurring_spike
 from otel_mldebug.rules.detectors.curves.scaler import clipped_while_scaled, scaler_skips
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
 from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
@@ -30,6 +31,7 @@ DETECTORS: tuple[Detector, ...] = (
     clipped_while_scaled,
     rate_too_low,
     loss_spike,
+    recurring_spike,
     oscillation,
     evaluation_in_training_mode,
     dropout_in_evaluation,

@@ -1,10 +1,11 @@
 """Training loss that falls while the evaluation loss rises."""
 
 from collections.abc import Sequence
-from itertools import combinations, pairwise
+from itertools import pairwise
 from statistics import median
 
 from otel_mldebug.rules.course import Course, Evaluation
+from otel_mldebug.rules.detectors.history import order
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
@@ -52,7 +53,7 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
     if len(losses) < LEAST or len(since) < SINCE:
         return None
     latest = median(since[-3:])
-    steady = len(since) >= STEADY and _order(since) >= STEADY_ORDER
+    steady = len(since) >= STEADY and order(since) >= STEADY_ORDER
     rise = STEADY_RISE if steady else RISE
     if latest < (1 + rise) * losses[best] or min(since[-SINCE:]) < (1 + rise / 3) * losses[best]:
         return None
@@ -93,12 +94,6 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
             **({"place": passes[-1][0].place} if passes[-1][0].place else {}),
         },
     )
-
-
-def _order(values: Sequence[float]) -> float:
-    """Return how far values rise all along, from -1 for falling to 1. Source: Kendall, 1938."""
-    pairs = [(b > a) - (b < a) for a, b in combinations(values, 2)]
-    return sum(pairs) / len(pairs)
 
 
 def _training_loss(course: Course, step: int) -> float | None:

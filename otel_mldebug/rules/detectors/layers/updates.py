@@ -31,6 +31,9 @@ it, if the loss is one of a supervised problem."""
 RUINED, RUINED_LOSS, RUINED_LEFT = 5.0, 10.0, 0.3
 """How many times larger such first steps have made the weights, and the loss for a moment: then it may rest further
 below its start, too."""
+SWOLLEN, SWOLLEN_STEPS, SWOLLEN_LAYERS = 1.5, 240, 4
+"""The same for a supervised network of so many layers at least whose loss has been stuck for so many steps since, not
+thrown up by it: attention is saturated, and units are dead."""
 _SUPERVISED = ("NllLoss", "NLLLoss", "BinaryCrossEntropy", "MseLoss", "SmoothL1Loss", "HuberLoss")
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
@@ -67,6 +70,9 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
     elif (grown := _inflated(looks, steps)) is not None:
         bad = [looks[0]]
         told = f"The first steps have made the weights {grown:.2g} times as large and thrown the loss up, and it does "
+    elif known.steps >= SWOLLEN_STEPS and known.stuck and (grown := _swollen(looks)) >= SWOLLEN:
+        bad = [max(first, key=_median_ratio)]
+        told = f"The first steps have made the weights {grown:.2g} times as large, and the loss does "
     else:
         return None
     ratios = [_median_ratio(look) for look in bad]
@@ -108,21 +114,38 @@ def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | Non
     least = RUINED_LEFT if ruined else 0.6
     if (thrown < HUGE_LOSS and not swept) or now < least * early[0] or now < 0.95 * before:
         return None
-    begun, late = looks[0], [look for look in looks if EARLY <= look.step <= INFLATED_STEPS]
-    if begun.step >= EARLY or not late:
+    grown = _grown(looks)
+    if grown is None:
         return None
-    sizes = {p.name: p.weight.norm for p in _weights(begun) if p.weight is not None}
-    grown = [p.weight.norm / sizes[p.name] for p in _weights(late[-1]) if p.weight is not None and p.name in sizes]
     factor = median(grown) if grown else 1.0
     if ruined and now < 0.6 * early[0]:
         return factor if factor >= RUINED else None
     return factor if factor >= (INFLATED if swept or thrown >= INFLATED_LOSS else HUGE) else None
 
 
+def _grown(looks: Sequence[Look]) -> list[float] | None:
+    """Return how many times as large as drawn each weight is after the first steps; None where that was not seen."""
+    begun, late = looks[0], [look for look in looks if EARLY <= look.step <= INFLATED_STEPS]
+    if begun.step >= EARLY or not late:
+        return None
+    sizes = {p.name: p.weight.norm for p in _weights(begun) if p.weight is not None}
+    return [p.weight.norm / sizes[p.name] for p in _weights(late[-1]) if p.weight is not None and p.name in sizes]
+
+
+def _swollen(looks: Sequence[Look]) -> float:
+    """Return how many times as large the weights of a deep supervised network have become at first; 1 for others."""
+    grown = _grown(looks) or []
+    return median(grown) if len(grown) >= SWOLLEN_LAYERS and _supervised(looks) else 1.0
+
+
 def _replaced_at_once(looks: Sequence[Look]) -> bool:
     """Return whether the first step replaced half of the weights of a supervised network of several layers."""
     if looks[0].step >= EARLY or _median_ratio(looks[0]) < SWEPT or len(_weights(looks[0])) < 2:
         return False
+    return _supervised(looks)
+
+
+def _supervised(looks: Sequence[Look]) -> bool:
     last = [look.operations[-1].kind for look in looks if look.operations]
     return bool(last) and last[0].startswith(_SUPERVISED)
 

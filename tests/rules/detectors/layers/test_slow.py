@@ -18,9 +18,9 @@ def level(left=1.0, n=201):
     return steps([2.3 * (1 - (1 - left) * i / n) for i in range(n)])
 
 
-def held(epsilon=1.0, ratio=1e-5, **other):
+def held(epsilon=1.0, ratio=1e-5, layers=3, **other):
     given = {"epsilon": epsilon, "update_ratio": ratio, "weight": uniform(), "gradient": stats(4096, 3e-3), **other}
-    return [weight(f"fc{i}", **given) for i in range(3)]
+    return [weight(f"fc{i}", **given) for i in range(layers)]
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_a_run_that_ends_in_its_warm_up_is_not_too_slow_for_its_rate():
 def swept(ratio=1.0, grown=4.0, operations=NLL, layers=3):
     """Return looks at weights that the first step replaces, and the next ones make larger."""
     made = []
-    for look in looks(held(ratio=ratio)[:layers], LONG, operations=operations):
+    for look in looks(drawn := held(ratio=ratio, layers=layers), LONG, operations=operations):
         size = 1.0 if look.step < 5 else grown
-        seen = [replace(p, weight=stats(4096, 0.05 * size), update_ratio=ratio / (1 + look.step)) for p in held()]
-        made.append(replace(look, parameters=tuple(seen[:layers])))
+        seen = [replace(p, weight=stats(4096, 0.05 * size), update_ratio=ratio / (1 + look.step)) for p in drawn]
+        made.append(replace(look, parameters=tuple(seen)))
     return made
 
 
@@ -110,3 +110,23 @@ def flat(first=2.3, up=2.6, rest=2.3, n=201):
 def test_first_steps_that_replace_the_weights(seen, records, fires):
     finding = rate_too_high(seen, records)
     assert (finding and (finding.rule, finding.evidence["step"])) == (("learning_rate.too_high", 0) if fires else None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "records", "fires"),
+    [
+        pytest.param(swept(0.3, 1.8, layers=4), flat(up=2.3, n=301), True, id="stuck since"),
+        pytest.param(swept(0.3, 1.8, layers=3), flat(up=2.3, n=301), False, id="few layers"),
+        pytest.param(swept(0.3, 1.3, layers=4), flat(up=2.3, n=301), False, id="weights hardly larger"),
+        pytest.param(swept(0.3, 1.8, layers=4), flat(up=2.3, n=201), False, id="too early"),
+        pytest.param(swept(0.3, 1.8, layers=4), flat(up=2.3, rest=1.7, n=301), False, id="something was learned"),
+        pytest.param(swept(0.3, 1.8, (), layers=4), flat(up=2.3, n=301), False, id="graph not seen"),
+        pytest.param(
+            swept(0.3, 1.8, (Operation(kind="Mean"),), layers=4), flat(up=2.3, n=301), False, id="a policy gradient"
+        ),
+    ],
+)
+def test_first_steps_that_make_the_weights_of_a_deep_network_larger(seen, records, fires):
+    finding = rate_too_high(seen, records)
+    assert (finding and finding.rule) == ("learning_rate.too_high" if fires else None)
+    assert finding is None or finding.summary.startswith("The first steps have made the weights 1.8 times as large, ")
