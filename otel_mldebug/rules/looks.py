@@ -169,7 +169,8 @@ class Look:
         time_ns: Wall time, nanoseconds since the epoch.
         optimizer: Name of the optimizer, as in its `StepRecord`.
         optimizer_kind: Class: `AdamW`.
-        began: Step of the first look into what that very optimizer does: another one of its name may have gone before.
+        began: Step of the first look, less what that very optimizer had stepped until then: others may have stepped
+            before. That of the first look itself, where another one of its name has gone before.
         loss: Objective of the (latest) backward call of the step.
         parts: What went in.
         operations: Of the latest backward call's graph, in forward order, the loss last.

@@ -95,8 +95,8 @@ class Judge:
             window = []
             self._counts.pop(cell.name, None)
             look = replace(look, began=look.step)
-        elif window and window[-1].began:
-            look = replace(look, began=window[-1].began)
+        elif began := window[-1].began if window else max(0, look.step - cell.steps):
+            look = replace(look, began=began)
         number = self._written[cell.name] = self._written.get(cell.name, -1) + 1
         sinks.current().look(look if number < FULL_LOOKS or number % FULL_EVERY == 0 else slim(look))
         self._gauges.show(look)

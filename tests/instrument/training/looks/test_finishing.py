@@ -63,6 +63,15 @@ def test_looks_into_another_optimizer_of_the_same_name_begin_anew(seen):
     assert [(look.step, look.began) for look in windows[3]] == [(12, 12), (13, 12)]
 
 
+def test_looks_into_an_optimizer_whose_turn_comes_rarely_count_its_own_steps(seen):
+    judge = Judge(StepRecorder(budget=Budget(0.02)), ())
+    cell = Cell("SGD#2")
+    for step, cell.steps in ((17, 2), (29, 4)):
+        window = judge.keep(Look(step=step, time_ns=step), cell, 1)
+
+    assert [(look.step, look.began) for look in window] == [(17, 15), (29, 15)]
+
+
 def test_a_rule_is_reported_once_until_a_later_look_does_not_show_it(seen):
     assert judged(seen, [0, 1, 2, 4, 8, 16], bad_step(1, 2, 8, 16)) == [(0, "fc"), (7, "fc")]
     assert [look.step for look in seen.looks] == [0, 1, 2, 4, 8, 16]
