@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # /// diagnosis
-# fault = "the head's group gets a learning rate of 3 instead of 3e-3 in a fine-tuning recipe"
+# fault = "the head's group gets a learning rate of 0.3 instead of 3e-3 and throws the loss up"
 # rules = ["optimizer.learning_rate", "learning_rate.too_high", "loss.explosion"]
 # words = ["learning rate|lr", "head|high|large"]
 # within = 60
@@ -46,7 +46,7 @@ def groups(model, rate, head_rate):
 
 
 model = Classifier()
-optimizer = torch.optim.AdamW(groups(model, 3e-4, 3.0), weight_decay=0.01)
+optimizer = torch.optim.AdamW(groups(model, 3e-4, 0.3), weight_decay=0.01)
 loader = DataLoader(data, batch_size=64, shuffle=True)
 for epoch in range(10):
     for xb, yb in loader:
