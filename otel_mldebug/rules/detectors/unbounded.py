@@ -19,6 +19,10 @@ FACTOR = 100.0
 what is still wrong, and a reward with what there is to win."""
 NORM_FACTOR = 10.0
 """How many times the gradients have grown: on the way to a minimum they do not."""
+CLIPPED, CLIPPED_FACTOR = 0.005, 1000.0
+"""Spread of the latest norms, as a share of them, where clipping makes them all the same: of those nothing can be told,
+but on the way to a minimum they get smaller than that by and by. Then it takes a loss that is so many times as far
+below 0 as the first ones are in size, and falls as fast as before."""
 GROWING = 1.02
 """How much further below 0 each stretch of `LATEST` losses is than the one before, at least: it goes on."""
 
@@ -41,15 +45,23 @@ def unbounded_loss(window: Sequence[StepRecord]) -> Finding | None:
         return None
     first_norms = [norm for _, norm in norms(course.early)][:FIRST]
     latest_norms = [norm for _, norm in norms(window)[-FIRST:]]
-    if not first_norms or not latest_norms or median(latest_norms) < NORM_FACTOR * max(first_norms):
+    if not first_norms or not latest_norms:
+        return None
+    grown = median(latest_norms) / max(first_norms) if max(first_norms) > 0 else math.inf
+    clipped = len(latest_norms) == FIRST and max(latest_norms) - min(latest_norms) <= CLIPPED * max(latest_norms)
+    if clipped and now <= -CLIPPED_FACTOR * size and _as_fast(losses):
+        told = "clipping holds the gradients"
+    elif grown >= NORM_FACTOR:
+        told = f"the gradients have grown {times(grown)}"
+    else:
         return None
     begun = next((step for step, loss in losses if loss < -2 * size), losses[0][0])
     return Finding(
         rule="loss.unbounded",
         category=Category.LOSS,
         severity=Severity.ERROR,
-        summary=f"The loss falls without bound, to {now:.3g}, {times(-now / size)} the size of the first ones, and the "
-        f"gradients have grown {times(median(latest_norms) / max(first_norms))}.",
+        summary=f"The loss falls without bound, to {now:.3g}, {times(-now / size)} the size of the first ones, and "
+        f"{told}.",
         cause="What is minimised has no lower bound: the sign is the wrong way round (a likelihood or a score without "
         "the minus sign, an error with one), or a loss is given values that it is not made for.",
         solutions=(
@@ -62,3 +74,12 @@ def unbounded_loss(window: Sequence[StepRecord]) -> Finding | None:
         basis="detector",
         evidence={"step": begun, "loss": now, "first_losses": size, **history(window)},
     )
+
+
+def _as_fast(losses: Sequence[tuple[int, float]]) -> bool:
+    """Return whether the loss falls by as much a step as it did before."""
+    (a, before), (b, middle), (c, now) = (
+        (median(step for step, _ in part), median(loss for _, loss in part))
+        for part in (losses[-3 * LATEST : -2 * LATEST], losses[-2 * LATEST : -LATEST], losses[-LATEST:])
+    )
+    return (now - middle) / (c - b) <= (middle - before) / (b - a)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from otel_mldebug.instrument.training.steps.optimizers import Known
 from tests.instrument.training.classifying import STEPS, Halves, adam, data, train
 from tests.instrument.training.conftest import Memory
 from tests.instrument.training.programs import Program, mlp
@@ -163,3 +164,23 @@ def test_a_fault_of_layers_is_found(watched: Memory, program: Program, rule: str
     if layer is not None:
         # With models of other tests still alive, the name says whose layer it is.
         assert found[0].evidence["layer"].removeprefix("Sequential.") == layer
+
+
+def test_a_step_is_looked_into_once_many_gradients_are_missing(
+    watched: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarms = []
+    monkeypatch.setattr(Known, "alarm", lambda known: alarms.append(known.steps))
+    net = mlp(8, 32, 32, 3)
+    optimizer = torch.optim.SGD(net.parameters(), 1e-2)
+    x, y = data()
+    for step in range(12):
+        if step == 8:
+            net[0].requires_grad_(requires_grad=False)
+            net[2].requires_grad_(requires_grad=False)
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+    assert alarms == [8]
+    assert [(f.rule, f.evidence["step"]) for f, _ in watched.found] == [("parameter.frozen", 8)]

@@ -25,6 +25,10 @@ def growing(step):
     return 1.08**step
 
 
+def uneven(step):
+    return 1.0 + 0.1 * (step % 3)
+
+
 def test_a_loss_that_falls_without_bound_is_found():
     finding = unbounded_loss(course(falling, growing))
     assert finding is not None
@@ -32,17 +36,25 @@ def test_a_loss_that_falls_without_bound_is_found():
     assert finding.summary.startswith("The loss falls without bound, to -")
 
 
+def test_a_loss_that_falls_as_fast_as_before_although_gradients_are_clipped_is_found():
+    finding = unbounded_loss(course(lambda step: 1.0 - 20.0 * max(0, step - 10)))
+    assert finding is not None
+    assert finding.summary.endswith(" the size of the first ones, and clipping holds the gradients.")
+
+
 @pytest.mark.parametrize(
     "seen",
     [
         pytest.param(course(falling, growing, shared=True), id="a critic"),
         pytest.param(course(falling, growing, steps=40), id="too early"),
-        pytest.param(course(falling), id="gradients keep their size"),
+        pytest.param(course(falling, uneven), id="gradients keep their size"),
         pytest.param(course(falling, lambda step: None), id="gradients not known"),
         pytest.param(course(lambda step: -falling(step), growing), id="upwards: another rule"),
         pytest.param(course(lambda step: 2 - 3 * math.log1p(step), growing), id="a likelihood that gets sharper"),
         pytest.param(course(lambda step: -1.0 - step, growing), id="a return that grows"),
         pytest.param(course(lambda step: -1.0 - 1e4 * (step > 10), growing), id="a term that was added"),
+        pytest.param(course(lambda step: -1.0 - 8.0 * step), id="clipped, and not far down"),
+        pytest.param(course(lambda step: -1.0 - 4000 * step**0.5), id="clipped, and ever more slowly"),
     ],
 )
 def test_losses_below_zero_are_left_alone(seen):

@@ -12,6 +12,9 @@ from otel_mldebug.instrument.training.steps.optimizers import MOST_BETWEEN, Know
 from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.instrument.training.tensors.gradients import total
 
+FEWER = 0.75
+"""Share of the gradients of the look before, below which there are so few that something was frozen, or cut off."""
+
 
 class StepHooks:
     """Hooks for `torch.optim.Optimizer`.
@@ -184,6 +187,9 @@ class StepHooks:
         began = self._clock()
         reader = self._watch.gradients
         parameters, gradients = reader.collect(optimizer)
+        if len(gradients) < known.gradients * FEWER:
+            known.alarm()
+        known.gradients = len(gradients)
         devices = self._watch.devices
         if not gradients or not all(map(devices.direct, gradients)):
             if gradients and all(map(devices.watchable, gradients)):

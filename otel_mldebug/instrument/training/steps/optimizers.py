@@ -48,6 +48,7 @@ class Known:
         steps: Steps that it has begun.
         thread: The one that has begun the latest that was not only counted.
         next_look: Value of `steps` at which its gradients are looked at again.
+        gradients: How many there were the last time.
         share: Share of the time that looks may use. With a budget of 100 % every step is looked at, whatever it costs.
         looks: When its steps are looked into.
         until: Value of `steps` from which on its steps are not only counted, while they are; …
@@ -65,6 +66,7 @@ class Known:
         "_watched_s",
         "_watched_steps",
         "cell",
+        "gradients",
         "key",
         "looks",
         "loss_alarm",
@@ -83,7 +85,7 @@ class Known:
         self._always = share >= 1.0
         self.steps = self.until = self.thread = 0
         self.loss_alarm = -math.inf
-        self.next_look = 0
+        self.next_look = self.gradients = 0
         self.looks = Schedule(purse, share)
         self.sentinel: Any = None
         self._trouble = 0

@@ -56,7 +56,8 @@ def caller(depth: int) -> Caller:
             if not key:
                 code = frame.f_code
                 place = f"{getattr(code, 'co_qualname', code.co_name)} ({_base(name)}:{frame.f_lineno})"
-            key.append((id(frame.f_code), frame.f_lineno))
+            # two calls of one function may stand in one line: print(rmse(train), rmse(valid))
+            key.append((id(frame.f_code), frame.f_lasti if key else frame.f_lineno))
         frame = frame.f_back
     return Caller(tuple(key), place, code)
 

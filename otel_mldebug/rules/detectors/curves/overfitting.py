@@ -23,6 +23,10 @@ STEADY, STEADY_RISE, STEADY_ORDER, GAP = 12, 0.1, 0.7, 0.25
 """A smaller rise tells as much if it goes on: evaluations since the best one; the rise, as a share of it; the share by
 which pairs of them in order exceed pairs out of order (Kendall's tau against time); and the most that the training loss
 may then be of the evaluation loss."""
+HEART, HEART_RISE, HEART_GAP, POOR = 8, 0.15, 0.1, 0.5
+"""What is known by heart and no more: evaluations since the best one; their rise; what the training loss may be of the
+evaluation loss; and what the best evaluation loss is of the training loss at the beginning, at least. A model that is
+good, if a little too sure of itself, has far less left."""
 FALL = 0.7
 """What is left of the training loss since the best evaluation, at most."""
 
@@ -54,7 +58,9 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
         return None
     latest = median(since[-3:])
     steady = len(since) >= STEADY and order(since) >= STEADY_ORDER
-    rise = STEADY_RISE if steady else RISE
+    begun = course.first_loss or 0.0
+    by_heart = len(since) >= HEART and losses[best] >= POOR * begun > 0
+    rise = STEADY_RISE if steady else HEART_RISE if by_heart else RISE
     if latest < (1 + rise) * losses[best] or min(since[-SINCE:]) < (1 + rise / 3) * losses[best]:
         return None
     jumps = [abs(b - a) for a, b in pairwise(losses)]
@@ -64,7 +70,7 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
     before, after = _training_loss(course, step), _training_loss(course, now)
     if before is None or after is None or not 0 <= after <= FALL * before:
         return None
-    if latest < (1 + RISE) * losses[best] and after > GAP * latest:
+    if latest < (1 + RISE) * losses[best] and after > (GAP if steady else HEART_GAP) * latest:
         return None
     return Finding(
         rule="training.overfitting",

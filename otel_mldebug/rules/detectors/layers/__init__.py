@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from otel_mldebug.rules.detectors.layers.contested import contested_parameters
 from otel_mldebug.rules.detectors.layers.crawling import crawling_layers
 from otel_mldebug.rules.detectors.layers.dead import dead_units
+from otel_mldebug.rules.detectors.layers.halted import halted_layers
 from otel_mldebug.rules.detectors.layers.holding import (
     cut_graph,
     forgotten_parameters,
@@ -14,6 +15,7 @@ from otel_mldebug.rules.detectors.layers.holding import (
 )
 from otel_mldebug.rules.detectors.layers.initial import constant_weights, scale_of_weights
 from otel_mldebug.rules.detectors.layers.loose import unregistered_tensors
+from otel_mldebug.rules.detectors.layers.overdone import replaced_part
 from otel_mldebug.rules.detectors.layers.parts import loss_left_out
 from otel_mldebug.rules.detectors.layers.precision import (
     collapsed_scale,
@@ -56,6 +58,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     unregistered_tensors,
     cut_graph,
     frozen_parameters,
+    halted_layers,
     scale_of_weights,
     dead_units,
     saturated_units,
@@ -69,6 +72,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     lost_updates,
     damped_updates,
     rate_too_high,
+    replaced_part,
     rate_too_low,
     crawling_layers,
 )
@@ -105,6 +109,7 @@ FAMILIES: Mapping[str, str] = {
     "parameter.never_changes": "rate",
     "learning_rate.zero": "learning_rate.collapsed",
     "learning_rate.too_high": "rate",
+    "learning_rate.too_high_in_group": "rate",
     "learning_rate.too_low": "signal",
     "learning_rate.too_low_in_group": "signal",
     "optimizer.epsilon": "signal",

@@ -31,6 +31,8 @@ UNROLLED = 20
 """Uses of one layer in a forward pass that make it a recurrence, where it is not one of PyTorch's."""
 BEGINNING, BURSTS = 8, 3
 """Last step of a look at the beginning, and looks there that have to agree."""
+THROWN = 0.5
+"""Update over weight of such a look after which there is nothing left to agree with: then one is enough."""
 _PLAIN = frozenset(("RNN", "RNNCell"))
 
 
@@ -93,7 +95,9 @@ def exploding_recurrence(looks: Sequence[Look], steps: Sequence[StepRecord]) -> 
         return None
     found = [_burst(look) for look in first]
     told = [one for one in found if one is not None]
-    if len(told) < BURSTS or len({parameter.name for parameter, *_ in told}) > 1:
+    if not told or len({parameter.name for parameter, *_ in told}) > 1:
+        return None
+    if len(told) < BURSTS and (found[0] is None or (told[0][0].update_ratio or 0.0) < THROWN):
         return None
     parameter, gain, size, above = told[0]
     return Finding(

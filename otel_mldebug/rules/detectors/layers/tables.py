@@ -21,7 +21,8 @@ DRAWN = 0.03
 def forgotten_tables(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when an embedding gets gradients in each look, all else is trained, and no optimizer holds the embedding.
 
-    One that came with vectors made elsewhere may be left as it is on purpose: a hint.
+    One that came with vectors made elsewhere may be left as it is on purpose: a hint. One that is a part of no module
+    (in a plain list or dict, say) was not left out on purpose.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -36,16 +37,20 @@ def forgotten_tables(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     if not left or not others or not all(p.optimized for p in others):
         return None
     layers = layers_of(left)
-    drawn = any(_drawn(p) for p in left)
+    loose = [p for p in left if p.layer.partition("#")[0] == p.module]
+    drawn = bool(loose) or any(_drawn(p) for p in left)
     return Finding(
         rule="parameter.not_in_optimizer" if drawn else "parameter.left_out",
         category=Category.OPTIMIZATION,
         severity=Severity.WARNING if drawn else Severity.INFO,
         summary=f"No optimizer holds {listed(layers)}, while it holds all else: {count(len(left), 'table')} "
         f"{be(list(names))} given gradients and never updated.",
-        cause="The embedding was made or replaced after the optimizer (which unties weights, too), or a list of "
+        cause="The embedding is kept in a plain list or dict, where model.parameters() does not find it."
+        if loose
+        else "The embedding was made or replaced after the optimizer (which unties weights, too), or a list of "
         "parameters leaves it out.",
         solutions=(
+            *(("Keep them in a torch.nn.ModuleList or ModuleDict.",) if loose else ()),
             "Make the optimizer after the last change to the model: optimizer = Adam(model.parameters()).",
             "Tie weights again after an embedding was replaced: head.weight = embedding.weight.",
             "If it is meant to stay as it is, freeze it: Embedding.from_pretrained(vectors, freeze=True).",

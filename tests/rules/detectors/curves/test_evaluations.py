@@ -73,6 +73,31 @@ def test_no_overfitting(run):
     assert overfitting(run) is None
 
 
+KNOWN = [0.95, 0.9, *(1.0 + 0.06 * (i % 2) for i in range(10))]
+"""The evaluation loss of a model that has hardly learned anything rises by a sixth and stays there."""
+BY_HEART = falling(240, first=1.0, last=0.01)
+
+
+def test_what_is_known_by_heart_and_no_more_is_overfitting_too():
+    finding = overfitting(evaluated(KNOWN, BY_HEART))
+
+    assert finding is not None
+    assert (finding.evidence["step"], finding.evidence["best_evaluation_loss"]) == (40, 0.9)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(evaluated(KNOWN, falling(240, first=4.0, last=0.01)), id="a model that is good at it"),
+        pytest.param(evaluated(KNOWN, falling(240, first=1.0, last=0.2)), id="not by heart"),
+        pytest.param(evaluated(KNOWN[:9], BY_HEART), id="not for long"),
+        pytest.param(evaluated([0.95, 0.9, *[0.97] * 10], BY_HEART), id="hardly rises"),
+    ],
+)
+def test_a_model_that_is_a_little_too_sure_of_itself(run):
+    assert overfitting(run) is None
+
+
 def test_two_evaluations_of_one_program_are_told_apart():
     run = course(falling(160, last=0.02))
     for i in range(1, 9):

@@ -63,9 +63,9 @@ def test_layers_that_come_and_go_are_left_alone(seen, records):
 DRAWN = stats(60 * 32, 1.0)
 
 
-def table(**other):
+def table(layer="emb", **other):
     given = {"module": "Embedding", "optimized": False, "changed": False, "weight": DRAWN, "update_ratio": None}
-    return weight("emb", (60, 32), **{**given, **other})
+    return weight(layer, (60, 32), **{**given, **other})
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,9 @@ def table(**other):
     [
         pytest.param(table(), Severity.WARNING, id="as PyTorch draws it"),
         pytest.param(table(weight=stats(60 * 32, 0.4)), Severity.INFO, id="vectors from elsewhere"),
+        pytest.param(
+            table(layer="Embedding#2", weight=stats(60 * 32, 0.4)), Severity.WARNING, id="a part of no module"
+        ),
         pytest.param(table(optimized=True, changed=True), None, id="held"),
         pytest.param(table(trainable=False, gradient=None), None, id="frozen"),
         pytest.param(table(gradient=None), None, id="no gradient"),
