@@ -117,11 +117,12 @@ def _beside() -> float:
 
 
 def sampled(torch: Any, work: Workload, *, quick: bool) -> Figure:
-    """Return the ratio with a look at every layer each 50 steps. Blocks are as long, so that each has one look."""
+    """Return the ratio with a look at every layer each 50 steps, or as often as the budget pays for, over blocks of 4."""
     options.use(options.Options(layers=SAMPLED))
     try:
-        repeats = max(4, work.rounds * work.block // SAMPLED) * (1 if quick else 4)
-        times, _ = paired(torch, work.make(torch).step, SAMPLED, repeats)
+        block = 4 * SAMPLED
+        repeats = max(4, work.rounds * work.block // block) * (1 if quick else 4)
+        times, _ = paired(torch, work.make(torch).step, block, repeats)
     finally:
         options.use(options.Options())
     note = f"{work.note}; a look at every layer each {SAMPLED} steps"

@@ -11,6 +11,8 @@ ESCALATION_S = 0.2
 """The same for looks at steps after a first sign of trouble."""
 BUDGET_SHARE = 0.05
 """Share of the budget that looks may use on top of the allowance."""
+ASKED_SHARE = 0.5
+"""The same where the user has set the distance between two looks: hooks, records and judging need the other half."""
 GROWTH = 1.5
 """As long as there is allowance, a look comes at the latest at so many times the step of the one before."""
 TROUBLE_SHARE = 0.05
@@ -123,7 +125,7 @@ class Schedule:
         """Return the next step where the user has set the distance; a short one is for debugging, and is kept."""
         if every < LEAST_BETWEEN or step_s <= 0 or self._share <= 0:
             return step + every
-        return step + max(every, _gap(self._cost_s or 0.0, self._share * step_s))
+        return step + max(every, _gap(self._cost_s or 0.0, ASKED_SHARE * self._share * step_s))
 
     def _next(self, step: int, step_s: float, *, troubled: bool) -> int:
         if self._share <= 0:
