@@ -117,7 +117,7 @@ def _beside() -> float:
 
 
 def sampled(torch: Any, work: Workload, *, quick: bool) -> Figure:
-    """Return the ratio with a look at every layer each 50 steps, or as often as the budget pays for, over blocks of 4."""
+    """Return the ratio with a look at every layer each 50 steps, or as often as that is paid for; in blocks of 200."""
     options.use(options.Options(layers=SAMPLED))
     try:
         block = 4 * SAMPLED

@@ -98,7 +98,7 @@ class Reporter:
             del self._seen[name]
         fresh = [
             n for n in first
-            if (n not in self._seen or self._worse(first[n])) and n not in self._firing and n not in cell.told
+            if n not in self._firing and (self._worse(first[n]) or (n not in self._seen and n not in cell.told))
         ]  # fmt: skip
         epoch = cell.window[-1].epoch if cell.window else None
         for name in reversed(fresh):

@@ -1,6 +1,7 @@
 """What becomes of looks that are left when a program ends: read, as far as they arrive, and judged once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from otel_mldebug.instrument.training.steps.cells import Cell  # noqa: E402
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder  # noqa: E402
 from otel_mldebug.instrument.training.steps.track import Track  # noqa: E402
 from otel_mldebug.rules.looks import Look, Operation  # noqa: E402
+from otel_mldebug.semconv.names import Severity  # noqa: E402
 from tests.instrument.training.looks.test_finishing import Late, bad_step, train  # noqa: E402
 
 
@@ -72,6 +74,22 @@ def test_what_only_the_end_tells_is_judged_then_and_once(seen, judged):
     judge.finish()
 
     assert order == ["each", "last"]
+
+
+def test_what_was_worth_knowing_and_is_worth_acting_on_in_the_end_is_told_although_the_optimizer_is_gone(seen):
+    recorder = StepRecorder(budget=Budget(0.02))
+    warn = bad_step(3)
+
+    def note(looks: Sequence[Look], window: Any) -> Any:
+        found = warn(looks, window)
+        return found and replace(found, severity=Severity.INFO)
+
+    judge, cell = Judge(recorder, [note], last=[warn]), Cell("SGD")
+    judge.judge(Look(step=3, time_ns=0), cell, 1, Track())
+    recorder.reporter.retire(cell)
+    judge.finish()
+
+    assert [str(finding.severity) for finding, _ in seen.found] == ["info", "warning"]
 
 
 def test_after_a_restart_there_is_nothing_to_judge_at_the_end(seen):
