@@ -253,26 +253,6 @@ def reaching(model: Any, validation: Any) -> float:
     return right(model, validation)
 
 
-def test_two_evaluations_in_one_line_are_two(watched):
-    model, seen, unseen = net(), blobs(64), blobs(32)
-    opt = torch.optim.SGD(model.parameters(), 0.05)
-
-    @torch.no_grad()
-    def loss(data: Any) -> float:
-        return F.cross_entropy(model(data.tensors[0]), data.tensors[1]).item()
-
-    told = []
-    for _ in range(3):
-        opt.zero_grad()
-        F.cross_entropy(model(seen.tensors[0]), seen.tensors[1]).backward()
-        opt.step()
-        told.append((loss(seen), loss(unseen)))
-    pytorch.uninstall()
-
-    assert of_steps(watched) == [(1, 2, 96), (2, 2, 96)]
-    assert [s.evaluation_loss for s in watched.steps[1:]] == pytest.approx([latest for _, latest in told[:2]])
-
-
 @pytest.mark.parametrize(
     ("container", "evaluate", "told"),
     [

@@ -90,7 +90,10 @@ class LossFunctions:
             if self._watch.looks.wanted and getattr(value, "grad_fn", None) is not None:
                 tracks.track.computed.append(weakref.ref(value))
             if not enabled or layers.evaluating():
-                self._evaluations.loss(name, args[1] if len(args) > 1 else kwargs.get("target"), value)
+                target = args[1] if len(args) > 1 else kwargs.get("target")
+                if kwargs.get("reduction") == "sum":
+                    value = value / _terms(args[0] if args else kwargs["input"], target)
+                self._evaluations.loss(name, target, value)
             elif self._evaluations.maybe:
                 self._evaluations.end(tracks.track)
         except Exception as exc:  # noqa: BLE001
@@ -117,3 +120,12 @@ class LossFunctions:
 
         dropout.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]  # torch.jit.script asks for it
         return dropout
+
+
+def _terms(given: Any, target: Any) -> int:
+    """Return how many terms a sum has, so that evaluations that sum are comparable with training that takes means.
+
+    Of classes there is one for each label, of values one for each of them.
+    """
+    labels = target is not None and not target.is_floating_point()
+    return max(1, int(target.numel() if labels else given.numel()))
