@@ -9,9 +9,10 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
-SHARE, TOTAL_S, TIMES = 0.2, 1.0, 4
-"""Share of the time, seconds in all, and times, from which on it is worth somebody's time. A checkpoint at the end of
-each pass over the data is usual, and so is a collection now and then."""
+SHARE, TOTAL_S, TIMES, STEPS = 0.2, 1.0, 4, 20
+"""Share of the time, seconds in all, times, and steps since the first one, from which on it is worth somebody's time. A
+checkpoint at the end of each pass over the data is usual, and so is a collection now and then, of which one may be
+long: none of them is half of the time. A step that builds a graph of a million operations needs some itself."""
 
 
 def checkpoints(window: Sequence[StepRecord]) -> Finding | None:
@@ -68,15 +69,16 @@ def _judge(
     solutions: tuple[str, ...],
 ) -> Finding | None:
     amid = [b for a, b in pairwise(window) if a.epoch == b.epoch and read(b)]
-    spent = sum(read(r) or 0.0 for r in amid)
-    if len(amid) < TIMES or spent < TOTAL_S:
+    each = [read(r) or 0.0 for r in amid]
+    spent = sum(each)
+    if len(amid) < TIMES or spent < TOTAL_S or max(each) > spent / 2 or window[-1].index - window[0].index < STEPS:
         return None
     whole = max((window[-1].time_ns - window[0].time_ns) / 1e9, sum(r.duration_s for r in window))
     if spent < SHARE * whole:
         return None
     steps = window[-1].index - window[0].index
     rhythm = _rhythm(window, amid)
-    each_s = median(read(r) or 0.0 for r in amid)
+    each_s = median(each)
     return Finding(
         rule=rule,
         category=Category.TRAINING,

@@ -1,5 +1,6 @@
 """Training loss that falls while the evaluation loss rises."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
@@ -19,14 +20,16 @@ accuracy goes on rising then.
 Source: Prechelt, "Early stopping, but when?", 1998."""
 SINCE = 3
 """Evaluations since the best one, at least, all of them above it by a third of `RISE`."""
-STEADY, STEADY_RISE, STEADY_ORDER, GAP = 12, 0.1, 0.7, 0.25
-"""A smaller rise tells as much if it goes on: evaluations since the best one; the rise, as a share of it; the share by
-which pairs of them in order exceed pairs out of order (Kendall's tau against time); and the most that the training loss
-may then be of the evaluation loss."""
-HEART, HEART_RISE, HEART_GAP, POOR = 8, 0.15, 0.1, 0.5
-"""What is known by heart and no more: evaluations since the best one; their rise; what the training loss may be of the
-evaluation loss; and what the best evaluation loss is of the training loss at the beginning, at least. A model that is
-good, if a little too sure of itself, has far less left."""
+POOR = 0.5
+"""What the best evaluation loss is of the training loss at the beginning, at least, where a small rise tells as much: a
+model that is good, if a little too sure of itself, has far less left."""
+STEADY, STEADY_RISE, STEADY_POOR_RISE, STEADY_ORDER, GAP = 12, 0.25, 0.1, 0.7, 0.25
+"""A smaller rise tells as much if it goes on: evaluations since the best one; the rise, as a share of it, and where the
+best one is poor; the share by which pairs of them in order exceed pairs out of order (Kendall's tau against time); and
+the most that the training loss may then be of the evaluation loss."""
+HEART, HEART_RISE, HEART_GAP = 8, 0.15, 0.1
+"""What is known by heart and no more: evaluations since the best one, which is poor; their rise; and what the training
+loss may be of the evaluation loss."""
 FALL = 0.7
 """What is left of the training loss since the best evaluation, at most."""
 
@@ -58,9 +61,12 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
         return None
     latest = median(since[-3:])
     steady = len(since) >= STEADY and order(since) >= STEADY_ORDER
-    begun = course.first_loss or 0.0
-    by_heart = len(since) >= HEART and losses[best] >= POOR * begun > 0
-    rise = STEADY_RISE if steady else HEART_RISE if by_heart else RISE
+    poor = losses[best] >= POOR * (course.first_loss or math.inf)
+    rise = RISE
+    if steady:
+        rise = STEADY_POOR_RISE if poor else STEADY_RISE
+    elif poor and len(since) >= HEART:
+        rise = HEART_RISE
     if latest < (1 + rise) * losses[best] or min(since[-SINCE:]) < (1 + rise / 3) * losses[best]:
         return None
     jumps = [abs(b - a) for a, b in pairwise(losses)]

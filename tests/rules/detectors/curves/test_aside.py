@@ -39,6 +39,8 @@ def test_what_takes_a_good_part_of_the_time_is_told_although_no_recorded_step_wa
         pytest.param(thinned("save_s", 0.0), id="never"),
         pytest.param(thinned("gc_s", 0.06), id="garbage"),
         pytest.param([], id="no steps"),
+        pytest.param(thinned("save_s", 0.5, every=2, n=10), id="few steps"),
+        pytest.param([*thinned("save_s", 0.05, n=20)[:-1], thinned("save_s", 5.0)[-1]], id="a single long one"),
         pytest.param(thinned("save_s", 5.0, n=1), id="one step"),
     ],
 )

@@ -36,12 +36,21 @@ def test_overfitting_is_named_with_the_step_of_the_best_evaluation():
     assert "Overfitting since step 60" in finding.summary
 
 
-STEADILY = [0.9, 0.7, 0.62, *(0.62 + 0.01 * i for i in range(1, 15))]
-"""The evaluation loss rises by less than a quarter, but at every evaluation."""
+STEADILY = [0.9, 0.7, 0.62, *(0.62 + 0.0135 * i for i in range(1, 15))]
+"""The evaluation loss rises by little more than a quarter, but at every evaluation."""
+SLOWLY = [0.9, 0.7, 0.62, *(0.62 + 0.008 * i for i in range(1, 15))]
+"""By a sixth."""
 
 
-def test_a_small_rise_that_goes_on_and_on_is_overfitting_too():
-    finding = overfitting(evaluated(STEADILY))
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(evaluated(STEADILY), id="by a quarter"),
+        pytest.param(evaluated(SLOWLY, falling(340, first=1.2, last=0.01)), id="by a sixth, where little was learned"),
+    ],
+)
+def test_a_small_rise_that_goes_on_and_on_is_overfitting_too(run):
+    finding = overfitting(run)
 
     assert finding is not None
     assert (finding.evidence["step"], finding.evidence["evaluations_since_best"]) == (60, 14)
@@ -51,6 +60,7 @@ def test_a_small_rise_that_goes_on_and_on_is_overfitting_too():
     "run",
     [
         pytest.param(evaluated(STEADILY[:12]), id="rises steadily, but not for long"),
+        pytest.param(evaluated(SLOWLY), id="rises steadily by a sixth, of a model that is good"),
         pytest.param(
             evaluated([0.9, 0.7, 0.62, *(0.62 + 0.002 * i for i in range(1, 15))]), id="rises next to nothing"
         ),
