@@ -183,4 +183,4 @@ def test_a_step_is_looked_into_once_many_gradients_are_missing(
         optimizer.step()
 
     assert alarms == [8]
-    assert [(f.rule, f.evidence["step"]) for f, _ in watched.found] == [("parameter.frozen", 8)]
+    assert [(f.rule, f.evidence["step"]) for f, _ in watched.found] == [("parameter.frozen_midway", 8)]

@@ -36,7 +36,7 @@ def halted_layers(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
     begun = looks[since].step
     layers = layers_of(halted)
     return Finding(
-        rule="parameter.frozen",
+        rule="parameter.frozen_midway",
         category=Category.OPTIMIZATION,
         severity=Severity.INFO,
         summary=f"{listed(layers)} {'was' if len(layers) == 1 else 'were'} trained up to step {looks[since - 1].step} "

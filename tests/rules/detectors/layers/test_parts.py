@@ -75,7 +75,7 @@ def frozen(since, layers=("a", "b"), of=("a", "b", "c"), at=AT, **other):
 def test_layers_that_are_frozen_on_the_way_are_noted_with_the_step_from_which_on():
     finding = halted_layers(frozen(since=20), [])
 
-    assert (finding.rule, finding.severity) == ("parameter.frozen", Severity.INFO)
+    assert (finding.rule, finding.severity) == ("parameter.frozen_midway", Severity.INFO)
     assert (finding.evidence["step"], finding.evidence["parameters"]) == (32, ("a.weight", "b.weight"))
     assert finding.summary == (
         "a, b were trained up to step 16 at least, and are frozen (requires_grad False) from step 32 on, although the "
