@@ -24,6 +24,7 @@ from otel_mldebug.rules.detectors.layers.precision import (
     underflow,
 )
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
+from otel_mldebug.rules.detectors.layers.proportions import immovable_weights, restless_weights
 from otel_mldebug.rules.detectors.layers.recurrence import exploding_recurrence, forgetful_recurrence
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.slow import damped_updates, hardly_moved
@@ -73,6 +74,8 @@ DETECTORS: tuple[LookDetector, ...] = (
     damped_updates,
     rate_too_high,
     replaced_part,
+    restless_weights,
+    immovable_weights,
     rate_too_low,
     crawling_layers,
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from otel_mldebug.rules.course import Course
-from otel_mldebug.rules.detectors.layers.reading import layers_of, matrices, progress
+from otel_mldebug.rules.detectors.layers.reading import Progress, layers_of, matrices, progress
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
 from otel_mldebug.rules.steps import StepRecord
@@ -31,9 +31,10 @@ it, if the loss is one of a supervised problem."""
 RUINED, RUINED_LOSS, RUINED_LEFT = 5.0, 10.0, 0.3
 """How many times larger such first steps have made the weights, and the loss for a moment: then it may rest further
 below its start, too."""
-SWOLLEN, SWOLLEN_STEPS, SWOLLEN_LAYERS = 1.5, 240, 4
+SWOLLEN, SWOLLEN_STEPS, SWOLLEN_LAYERS, SWOLLEN_LEFT, SWOLLEN_RECENT = 1.5, 240, 4, 0.9, 1.1
 """The same for a supervised network of so many layers at least whose loss has been stuck for so many steps since, not
-thrown up by it: attention is saturated, and units are dead."""
+thrown up by it: attention is saturated, and units are dead. What is left of the first loss, at least, and of that of
+the first third, at most: a loss that was low and is high again has learned something."""
 _SUPERVISED = ("NllLoss", "NLLLoss", "BinaryCrossEntropy", "MseLoss", "SmoothL1Loss", "HuberLoss")
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
@@ -70,7 +71,7 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
     elif (grown := _inflated(looks, steps)) is not None:
         bad = [looks[0]]
         told = f"The first steps have made the weights {grown:.2g} times as large and thrown the loss up, and it does "
-    elif known.steps >= SWOLLEN_STEPS and known.stuck and (grown := _swollen(looks)) >= SWOLLEN:
+    elif known.steps >= SWOLLEN_STEPS and _idle(known) and (grown := _swollen(looks)) >= SWOLLEN:
         bad = [max(first, key=_median_ratio)]
         told = f"The first steps have made the weights {grown:.2g} times as large, and the loss does "
     else:
@@ -130,6 +131,11 @@ def _grown(looks: Sequence[Look]) -> list[float] | None:
         return None
     sizes = {p.name: p.weight.norm for p in _weights(begun) if p.weight is not None}
     return [p.weight.norm / sizes[p.name] for p in _weights(late[-1]) if p.weight is not None and p.name in sizes]
+
+
+def _idle(known: Progress) -> bool:
+    """Return whether nothing was learned at any time."""
+    return known.stuck and (known.left or 0.0) >= SWOLLEN_LEFT and (known.recent or 0.0) <= SWOLLEN_RECENT
 
 
 def _swollen(looks: Sequence[Look]) -> float:

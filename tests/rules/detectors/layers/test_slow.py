@@ -112,6 +112,9 @@ def test_first_steps_that_replace_the_weights(seen, records, fires):
     assert (finding and (finding.rule, finding.evidence["step"])) == (("learning_rate.too_high", 0) if fires else None)
 
 
+RESTARTED = steps([2.3 * 0.97**i for i in range(200)] + [2.3] * 101)
+
+
 @pytest.mark.parametrize(
     ("seen", "records", "fires"),
     [
@@ -120,6 +123,7 @@ def test_first_steps_that_replace_the_weights(seen, records, fires):
         pytest.param(swept(0.3, 1.3, layers=4), flat(up=2.3, n=301), False, id="weights hardly larger"),
         pytest.param(swept(0.3, 1.8, layers=4), flat(up=2.3, n=201), False, id="too early"),
         pytest.param(swept(0.3, 1.8, layers=4), flat(up=2.3, rest=1.7, n=301), False, id="something was learned"),
+        pytest.param(swept(0.3, 1.8, layers=4), RESTARTED, False, id="a warm restart: it was low before"),
         pytest.param(swept(0.3, 1.8, (), layers=4), flat(up=2.3, n=301), False, id="graph not seen"),
         pytest.param(
             swept(0.3, 1.8, (Operation(kind="Mean"),), layers=4), flat(up=2.3, n=301), False, id="a policy gradient"
