@@ -117,10 +117,13 @@ def _beside() -> float:
 
 
 def sampled(torch: Any, work: Workload, *, quick: bool) -> Figure:
-    """Return the ratio with a look at every layer each 50 steps, or as often as that is paid for; in blocks of 200."""
+    """Return the ratio with a look at every layer each 50 steps, or as often as that is paid for.
+
+    Blocks have several looks where steps are short, since the distance between two of them may be longer there.
+    """
     options.use(options.Options(layers=SAMPLED))
     try:
-        block = 4 * SAMPLED
+        block = max(SAMPLED, 10 * work.block)
         repeats = max(4, work.rounds * work.block // block) * (1 if quick else 4)
         times, _ = paired(torch, work.make(torch).step, block, repeats)
     finally:
