@@ -9,6 +9,7 @@ pytestmark = pytest.mark.torch
 
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
 from tests.instrument.training.programs import blobs  # noqa: E402
@@ -36,6 +37,23 @@ def test_a_sum_over_a_batch_counts_as_its_mean(watched, evaluate):
 
     noted = [s.evaluation_loss for s in watched.steps if s.evaluation_s is not None]
     assert noted == pytest.approx(losses[:2])
+
+
+def test_a_sum_is_not_divided_where_somebody_counts_operations(watched):
+    class Seen(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            operations.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    def counting(model: Any, validation: Any) -> None:
+        with Seen():
+            summed(model, validation)
+
+    operations: list[str] = []
+    fit(counting)
+
+    assert operations
+    assert not [name for name in operations if "div" in name]
 
 
 def test_two_evaluations_in_one_line_are_two(watched):

@@ -100,13 +100,14 @@ class Evaluations:
             self.end(track)
         return False
 
-    def loss(self, name: str, target: Any, value: Any) -> None:
+    def loss(self, name: str, target: Any, value: Any, terms: int = 1) -> None:
         """Note a loss that was computed with gradients disabled, or in evaluation mode.
 
         Args:
             name: Of the function.
             target: Its second argument: its first dimension says how many samples there are.
             value: Its result.
+            terms: What it is a sum of, and has to be divided by.
         """
         track = self._tracks.track
         graph = bool(value.requires_grad)
@@ -134,7 +135,7 @@ class Evaluations:
         if current.batches <= LOOKS:
             self._modes(current)
             current.graphs.look(current.caller, 4, graphs=False)
-        self._add(current, name, weight, value.detach())
+        self._add(current, name, weight, value.detach() if terms == 1 else value.detach() / terms)
 
     def dropped(self) -> None:
         """Note that a function applies dropout although the model is in evaluation mode, with gradients disabled."""

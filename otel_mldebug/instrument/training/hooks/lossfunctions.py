@@ -91,9 +91,9 @@ class LossFunctions:
                 tracks.track.computed.append(weakref.ref(value))
             if not enabled or layers.evaluating():
                 target = args[1] if len(args) > 1 else kwargs.get("target")
-                if kwargs.get("reduction") == "sum":
-                    value = value / _terms(args[0] if args else kwargs["input"], target)
-                self._evaluations.loss(name, target, value)
+                sums = kwargs.get("reduction") == "sum"
+                terms = _terms(args[0] if args else kwargs.get("input"), target) if sums else 1
+                self._evaluations.loss(name, target, value, terms)
             elif self._evaluations.maybe:
                 self._evaluations.end(tracks.track)
         except Exception as exc:  # noqa: BLE001
@@ -127,5 +127,5 @@ def _terms(given: Any, target: Any) -> int:
 
     Of classes there is one for each label, of values one for each of them.
     """
-    labels = target is not None and not target.is_floating_point()
-    return max(1, int(target.numel() if labels else given.numel()))
+    counted = target if hasattr(target, "is_floating_point") and not target.is_floating_point() else given
+    return max(1, int(counted.numel())) if hasattr(counted, "numel") else 1

@@ -42,7 +42,7 @@ class PlateauHooks:
             out = original(scheduler, metrics, *args, **kwargs)
             try:
                 self._note(scheduler, metrics)
-            except Exception as exc:  # noqa: BLE001
+            except Exception as exc:  # noqa: BLE001  (the schedule has stepped: ours must not undo that)
                 _guard.fault("watch a schedule", exc)
             return out
 
