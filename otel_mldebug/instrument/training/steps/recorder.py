@@ -252,9 +252,7 @@ class StepRecorder:
         """Send what was found while the calling thread's step is still going on, unless its family is firing."""
         if self.reporter.firing(finding.rule):
             return
-        began = finding.evidence.get("step")
-        step = min(began, self.index) if type(began) is int else self.index
-        self.reporter.under_way(finding, self.span_of(track), step=step, epoch=track.epoch, layer=layer)
+        self.reporter.under_way(finding, self.span_of(track), step=self.index, epoch=track.epoch, layer=layer)
 
     def span_of(self, track: Track) -> Any:
         """Return the span of the calling thread's step; from now on it has one."""

@@ -69,9 +69,7 @@ class Reporter:
             return span
         self._firing[name] = cell.name
         span = span or self._signals.start_span(record.time_ns - int(record.duration_s * 1e9))
-        began = finding.evidence.get("step")
-        step = min(began, record.index) if type(began) is int else record.index
-        _send(finding, span, step=step, epoch=record.epoch, layer=layer)
+        _send(finding, span, step=_begun(finding, record.index), epoch=record.epoch, layer=layer)
         return span
 
     def under_way(self, finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:
@@ -79,7 +77,7 @@ class Reporter:
         name = family(finding.rule)
         if name not in self._firing and name not in self._seen:
             self._firing[name] = None
-            _send(finding, span, step=step, epoch=epoch, layer=layer)
+            _send(finding, span, step=_begun(finding, step), epoch=epoch, layer=layer)
 
     def of_looks(self, found: Sequence[Finding], cell: Cell, span: Callable[[], Any], *, step: int) -> bool:
         """Report what looks into the steps of `cell` show; what they showed before and do not any more has stopped.
@@ -130,6 +128,12 @@ class Reporter:
             for name in [n for n, owner in list(fires.items()) if owner == cell.name]:
                 fires.pop(name, None)
                 cell.told.add(name)
+
+
+def _begun(finding: Finding, latest: int) -> int:
+    """Return the first bad step, as far as the finding says so; the latest one otherwise."""
+    began = finding.evidence.get("step")
+    return min(began, latest) if type(began) is int else latest
 
 
 def _send(finding: Finding, span: Any, *, step: int, epoch: int | None, layer: str) -> None:
