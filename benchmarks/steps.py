@@ -23,8 +23,8 @@ from otel_mldebug.instrument.training.hooks.lossfunctions import NAMES as LOSSES
 
 SAMPLED = 50
 """Steps between two looks where layers are sampled."""
-WARM_S = 10.0
-"""Processor time after which steps at the beginning have been enough, seconds."""
+WARM_S, LEAST_WARM = 10.0, 10
+"""Processor time, seconds, after which steps at the beginning have been enough, and how many there are at least."""
 NOTHING = "off"
 WATCHED = "on"
 
@@ -79,7 +79,7 @@ def paired(torch: Any, step: Step, block: int, repeats: int, run: int = 1) -> tu
     """
     times: dict[str, list[float]] = {WATCHED: [], NOTHING: []}
     switch = Switch(torch)
-    _warm(switch, step, block)
+    _warm(switch, step)
     gc.collect()
     counted = switch.recorder.index
     for _ in range(repeats):
@@ -101,14 +101,17 @@ def paired(torch: Any, step: Step, block: int, repeats: int, run: int = 1) -> tu
     return times, missed
 
 
-def _warm(switch: Switch, step: Step, block: int) -> None:
-    """Run what is not the same as all that follows: steps 0 to 255 get a record each. `short` has those."""
+def _warm(switch: Switch, step: Step) -> None:
+    """Run what is not the same as all that follows, which `short` has.
+
+    Steps 0 to 255 get a record each, and what may be used once for looks into first steps is nearly all used then.
+    """
     switch(WATCHED)
     end_s = time.process_time() + WARM_S
-    for number in range(max(300, min(1000, 5 * block))):
+    number = 0
+    while number <= LEAST_WARM or time.process_time() < end_s:
         step()
-        if number > 10 and time.process_time() > end_s:
-            return
+        number += 1
 
 
 def _beside() -> float:
@@ -135,7 +138,7 @@ def sampled(torch: Any, work: Workload, *, quick: bool) -> Figure:
 def compared(torch: Any, work: Workload, program: Program, *, quick: bool) -> Iterable[Figure]:
     """Yield the ratios of what people would use instead, and ours, each in blocks of its own, in turn."""
     switch = Switch(torch)
-    _warm(switch, program.step, work.block)
+    _warm(switch, program.step)
     variants = {WATCHED: peers.nothing, **peers.PEERS}
     times: dict[str, list[float]] = {name: [] for name in (NOTHING, *variants)}
     order = list(times)

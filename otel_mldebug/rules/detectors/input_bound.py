@@ -97,12 +97,14 @@ def _without_loader(course: Course) -> Finding | None:
     ]  # fmt: skip
     if course.shared or len(steps) < IDLE_STEPS:
         return None
+    total = sum(r.duration_s for r in steps)
+    if sum(r.forward_s or 0.0 for r in steps) <= IDLE * total:  # less than that is waited for
+        return None
     works = [(r.backward_s or 0.0) + (r.optimizer_s or 0.0) for r in steps]
     waits = [
         max(0.0, (r.forward_s or 0.0) - max(0.0, (r.cpu_s or 0.0) - work)) for r, work in zip(steps, works, strict=True)
     ]
     shares = [wait / r.duration_s if r.duration_s > 0 else 0.0 for r, wait in zip(steps, waits, strict=True)]
-    total = sum(r.duration_s for r in steps)
     best = sorted((r.cpu_s or 0.0) / r.duration_s if r.duration_s > 0 else 1.0 for r in steps)[len(steps) * 9 // 10]
     if median(shares) <= IDLE or sum(waits) <= IDLE * total or best > BEST:
         return None

@@ -4,6 +4,7 @@ And `torch.autograd.grad`, where a program without an optimizer trains by it.
 """
 
 from collections.abc import Callable
+from threading import get_ident
 from types import GeneratorType
 from typing import Any
 
@@ -38,7 +39,7 @@ class BackwardHooks:
         making a tuple and a dict of them.
         """
         tensor, direct, modes, slowly = self._tensor, self._direct, self._modes, self._slowly
-        tracks = self._watch.recorder.tracks
+        tracks, thread = self._watch.recorder.tracks, get_ident
 
         def backward(
             tensors: Any,
@@ -49,9 +50,12 @@ class BackwardHooks:
             inputs: Any = None,
             **more: Any,
         ) -> Any:
-            track = tracks.track
+            track = tracks.lit
             light = track.light
             calm = False
+            if light is None or track.owner != thread():
+                track = tracks.track
+                light = track.light
             if light is not None and type(tensors) is tensor and not track.busy and direct(tensors) and not modes():
                 try:
                     value = tensors.item()
@@ -69,7 +73,9 @@ class BackwardHooks:
             track.backward_calls += 1
             track.busy = True
             try:
-                return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
+                if more:  # what a later PyTorch may have; to pass on nothing takes time as well
+                    return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
+                return original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
             finally:
                 track.busy = False
 

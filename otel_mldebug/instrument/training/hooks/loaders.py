@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Sequence
+from threading import get_ident
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -71,12 +72,14 @@ class LoaderHooks:
 
     def fetching(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return `__next__` that measures, and in steps that are only counted just notes the batch."""
-        tracks, enabled, measured, exhausted, samples = (
-            self._tracks, self._enabled, self._measured, self._exhausted, self._samples,
+        tracks, enabled, measured, exhausted, samples, thread = (
+            self._tracks, self._enabled, self._measured, self._exhausted, self._samples, get_ident,
         )  # fmt: skip
 
         def __next__(iterator: Any) -> Any:  # noqa: N807
-            track = tracks.track
+            track = tracks.lit
+            if track.owner != thread():
+                track = tracks.track
             if track.light is None or track.pending or track.ahead or track.gpu is not None or not enabled():
                 return measured(track, original, iterator)
             try:

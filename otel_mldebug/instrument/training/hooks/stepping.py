@@ -54,7 +54,7 @@ class StepHooks:
         tracks, begins = self._tracks, self._begins
 
         def before(optimizer: Any, args: Any, kwargs: Any) -> None:
-            track = tracks.track
+            track = tracks.lit
             light = track.light
             if (
                 light is None
@@ -64,7 +64,7 @@ class StepHooks:
                 or len(args) != 1
                 or kwargs
             ):
-                begins(track, optimizer, args, kwargs)
+                begins(tracks.track, optimizer, args, kwargs)
             else:
                 track.depth = 1
                 light.steps += 1
@@ -77,10 +77,10 @@ class StepHooks:
         recorder = self._recorder
 
         def after(optimizer: Any, args: Any, kwargs: Any) -> None:
-            track = tracks.track
+            track = tracks.lit
             light = track.light
-            if light is None or light.steps >= light.until or track.depth != 1:
-                ends(track, optimizer, args, kwargs)
+            if light is None or light.steps >= light.until or track.depth != 1 or light.key != id(optimizer):
+                ends(tracks.track, optimizer, args, kwargs)
                 return
             track.depth = track.backward_calls = 0
             track.loss = None
@@ -150,6 +150,7 @@ class StepHooks:
             rate, skipped = self._rate(optimizer), _skipped(optimizer)
             uneventful = recorder.close(track, known.cell, now, known.key, rate, track.norm, skipped, late)
             if uneventful and not self._looks.wanted and known.uneventful():
+                self._tracks.lit = track
                 track.count_only(known)
             self._insides.step_ended(track, known.cell)
         except Exception as exc:  # noqa: BLE001

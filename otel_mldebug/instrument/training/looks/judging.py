@@ -12,7 +12,7 @@ from otel_mldebug.instrument.training.steps.cells import Cell
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.rules.detectors import LAST_DETECTORS, LOOK_DETECTORS, LookDetector
-from otel_mldebug.rules.detectors.layers.changes import judging
+from otel_mldebug.rules.detectors.once import judging
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Operation
 

@@ -26,11 +26,32 @@ MOST_BETWEEN, MOST_BETWEEN_S, SHORT_BETWEEN = 32, 0.05, 128
 """Steps between two records, at most: so many, or in short steps as many as take so long, seconds, but never more."""
 
 
-class Tracks(threading.local):
-    """What is going on in each thread."""
-
+class _Local(threading.local):
     def __init__(self) -> None:
         self.track = Track()
+
+
+class Tracks:
+    """What is going on in each thread.
+
+    Attributes:
+        lit: The track whose steps are only counted, if there is one: its `light` tells. Hooks look here first, since
+            what a thread keeps for itself is far away for them; they ask for `track` when it is not theirs.
+    """
+
+    __slots__ = ("_local", "lit")
+
+    def __init__(self) -> None:
+        self._local = _Local()
+        self.lit = Track()
+
+    @property
+    def track(self) -> Track:
+        """Return the one of the calling thread."""
+        found: Track = self._local.track
+        if self.lit is not found and self.lit.owner == found.owner:  # of a thread that has ended
+            self.lit = found
+        return found
 
 
 class StepRecorder:

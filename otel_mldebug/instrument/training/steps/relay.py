@@ -19,6 +19,8 @@ FIRING_CHECK_STEPS = 5
 """Steps between two looks while values are not finite, so that its end is seen."""
 FIRING_SHARE = 10 * CHECK_SHARE
 """Share of the time that detectors may use while something else is wrong."""
+MOST_BETWEEN_S = 2.0
+"""Seconds between two looks at most, whatever they cost."""
 TROUBLE_WINDOWS = 4
 """Windows of steps that get a record each, once something is wrong; some troubles last for the whole run."""
 RECORD_S = 25e-6
@@ -151,7 +153,7 @@ class Relay:
         took_s = self._clock() - began
         self._spent_s += took_s
         share = (FIRING_SHARE if wrong else CHECK_SHARE) * cell.busy
-        cell.next_check_ns = record.time_ns + int(min(1.0, took_s / share) * 1e9)
+        cell.next_check_ns = record.time_ns + int(min(MOST_BETWEEN_S, took_s / share) * 1e9)
         return span
 
     def pay(self) -> None:

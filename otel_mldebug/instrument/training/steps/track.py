@@ -1,6 +1,7 @@
 """What is going on in one thread between two training steps: times of its phases, and what it has produced so far."""
 
 from collections import deque
+from threading import get_ident
 from typing import Any
 
 from otel_mldebug.instrument.training.devices.gpu import GpuTimer
@@ -10,7 +11,27 @@ from otel_mldebug.instrument.training.steps.batches import tokens
 MOST_COMPUTED = 8
 
 
-class Track:
+class Hot:
+    """What steps that are only counted read and write of a track, side by side in memory.
+
+    In such a step nearly everything else that is in the caches is the program's: what is far apart is fetched again.
+
+    Attributes:
+        owner: Identity of the thread.
+        light: The optimizer whose step this will be, as `Known`, if it gets no record and no look unless something is
+            wrong with it: its phases need not be measured. None otherwise. It is set by `count_only`.
+        depth: Optimizer steps that are open: more than one where optimizers wrap each other.
+        busy: Whether a backward call is going on.
+        loss: Sum of the objectives so far; None as long as there is none that can be read.
+        backward_calls: How many there were.
+        pending: The next fetch of each loader that has had no backward yet, by identity of the iterator.
+        samples: Samples of the batches that backward has taken; None as long as that is not known.
+    """
+
+    __slots__ = ("backward_calls", "busy", "depth", "light", "loss", "owner", "pending", "samples")
+
+
+class Track(Hot):
     """Plain slots, because every training step goes through here several times.
 
     A fetched batch counts for the step only once backward runs: batches of an evaluation pass are fetched from the
@@ -22,20 +43,15 @@ class Track:
         mark: Where the forward pass may have begun: the latest end of a fetch, a backward call or a step.
         passing: The evaluation pass that is going on, or None.
         passed: Those that have ended since the latest record.
-        pending: The next fetch of each loader that has had no backward yet, by identity of the iterator.
         ahead: Those behind it.
         gpu: Times the steps on a GPU; None until one has been used.
         held: Batches that the latest backward call was fed with, for whoever looks for bad input; let go at the end of
             the step.
         tokens: Tokens of those that earlier backward calls of the step were fed with.
-        loss: Sum of the objectives so far; None as long as there is none that can be read.
-        light: The optimizer whose step this will be, as `Known`, if it gets no record and no look unless something is
-            wrong with it: its phases need not be measured. None otherwise. It is set by `count_only`.
         late: Objectives that live on a device and are not read yet.
         late_norms: Parameters, and norms of their gradients and of themselves that are on a device.
         evaluated: Whether a closure has been evaluated: what the optimizer evaluates after that is its own search.
         inside: Seconds of forward and backward that ran inside the optimizer (closures).
-        depth: Optimizer steps that are open: more than one where optimizers wrap each other.
         optimizers: Identities of the optimizers that have stepped since the last backward.
         parts: What is known of the insides of forward and backward, as fields of a record; None for nothing.
         span: The step's span, once something called for one.
@@ -44,7 +60,6 @@ class Track:
         scale: Factor of the gradient scaler that steps the optimizer, if it can be read at once.
         cpu: CPU time of the thread at the latest record, seconds, and the steps before it.
         norm: Gradient norm of the optimizer step that is going on.
-        busy: Whether a backward call is going on.
         closed: Number of steps that have ended in this thread.
         explicit: The step that the program itself has begun, if it has: what optimizers do meanwhile is part of it.
     """
@@ -53,14 +68,11 @@ class Track:
         "_lit",
         "ahead",
         "backward",
-        "backward_calls",
         "begun",
-        "busy",
         "closed",
         "computed",
         "cpu",
         "data",
-        "depth",
         "epoch",
         "evaluated",
         "explicit",
@@ -70,8 +82,6 @@ class Track:
         "inside",
         "late",
         "late_norms",
-        "light",
-        "loss",
         "mark",
         "norm",
         "optimizer",
@@ -80,9 +90,7 @@ class Track:
         "parts",
         "passed",
         "passing",
-        "pending",
         "previous_loss",
-        "samples",
         "scale",
         "scaled",
         "span",
@@ -90,6 +98,7 @@ class Track:
     )
 
     def __init__(self) -> None:
+        self.owner = get_ident()
         self.restart()
 
     def restart(self) -> None:
@@ -226,7 +235,7 @@ class Track:
             self.optimizers.clear()
 
     def count_only(self, known: Any) -> None:
-        """Do no more than count the next steps, which are those of one optimizer."""
+        """Do no more than count the next steps, which are those of one optimizer. `Tracks.lit` has to be this track."""
         self.light = known
         self.norm = None
         self._lit = known.cell.steps

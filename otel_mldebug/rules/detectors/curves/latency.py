@@ -103,8 +103,10 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
         return None
     durations = [r.duration_s for r in steps]
     usual = median(durations)
-    begins = {b.index for a, b in pairwise(steps) if b.epoch is not None and b.epoch != a.epoch}
     spikes = [r for r in steps if r.duration_s >= FACTOR * usual and r.duration_s - usual >= LEAST_S]
+    if len(spikes) < LEAST_DATA:
+        return None
+    begins = {b.index for a, b in pairwise(steps) if b.epoch is not None and b.epoch != a.epoch}
     medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
     spikes = [r for r in spikes if r.index not in begins or _blame(r, medians, usual) not in (Phase.OTHER, Phase.DATA)]
     most = max((r.duration_s - usual for r in spikes), default=0.0)

@@ -1,13 +1,12 @@
 """Which parameters never change, and what the looks say about why."""
 
-import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from otel_mldebug.rules.detectors.layers.reading import mixes
+from otel_mldebug.rules.detectors.once import once
 from otel_mldebug.rules.looks import Look, Parameter
 
 LOOKS = 3
@@ -44,32 +43,6 @@ class Fate:
         return self.changed is False
 
 
-class _Judgement(threading.local):
-    """What has been worked out of the looks that the calling thread is judging."""
-
-    def __init__(self) -> None:
-        self.looks: Sequence[Look] | None = None
-        self.found: Sequence[Fate] | None = None
-
-
-_judgement = _Judgement()
-
-
-@contextmanager
-def judging(looks: Sequence[Look]) -> Iterator[None]:
-    """Work out only once what became of the parameters of `looks`; several detectors ask for it.
-
-    Args:
-        looks: Must stay as they are meanwhile. Nothing of them is kept afterwards.
-    """
-    before = _judgement.looks, _judgement.found
-    _judgement.looks, _judgement.found = looks, None
-    try:
-        yield
-    finally:
-        _judgement.looks, _judgement.found = before
-
-
 def fates(looks: Sequence[Look], least: int = STEPS) -> Sequence[Fate]:
     """Return what became of the parameters that were trainable in all looks, those that count, in forward order.
 
@@ -84,13 +57,10 @@ def fates(looks: Sequence[Look], least: int = STEPS) -> Sequence[Fate]:
         return []
     if not any(p.changed is False for look in looks[-2:] for p in look.parameters):
         return []  # the usual case, at no cost
-    if looks is not _judgement.looks:
-        return _fates(looks)
-    if _judgement.found is None:
-        _judgement.found = _fates(looks)
-    return _judgement.found
+    return _fates(looks)
 
 
+@once
 def _fates(looks: Sequence[Look]) -> list[Fate]:
     seen: dict[tuple[str, int], list[tuple[Look, Parameter]]] = {}
     places: dict[tuple[str, int], int] = {}

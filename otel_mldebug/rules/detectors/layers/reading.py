@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.once import once
 from otel_mldebug.rules.looks import Look, Parameter
 from otel_mldebug.rules.steps import StepRecord
 
@@ -39,6 +40,7 @@ class Progress:
         return self.left is not None and self.recent is not None and self.left > 0.8 and self.recent > 0.95
 
 
+@once
 def progress(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Progress:
     """Return how the loss has developed over the steps and the looks before them."""
     known = {look.step: look.loss for look in looks if look.loss is not None and math.isfinite(look.loss)}

@@ -142,10 +142,11 @@ def zero_rate(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
+    if any(r.learning_rate for r in steps):
+        return None
     held = [p for look in looks for p in look.parameters if p.optimized and p.trainable and p.learning_rate is not None]
-    rates = [r.learning_rate for r in steps if r.learning_rate is not None]
     last = max(looks[-1].step, steps[-1].index if steps else 0)
-    if not held or any(p.learning_rate != 0 or p.changed for p in held) or any(rates):
+    if not held or any(p.learning_rate != 0 or p.changed for p in held):
         return None
     if looks[0].step > RATE_STEPS or last - looks[0].step < RATE_STEPS:
         return None

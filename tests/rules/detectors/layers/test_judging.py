@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from otel_mldebug.rules.detectors.layers import DETECTORS
-from otel_mldebug.rules.detectors.layers.changes import fates, judging
+from otel_mldebug.rules.detectors.layers.changes import fates
+from otel_mldebug.rules.detectors.once import judging
 from otel_mldebug.rules.looks import Look
 from tests.rules.detectors.layers.building import NET, looks, weight
 
