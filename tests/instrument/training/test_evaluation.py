@@ -142,6 +142,32 @@ class Average:
             F.cross_entropy(self.model(x), y)
 
 
+class Shadow:
+    """Keeps an average of the weights."""
+
+    def __init__(self) -> None:
+        self.shadow = net().eval()
+
+
+class Trainer:
+    """Has, among other things, one that keeps an average of the weights."""
+
+    def __init__(self) -> None:
+        self.extras = {"average": Shadow()}
+
+    @torch.no_grad()
+    def __call__(self, _: Any, validation: Any) -> None:
+        for x, y in validation:
+            F.cross_entropy(self.extras["average"].shadow(x), y)
+
+
+def of_an_average(_: Any, validation: Any) -> None:
+    average = Shadow()
+    with torch.no_grad():
+        for x, y in validation:
+            F.cross_entropy(average.shadow(x), y)
+
+
 def statistics_of_batches(model: Any, validation: Any) -> None:
     torch.optim.swa_utils.update_bn(validation, model)
 
@@ -170,7 +196,7 @@ def nothing(model: Any, validation: Any) -> None:
 
 @pytest.mark.parametrize(
     "evaluate",
-    [no_grad_inside, monte_carlo, Average(), statistics_of_batches, attack, explain, nothing],
+    [no_grad_inside, monte_carlo, Average(), Trainer(), of_an_average, statistics_of_batches, attack, explain, nothing],
     ids=lambda e: str(e)[:30],
 )
 def test_what_is_no_mistake(watched, evaluate):

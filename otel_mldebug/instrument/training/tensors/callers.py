@@ -2,10 +2,10 @@
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 _OURS = str(PurePath(__file__).parents[1])
@@ -16,6 +16,9 @@ _SNAPSHOT = sys.version_info < (3, 13)
 """Whether `f_locals` of a function is a copy that the frame keeps."""
 _OPTIMIZED = 0x1
 """Flag of the code of functions: their variables are no dictionary. Source: inspect.CO_OPTIMIZED."""
+_WITHIN, _MOST_WITHIN, _MOST_KEPT = 3, 512, 64
+"""How far within each other a trainer, its parts, an average of weights and the model in that are, with how many things,
+and in each."""
 _FOREIGN = ("torch", "tqdm", "accelerate", "ignite")
 """Packages whose frames are not the program's."""
 
@@ -127,14 +130,12 @@ class Graphs:
         self.held, self.used = "", True
 
     def _others(self, held: list[tuple[str, Any]]) -> bool:
-        values = [value for _, value in held]
-        owner = next((value for name, value in held if name == "self"), None)
-        values += list(getattr(owner, "__dict__", {}).values())
-        models = [value for value in values if _is_model(value) and not value.training]
+        models = [value for value in _within(value for _, value in held) if _is_model(value) and not value.training]
         if not models:
             return False
         known = {id(module) for root in self._trained() for module in root.modules()}
-        return any(id(model) not in known and id(getattr(model, "module", None)) not in known for model in models)
+        models = [m for m in models if id(m) not in known and id(getattr(m, "module", None)) not in known]
+        return any(next(model.parameters(), None) is not None for model in models)
 
     def _graphs(self, held: list[tuple[str, Any]]) -> None:
         now = {name: weakref.ref(value) for name, value in held if _has_graph(value)}
@@ -144,6 +145,26 @@ class Graphs:
                 self.held = f"`{name}`"
                 return
         self._before = now
+
+
+def _within(values: Iterable[Any]) -> list[Any]:
+    """Return `values` with what they keep: members of collections, attributes of objects that are no models."""
+    found = list(values)
+    level = found
+    for _ in range(_WITHIN):
+        level = [kept for value in level for kept in _kept(value)][:_MOST_WITHIN]
+        found += level
+    return found
+
+
+def _kept(value: Any) -> Iterable[Any]:
+    kind = type(value)
+    if kind in (list, tuple, dict):
+        return list(value.values() if kind is dict else value)[:_MOST_KEPT]
+    if issubclass(kind, (type, ModuleType)) or kind.__module__.startswith("torch.") or _is_model(value):
+        return ()
+    inside = getattr(value, "__dict__", None)
+    return list(inside.values())[:_MOST_KEPT] if type(inside) is dict else ()
 
 
 def _is_model(value: Any) -> bool:
