@@ -17,8 +17,8 @@ _SNAPSHOT = sys.version_info < (3, 13)
 _OPTIMIZED = 0x1
 """Flag of the code of functions: their variables are no dictionary. Source: inspect.CO_OPTIMIZED."""
 _WITHIN, _MOST_WITHIN, _MOST_KEPT = 3, 512, 64
-"""How far within each other a trainer, its parts, an average of weights and the model in that are, with how many things,
-and in each."""
+"""How far within each other a trainer, its parts, an average of weights and the model in that are looked for, and how
+many things, in all of one depth and in each."""
 _FOREIGN = ("torch", "tqdm", "accelerate", "ignite")
 """Packages whose frames are not the program's."""
 
