@@ -129,8 +129,10 @@ def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
     def judge(look: Look) -> tuple[Operation, Stats] | None:
         graph = Graph(look)
         entries = list(_entries(graph))
-        if not entries:
-            return _one_token(look, graph)
+        if all(stats.low == stats.high == 0 for *_, stats in entries):
+            token = _one_token(look, graph)
+            if token is not None or not entries:
+                return token
         if any(stats.low != stats.high or stats.size < LEAST for *_, stats in entries):
             return None
         known = {place for place, *_ in entries}
@@ -161,14 +163,21 @@ def constant_input(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findi
 
 
 def _one_token(look: Look, graph: Graph) -> tuple[Operation, Stats] | None:
-    """Return the embedding whose tokens are all the same, if nothing but positions comes in besides it."""
+    """Return the embedding whose tokens are all the same, if nothing but positions and states of zeros come in, too."""
     if not look.operations or look.operations[-1].kind not in _SUPERVISED:
         return None
     found = None
     for place, operation in enumerate(graph.operations):
         if graph.inputs(place) or operation.kind == LEAF:
             continue
+        if not look.complete and operation.kind not in {
+            *ENTRIES,
+            "Embedding",
+        }:  # what comes before it has been left out
+            continue
         tokens, shape = operation.operand, operation.operands[0] if operation.operands else ()
+        if operation.kind != "Embedding" and tokens is not None and tokens.low == tokens.high == 0:
+            continue
         if operation.kind != "Embedding" or tokens is None or not shape:
             return None
         if tokens.low == tokens.high:

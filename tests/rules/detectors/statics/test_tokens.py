@@ -1,5 +1,7 @@
 """Tokens that are all the same, and parts of a model that are left in evaluation mode."""
 
+from dataclasses import replace
+
 import pytest
 
 from otel_mldebug.rules.detectors.statics.inputs import constant_input
@@ -32,6 +34,11 @@ def classifier(*embeddings: Operation) -> tuple[Operation, ...]:
         pytest.param(classifier(tokens(1, 1, N, 8)), True, id="one token"),
         pytest.param(classifier(tokens(1, 1, N, 8), tokens(0, 7, 1, 8)), True, id="one token at each position"),
         pytest.param(classifier(tokens(1, 1, N, 8), tokens(0, 7, N, 8)), True, id="positions for each sample"),
+        pytest.param(
+            classifier(tokens(1, 1, N, 8), op("Addmm", N, 32, operand=stats(low=0.0, high=0.0))),
+            True,
+            id="a first state",
+        ),
         pytest.param(classifier(tokens(1, 40, N, 8), tokens(0, 0, N, 8)), False, id="segments of one kind"),
         pytest.param(classifier(tokens(0, 7, 1, 8)), False, id="positions alone"),
         pytest.param(classifier(tokens(1, 1, 1, 8)), False, id="one sample"),
@@ -42,6 +49,11 @@ def classifier(*embeddings: Operation) -> tuple[Operation, ...]:
 )
 def test_tokens_that_are_all_the_same(operations, fires):
     assert rule(constant_input, looks(*operations)) == ("data.constant_input" if fires else "")
+
+
+def test_tokens_of_a_long_sequence_whose_middle_is_left_out():
+    cut = [replace(look, complete=False) for look in looks(*classifier(tokens(1, 1, N, 8), op("Sigmoid", N, 32)))]
+    assert rule(constant_input, cut) == "data.constant_input"
 
 
 NORM = Layer(name="net.bn", kind="BatchNorm2d", training=False, settings={"track_running_stats": True})
