@@ -11,6 +11,8 @@ pytestmark = pytest.mark.torch
 from torch import nn  # noqa: E402
 
 from otel_mldebug.instrument.training.hooks import pytorch  # noqa: E402
+from otel_mldebug.instrument.training.steps.track import NOBODY  # noqa: E402
+from otel_mldebug.instrument.training.steps.tracks import Tracks  # noqa: E402
 
 
 def loss_of(net: Any) -> Any:
@@ -63,3 +65,20 @@ def test_only_optimizers_of_the_thread_itself_are_those_whose_gradients_may_be_r
     register = installed.watch.optimizers
     assert register.of_thread() == [here]
     assert register.optimizers() == [*elsewhere, here]
+
+
+def test_a_track_belongs_to_nobody_once_its_thread_has_ended():
+    tracks = Tracks()
+    owners: list[int] = []
+
+    def run() -> None:
+        tracks.lit = tracks.track
+        owners.extend((tracks.lit.owner, threading.get_ident()))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+    assert owners[0] == owners[1]
+    assert tracks.lit.owner == NOBODY, "the next thread may get its identity, and must not get its losses"
+    assert tracks.track is not tracks.lit

@@ -1,7 +1,6 @@
 """Training steps, whatever framework they come from: they become records, which the sink gets and rules look at."""
 
 import itertools
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from otel_mldebug.instrument.training.steps.relay import Late, Relay
 from otel_mldebug.instrument.training.steps.reporting import Reporter
 from otel_mldebug.instrument.training.steps.signals import Signals
 from otel_mldebug.instrument.training.steps.track import Track
+from otel_mldebug.instrument.training.steps.tracks import Tracks
 from otel_mldebug.rules.course import Evaluation
 from otel_mldebug.rules.detectors import DETECTORS, Detector
 from otel_mldebug.rules.finding import Finding
@@ -24,34 +24,6 @@ RECORD_SHARE = 0.05
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
 MOST_BETWEEN, MOST_BETWEEN_S, SHORT_BETWEEN = 32, 0.05, 128
 """Steps between two records, at most: so many, or in short steps as many as take so long, seconds, but never more."""
-
-
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.track = Track()
-
-
-class Tracks:
-    """What is going on in each thread.
-
-    Attributes:
-        lit: The track whose steps are only counted, if there is one: its `light` tells. Hooks look here first, since
-            what a thread keeps for itself is far away for them; they ask for `track` when it is not theirs.
-    """
-
-    __slots__ = ("_local", "lit")
-
-    def __init__(self) -> None:
-        self._local = _Local()
-        self.lit = Track()
-
-    @property
-    def track(self) -> Track:
-        """Return the one of the calling thread."""
-        found: Track = self._local.track
-        if self.lit is not found and self.lit.owner == found.owner:  # of a thread that has ended
-            self.lit = found
-        return found
 
 
 class StepRecorder:
@@ -290,7 +262,7 @@ class StepRecorder:
         self.relay.restart()
         for cell in self.cells.values():
             cell.restart()
-        self.tracks.track.restart()
+        self.tracks.restart()
         self.reporter.restart()
 
     def progress(self) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What is going on in one thread between two training steps: times of its phases, and what it has produced so far."""
 
 from collections import deque
-from threading import get_ident
 from typing import Any
 
 from otel_mldebug.instrument.training.devices.gpu import GpuTimer
@@ -9,6 +8,8 @@ from otel_mldebug.instrument.training.steps.ahead import Ahead, Fetch
 from otel_mldebug.instrument.training.steps.batches import tokens
 
 MOST_COMPUTED = 8
+NOBODY = 0
+"""No thread has this identity. Source: threading.get_ident."""
 
 
 class Hot:
@@ -17,7 +18,7 @@ class Hot:
     In such a step nearly everything else that is in the caches is the program's: what is far apart is fetched again.
 
     Attributes:
-        owner: Identity of the thread.
+        owner: Identity of the thread; `NOBODY` once it has ended.
         light: The optimizer whose step this will be, as `Known`, if it gets no record and no look unless something is
             wrong with it: its phases need not be measured. None otherwise. It is set by `count_only`.
         depth: Optimizer steps that are open: more than one where optimizers wrap each other.
@@ -97,8 +98,8 @@ class Track(Hot):
         "tokens",
     )
 
-    def __init__(self) -> None:
-        self.owner = get_ident()
+    def __init__(self, owner: int = NOBODY) -> None:
+        self.owner = owner
         self.restart()
 
     def restart(self) -> None:
