@@ -39,6 +39,8 @@ class StepRecord:
             than the batch. Taken now and then.
         loss_s: Part of `forward_s`: from the end of the model's forward pass to the start of backward. Taken now and
             then.
+        prepare_s: Part of `forward_s`: from the end of the step before to the model's forward pass, where no loader was
+            asked and the model did nothing meanwhile. Taken now and then.
         sync_s: Part of `backward_s`: waiting for the gradients of the other ranks, as DistributedDataParallel itself
             has measured the share of it in the pass before. Taken now and then.
         gc_s: Python's collection of garbage since the record before, seconds; None for less than a millisecond.
@@ -77,6 +79,7 @@ class StepRecord:
     gpu_s: float | None = None
     copy_s: float | None = None
     loss_s: float | None = None
+    prepare_s: float | None = None
     sync_s: float | None = None
     gc_s: float | None = None
     save_s: float | None = None

@@ -20,6 +20,7 @@ _MEASURED = (
     (Phase.OPTIMIZER, "optimizer_s"),
 )
 _PARTS = (
+    (Phase.DATA, "prepare_s", "forward_s"),
     (Phase.COPY, "copy_s", "forward_s"),
     (Phase.LOSS, "loss_s", "forward_s"),
     (Phase.SYNC, "sync_s", "backward_s"),
@@ -139,8 +140,9 @@ class Lane:
             part_s, whole_s = self.parts.get(phase.value, (0.0, 0.0))
             whole = of.removesuffix("_s")
             if part_s > 0.0 and whole in self.measured:
-                found[phase.value] = self.measured[whole] * part_s / whole_s
-                found[whole] = max(0.0, found[whole] - found[phase.value])
+                part_s *= self.measured[whole] / whole_s
+                found[phase.value] = found.get(phase.value, 0.0) + part_s
+                found[whole] = max(0.0, found[whole] - part_s)
         return {phase.value: found[phase.value] for phase in Phase if phase.value in found}
 
     def _look_for_bad(self, index: Sequence[int], values: Sequence[float | None]) -> None:

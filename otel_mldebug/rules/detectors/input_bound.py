@@ -16,6 +16,10 @@ MODEL = 5.0
 BEST = 0.2
 """Share of a processor that the step gets that gets more than nine in ten: on a busy machine, some get all of it."""
 
+FIRST = 5
+"""Steps at the beginning that do not count: workers start, files are read for the first time."""
+MADE_STEPS = 5
+"""Steps in which it was seen when the model was called, at least."""
 STARVED, STARVED_S, STARVED_SAMPLE_S, STARVED_TOTAL_S = 0.75, 0.004, 300e-6, 1.2
 """Share of the time, median wait, wait for each sample, and wait in all, seconds, that are enough together: decoding
 and augmenting a small image takes 50 to 200 microseconds, and a model that is so much faster has nothing to do."""
@@ -45,9 +49,10 @@ def input_bound(
             memory one by one takes 5 to 10 microseconds each.
         min_total_s: Waiting in the whole window, seconds, below which it does not matter.
     """
-    steps = [r for r in window if r.data_s is not None and r.index >= 5]
+    steps = [r for r in window if r.data_s is not None and r.index >= FIRST]
     if not steps:
-        return _without_loader(Course.of(window))
+        course = Course.of(window)
+        return _without_loader(course) or _made(course)
     if len(steps) < min_steps:
         return None
     waits = [r.data_s or 0.0 for r in steps]
@@ -84,6 +89,41 @@ def input_bound(
     )
 
 
+def _made(course: Course) -> Finding | None:
+    """Fire when most of the time passes before the model is called, in a program that makes its batches itself.
+
+    On the CPU: a thread that reads a value off a GPU waits there for all that the GPU has yet to do.
+    """
+    steps = [
+        r
+        for r in course
+        if r.index >= FIRST and r.evaluation_s is None and r.duration_s > 0 and r.gpu_s is None and not r.device_bytes
+    ]
+    known = [r for r in steps if r.prepare_s is not None]
+    if course.shared or len(steps) < IDLE_STEPS or len(known) < MADE_STEPS:
+        return None
+    wait, share = median(r.prepare_s or 0.0 for r in known), median((r.prepare_s or 0.0) / r.duration_s for r in known)
+    lost = share * sum(r.duration_s for r in steps)
+    if share < STARVED or wait * pace(steps, machine=course.machine) < IDLE_S or lost < IDLE_TOTAL_S:
+        return None
+    return Finding(
+        rule="data.input_bound",
+        category=Category.DATA,
+        severity=Severity.WARNING,
+        summary=f"{share:.0%} of the step time passes before the model is called: {wait * 1e3:.0f} ms a step.",
+        cause="The loop makes its batches itself, and the model waits meanwhile.",
+        solutions=(
+            "Move what makes a sample into a Dataset, and load it in parallel: DataLoader(num_workers=4).",
+            "Do once, and keep, what is the same each time: reading, decoding, tokenising.",
+            "Work on whole arrays rather than on one sample after the other.",
+        ),
+        prevention="Time the making of a hundred batches before a long run.",
+        confidence=0.8,
+        basis="detector",
+        evidence={"data_share": round(share, 4), "median_wait_s": wait, "steps": len(known)},
+    )
+
+
 def _without_loader(course: Course) -> Finding | None:
     """Fire when the thread does nothing for most of the time from one step to the next backward pass, on the CPU.
 
@@ -92,7 +132,7 @@ def _without_loader(course: Course) -> Finding | None:
     steps = [
         r
         for r in course
-        if r.index >= 5 and r.cpu_s is not None and r.forward_s is not None and r.evaluation_s is None
+        if r.index >= FIRST and r.cpu_s is not None and r.forward_s is not None and r.evaluation_s is None
         and r.gpu_s is None and r.device_bytes is None
     ]  # fmt: skip
     if course.shared or len(steps) < IDLE_STEPS:

@@ -86,6 +86,27 @@ def test_the_way_to_another_device_and_the_loss_are_told_from_the_forward_pass(c
     assert parts(seen) == [(7.0, None, None), *[(7.0, 2.0, 1.0)] * FIRST, (7.0, None, None)]
 
 
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        pytest.param(lambda net: None, 2.0, id="makes a batch"),
+        pytest.param(lambda net: nn.ReLU()(torch.ones(1)), 2.0, id="prepares it by layers without weights"),
+        pytest.param(lambda net: torch.no_grad()(net)(torch.ones(1, 4)), None, id="plays"),
+    ],
+)
+def test_the_time_in_which_a_loop_makes_its_batches_is_told_from_the_forward_pass(clock, seen, before, expected):
+    net = Slow(clock)
+    opt = torch.optim.SGD(net.parameters(), 0.01)
+    for _ in range(4):
+        clock.now += 2.0
+        before(net)
+        opt.zero_grad()
+        net(torch.ones(2, 4)).square().mean().backward()
+        opt.step()
+
+    assert [s.prepare_s for s in seen.steps] == [None, expected, expected, expected]
+
+
 def test_what_a_program_does_with_a_batch_on_the_device_of_the_model_is_no_copy(clock, seen):
     train(clock, Slow(clock))
 

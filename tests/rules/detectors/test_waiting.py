@@ -42,6 +42,29 @@ def test_a_program_without_a_loader_that_waits(window, fires):
     assert (finding and (finding.rule, finding.evidence["steps"])) == (("data.input_bound", 145) if fires else None)
 
 
+MAKING = {"cpu_s": 0.04, "prepare_s": 0.034}
+
+
+@pytest.mark.parametrize(
+    ("window", "fires"),
+    [
+        pytest.param(run(**MAKING), True, id="makes its batches in the loop"),
+        pytest.param(run(**{**MAKING, "prepare_s": 0.02}), False, id="the model takes as long"),
+        pytest.param(run(**{**MAKING, "prepare_s": None}), False, id="it is not known when the model was called"),
+        pytest.param(run(50, **MAKING), False, id="little was lost"),
+        pytest.param(run(600, **{**MAKING, "duration_s": 0.008, "prepare_s": 0.007}), False, id="batches made quickly"),
+        pytest.param(run(**MAKING, gpu_s=0.03), False, id="what was read off a GPU may have been waited for"),
+        pytest.param(run(**MAKING, shared=True), False, id="several optimizers"),
+        pytest.param(run(**MAKING, evaluation_s=0.03), False, id="evaluates in between"),
+    ],
+)
+def test_a_program_that_makes_its_batches_while_the_model_waits(window, fires):
+    finding = input_bound(window)
+    assert (finding and finding.evidence) == (
+        {"data_share": 0.85, "median_wait_s": 0.034, "steps": 145} if fires else None
+    )
+
+
 def spikes(gc_s, cpu_s=0.2, save_s=None):
     usual = {"duration_s": 0.01, "forward_s": 0.004, "backward_s": 0.004, "optimizer_s": 0.001, "cpu_s": 0.01}
     slow = {**usual, "duration_s": 0.21, "forward_s": 0.204, "cpu_s": cpu_s, "gc_s": gc_s, "save_s": save_s}

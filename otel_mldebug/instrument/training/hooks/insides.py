@@ -1,4 +1,4 @@
-"""What is inside of the time before backward: copying the batch, the model's forward pass, the loss.
+"""What is inside of the time before backward: making and copying the batch, the model's forward pass, the loss.
 
 Seen in a few of the steps that are recorded. In those a global hook waits for the next call of a model, and takes
 itself out of PyTorch before the model runs: layers inside of it are called as ever. A hook on that one model, for that
@@ -28,18 +28,23 @@ class Sample:
 
     Attributes:
         track: Of its thread.
+        prepare_s: Time from the end of the step before to the first forward pass, where no loader was asked and no
+            model has computed anything meanwhile.
         copy_s: Time from batches to forward passes that had to wait for their batch to get to another device.
         loss_s: Time from ends of forward passes to backward.
         ended: When the latest forward pass since the latest backward call ended; 0.0 before that.
         told: Backward calls whose forward pass was seen.
         others: Calls that were of no interest.
+        inferred: Whether one of them was of a model: it plays, or is evaluated.
     """
 
-    __slots__ = ("copy_s", "ended", "handles", "loss_s", "others", "told", "track")
+    __slots__ = ("copy_s", "ended", "handles", "inferred", "loss_s", "others", "prepare_s", "told", "track")
 
     def __init__(self, track: Track) -> None:
         self.track = track
+        self.prepare_s: float | None = None
         self.copy_s: float | None = None
+        self.inferred = False
         self.loss_s = self.ended = 0.0
         self.told = self.others = 0
         self.handles: list[Any] = []
@@ -118,6 +123,8 @@ class Insides:
         if not sample.told or sample.told != track.backward_calls:
             return {}
         found = {"loss_s": sample.loss_s}
+        if sample.prepare_s is not None:
+            found["prepare_s"] = sample.prepare_s
         if sample.copy_s is not None:
             found["copy_s"] = sample.copy_s
         return found
@@ -135,17 +142,19 @@ class Insides:
         sample, track = self.sample, self._tracks.track
         if sample is None or sample.track is not track:
             return
-        parameter = None
-        if self._enabled() and not track.busy and not isinstance(module, self._scripted):
-            parameter = next(module.parameters(), None)
-        if parameter is None:
+        parameter = None if isinstance(module, self._scripted) else next(module.parameters(), None)
+        if parameter is None or not self._enabled() or track.busy:
             sample.others += 1
+            sample.inferred = sample.inferred or parameter is not None
             if sample.others > MOST_OTHERS:
                 self._drop()
             return
         sample.let_go()
-        if not sample.ended and track.pending and track.mark:
-            self._copied(sample, track, parameter.device)
+        if not sample.ended and track.mark:
+            if track.pending:
+                self._copied(sample, track, parameter.device)
+            elif not track.backward_calls and not sample.inferred and track.passing is None and not track.passed:
+                sample.prepare_s = self._clock() - track.mark
         sample.handles.append(module.register_forward_hook(self._ends))
 
     def _copied(self, sample: Sample, track: Track, device: Any) -> None:

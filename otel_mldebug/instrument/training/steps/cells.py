@@ -31,7 +31,7 @@ class Cell:
         steps: Optimizer steps, every one counted.
         measured: Value of `steps` at the latest one whose phases were measured; that one stands for those before it.
         duration_s: Their time; `data_s`, `forward_s`, `backward_s` and `optimizer_s` are its known parts.
-        copied: How much of `forward_s` was copying batches; `scored`: the loss.
+        copied: How much of `forward_s` was copying batches; `scored`: the loss; `prepared`: making them.
         synced: How much of `backward_s` was gradient synchronisation.
         busy: Share of that time in which their thread computed, about: what watching may cost is a share of that.
         samples: Samples that went through them.
@@ -69,6 +69,7 @@ class Cell:
         "nonfinite",
         "norm_alarm",
         "optimizer_s",
+        "prepared",
         "samples",
         "scale",
         "scored",
@@ -95,7 +96,7 @@ class Cell:
         self.stood_for = 1
         self.busy = 1.0
         self.duration_s = self.data_s = self.forward_s = self.backward_s = self.optimizer_s = 0.0
-        self.copied, self.scored, self.synced = Part(), Part(), Part()
+        self.copied, self.scored, self.prepared, self.synced = Part(), Part(), Part(), Part()
         self.loss: float | None = None
         self.gradient_norm: float | None = None
         self.learning_rate: float | None = None
@@ -139,6 +140,7 @@ class Cell:
         if "sync_s" in found:
             self.synced.learn(self.backward_s, found["sync_s"], backward)
         if len(found) > ("sync_s" in found):
+            self.prepared.learn(self.forward_s, found.get("prepare_s", 0.0), forward)
             self.copied.learn(self.forward_s, found.get("copy_s", 0.0), forward)
             self.scored.learn(self.forward_s, found.get("loss_s", 0.0), forward)
         return found
@@ -203,12 +205,13 @@ class Cell:
     def phases(self) -> dict[Phase, float]:
         """Return the seconds of each phase; what no phase accounts for is `other`."""
         forward_s, backward_s = self.forward_s, self.backward_s
+        prepare_s = self.prepared.of(forward_s)
         copy_s, loss_s = self.copied.of(forward_s), self.scored.of(forward_s)
         sync_s = self.synced.of(backward_s)
         known = {
-            Phase.DATA: self.data_s,
+            Phase.DATA: self.data_s + prepare_s,
             Phase.COPY: copy_s,
-            Phase.FORWARD: max(0.0, forward_s - copy_s - loss_s),
+            Phase.FORWARD: max(0.0, forward_s - prepare_s - copy_s - loss_s),
             Phase.LOSS: loss_s,
             Phase.BACKWARD: max(0.0, backward_s - sync_s),
             Phase.SYNC: sync_s,
