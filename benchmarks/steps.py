@@ -39,7 +39,7 @@ class Switch:
     def __init__(self, torch: Any) -> None:
         loader = torch.utils.data.dataloader._BaseDataLoaderIter
         optimizers = sys.modules["torch.optim.optimizer"]
-        functions = ((torch.nn.functional, name) for name in (*LOSSES, "dropout"))
+        functions = ((torch.nn.functional, name) for name in (*LOSSES, "dropout", "batch_norm"))
         self._places = ((torch.autograd, "backward"), (loader, "__next__"), *functions)
         self._hooks = (optimizers._global_optimizer_pre_hooks, optimizers._global_optimizer_post_hooks)
         pytorch.uninstall()

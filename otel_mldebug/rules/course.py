@@ -33,7 +33,8 @@ class Evaluation:
         training_mode: Whether the models that are trained were in training mode all through; None when unknown.
         active: Layers that behave otherwise in training and were in training mode: `Dropout`, `BatchNorm2d`.
         loader: Whether it went over a loader.
-        dropped: Whether dropout was applied by a function although the model was in evaluation mode.
+        forced: What a function did as in training although the model was in evaluation mode: `dropout`, `batch_norm`;
+            empty for nothing.
         tracked: What held a graph although nothing was trained on: `logits`, `the loss`; empty for nothing.
         apart: Attribute, `members`, of a model in evaluation mode, which keeps layers that are in training mode in a
             plain list or dict, where its `eval()` does not reach them. `active` are those. Empty for none.
@@ -51,7 +52,7 @@ class Evaluation:
     active: tuple[str, ...] = ()
     loader: bool = False
     tracked: str = ""
-    dropped: bool = False
+    forced: str = ""
     apart: str = ""
 
 

@@ -68,6 +68,41 @@ def test_dropout_that_is_as_it_should_be(watched, net):
     assert watched.rules() == []
 
 
+class Normalising(nn.Module):
+    """Normalises by the function, in a mode of its own."""
+
+    def __init__(self, training: bool | None = None, *, running: bool = True) -> None:
+        super().__init__()
+        self.first, self.last, self.told = nn.Linear(6, 16), nn.Linear(16, 3), training
+        self.running = (torch.zeros(16), torch.ones(16)) if running else (None, None)
+
+    def forward(self, x: Any) -> Any:
+        told = self.training if self.told is None else self.told
+        return self.last(F.relu(F.batch_norm(self.first(x), *self.running, training=told)))
+
+
+def test_batch_normalisation_as_a_function_that_knows_no_mode_is_found_in_evaluation(watched):
+    fit(Normalising(training=True))
+
+    [(finding, where)] = watched.found
+    assert (finding.rule, where["step"]) == ("evaluation.batch_statistics", 5)
+    assert finding.evidence["place"].startswith("Normalising.forward (test_subtle_findings.py:")
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        pytest.param(Normalising(), id="given the mode"),
+        pytest.param(Normalising(training=True, running=False), id="by each batch, on purpose"),
+        pytest.param(nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16, track_running_stats=False)), id="a layer"),
+    ],
+)
+def test_batch_normalisation_that_is_as_it_should_be(watched, net):
+    fit(net)
+
+    assert watched.rules() == []
+
+
 def test_dropout_is_put_back(watched):
     wrapped = F.dropout
     assert torch.equal(wrapped(torch.ones(4), 0.5, False), torch.ones(4))

@@ -137,8 +137,12 @@ class Evaluations:
             current.graphs.look(current.caller, 4, graphs=False)
         self._add(current, name, weight, value.detach() if terms == 1 else value.detach() / terms)
 
-    def dropped(self) -> None:
-        """Note that a function applies dropout although the model is in evaluation mode, with gradients disabled."""
+    def forced(self, function: str) -> None:
+        """Note that a function works as in training although the model is in evaluation mode, with gradients disabled.
+
+        Args:
+            function: `dropout` or `batch_norm`.
+        """
         track, step = self._tracks.track, self._recorder.index
         if step and ((current := track.passing) is None or not (current.source or current.step == step)):
             found = caller(3)
@@ -147,7 +151,7 @@ class Evaluations:
             track.wake()
             track.passing.count(None)
         if track.passing is not None:
-            track.passing.dropped = True
+            track.passing.forced = function
 
     def _add(self, current: Pass, name: str, weight: int, value: Any) -> None:
         if value.numel() != 1:
@@ -218,7 +222,7 @@ class Evaluations:
             active=active,
             loader=bool(current.source),
             tracked=current.graphs.held,
-            dropped=current.dropped,
+            forced=current.forced,
             apart=apart,
         )
 

@@ -1,4 +1,4 @@
-"""The loss functions of `torch.nn.functional`: what they return in evaluation is the evaluation loss; and its dropout.
+"""The loss functions of `torch.nn.functional`, which tell of evaluation losses; dropout and batch normalisation.
 
 They are wrapped until the program compiles something: then they are put back, so that nothing of ours is traced.
 """
@@ -42,9 +42,12 @@ class LossFunctions:
         self._watch = watch
         self._evaluations = evaluations
         self._on = True
-        functional = watch.torch.nn.functional
+        functional, modules = watch.torch.nn.functional, watch.torch.nn.modules
+        layers = modules.dropout.Dropout, modules.batchnorm._BatchNorm, modules.batchnorm.SyncBatchNorm
+        self._layers = {layer.forward.__code__ for layer in layers}
         self._patches = [Patch(functional, name, self._wrapping(name)) for name in NAMES if hasattr(functional, name)]
         self._patches.append(Patch(functional, "dropout", self._dropout))
+        self._patches.append(Patch(functional, "batch_norm", self._batch_norm))
 
     def remove(self) -> None:
         """Put the functions back; those that the program has kept for itself do nothing but pass calls on."""
@@ -105,21 +108,46 @@ class LossFunctions:
         Layers of `torch.nn` say which mode they are in; one that was put back into training mode is meant to be (Monte
         Carlo dropout).
         """
-        enabled, layers, evaluations = self._watch.torch.is_grad_enabled, self._watch.layers, self._evaluations
-        own = self._watch.torch.nn.Dropout.forward.__code__
+        enabled, forced = self._watch.torch.is_grad_enabled, self._forced
 
         def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:  # noqa: A002
             value = original(input, p, training, inplace)
-            if training and self._on and not enabled() and p > 0 and layers.evaluating():
-                try:
-                    if sys._getframe(1).f_code is not own:
-                        evaluations.dropped()
-                except Exception as exc:  # noqa: BLE001
-                    _guard.fault("watch dropout", exc)
+            if training and not enabled() and p > 0:
+                forced("dropout")
             return value
 
         dropout.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]  # torch.jit.script asks for it
         return dropout
+
+    def _batch_norm(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap the function in the same way. Without running statistics it takes those of the batch on purpose."""
+        enabled, forced = self._watch.torch.is_grad_enabled, self._forced
+
+        def batch_norm(
+            input: Any,  # noqa: A002
+            running_mean: Any,
+            running_var: Any,
+            weight: Any = None,
+            bias: Any = None,
+            training: bool = False,
+            momentum: float = 0.1,
+            eps: float = 1e-5,
+        ) -> Any:
+            value = original(input, running_mean, running_var, weight, bias, training, momentum, eps)
+            if training and not enabled() and running_mean is not None:
+                forced("batch_norm")
+            return value
+
+        batch_norm.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]
+        return batch_norm
+
+    def _forced(self, function: str) -> None:
+        """Note that a function works as in training, if the model is in evaluation mode and no layer has called it."""
+        try:
+            if self._on and self._watch.layers.evaluating() and sys._getframe(2).f_code not in self._layers:
+                self._evaluations.forced(function)
+        except Exception as exc:  # noqa: BLE001
+            _guard.fault(f"watch {function}", exc)
 
 
 def _terms(given: Any, target: Any) -> int:

@@ -23,7 +23,7 @@ class Pass:
         source: Identity of the loader's iterator; 0 without one.
         maybe: Gradients are enabled and there is no loader: should backward come now, it was training.
         first: Batches that had been fetched when the first loss was computed; 0 before that.
-        dropped: A function has applied dropout, in evaluation mode.
+        forced: What a function has done as in training, in evaluation mode; empty for nothing.
     """
 
     def __init__(self, owner: Owner, source: int, stream: str, found: Caller, began: float, step: int) -> None:
@@ -41,7 +41,7 @@ class Pass:
         self.values: dict[str, list[float]] = {}
         self.devices: dict[str, list[Any]] = {}
         self.modes: list[bool] = []
-        self.dropped = False
+        self.forced = ""
         self.graphs = Graphs(owner.trained_models)
 
     @property

@@ -9,8 +9,8 @@ from otel_mldebug.rules.detectors.curves.latency import latency_spikes
 from otel_mldebug.rules.detectors.curves.memory import memory_growth
 from otel_mldebug.rules.detectors.curves.overfitting import overfitting
 from otel_mldebug.rules.detectors.curves.passes import (
-    dropout_in_evaluation,
     evaluation_in_training_mode,
+    forced_in_evaluation,
     gradients_in_evaluation,
 )
 from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance, plateau_to_the_end
@@ -34,7 +34,7 @@ DETECTORS: tuple[Detector, ...] = (
     recurring_spike,
     oscillation,
     evaluation_in_training_mode,
-    dropout_in_evaluation,
+    forced_in_evaluation,
     overfitting,
     gradients_in_evaluation,
     memory_growth,

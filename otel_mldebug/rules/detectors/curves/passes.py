@@ -83,31 +83,52 @@ def _in_training_mode(
     )
 
 
-def dropout_in_evaluation(window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when evaluation passes apply dropout although the model is in evaluation mode.
+_FORCED = {
+    "dropout": (
+        "evaluation.dropout_active",
+        "applies dropout",
+        "torch.nn.functional.dropout is called without training=self.training: its default is True, and "
+        "model.eval() does not reach it. Results of evaluation are worse than they should be, and random.",
+        (
+            "Write F.dropout(x, p, training=self.training), or use the layer torch.nn.Dropout.",
+            "If dropout is meant to stay on (Monte Carlo dropout), use a torch.nn.Dropout layer and call .train() on "
+            "it: that says so.",
+        ),
+    ),
+    "batch_norm": (
+        "evaluation.batch_statistics",
+        "normalises by the statistics of its own batches",
+        "torch.nn.functional.batch_norm is called with training=True, and model.eval() does not reach it. Results "
+        "depend on what else is in the batch, and the running statistics take in evaluation data.",
+        (
+            "Write F.batch_norm(..., training=self.training), or use the layer torch.nn.BatchNorm1d, 2d or 3d.",
+            "If statistics of the batch are meant, pass None for running_mean and running_var: that says so.",
+        ),
+    ),
+}
+"""Rule, what is done, cause and solutions, by the function that works as in training."""
+
+
+def forced_in_evaluation(window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when functions work as in training although the model is in evaluation mode: dropout, batch normalisation.
 
     Args:
         window: Steps of one optimizer, oldest first: a `Course`, which knows the evaluations.
     """
     course = Course.of(window)
-    found = [e for e in course.evaluations if e.dropped and not e.trained_on]
+    found = [e for e in course.evaluations if e.forced and not e.trained_on]
     if (first := _enough(found)) is None:
         return None
+    rule, does, cause, solutions = _FORCED[first.forced]
     at = f" ({first.place})" if first.place else ""
     return Finding(
-        rule="evaluation.dropout_active",
+        rule=rule,
         category=Category.EVALUATION,
         severity=Severity.WARNING,
-        summary=f"The evaluation after step {first.step - 1}{at} applies dropout although the model is in evaluation "
-        "mode.",
-        cause="torch.nn.functional.dropout is called without training=self.training: its default is True, and "
-        "model.eval() does not reach it. Results of evaluation are worse than they should be, and random.",
-        solutions=(
-            "Write F.dropout(x, p, training=self.training), or use the layer torch.nn.Dropout.",
-            "If dropout is meant to stay on (Monte Carlo dropout), use a torch.nn.Dropout layer and call .train() on "
-            "it: that says so.",
-        ),
-        prevention="Run one batch twice through model.eval(): the results have to be equal.",
+        summary=f"The evaluation after step {first.step - 1}{at} {does} although the model is in evaluation mode.",
+        cause=cause,
+        solutions=solutions,
+        prevention="Run one batch twice through model.eval(), once alone: the results have to be equal.",
         confidence=0.85,
         basis="detector",
         evidence={

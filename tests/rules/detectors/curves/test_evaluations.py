@@ -7,8 +7,8 @@ import pytest
 from otel_mldebug.rules.course import Course, Evaluation
 from otel_mldebug.rules.detectors.curves.overfitting import overfitting
 from otel_mldebug.rules.detectors.curves.passes import (
-    dropout_in_evaluation,
     evaluation_in_training_mode,
+    forced_in_evaluation,
     gradients_in_evaluation,
 )
 from otel_mldebug.semconv.names import Severity
@@ -183,23 +183,30 @@ def test_a_rise_as_it_is_usual_with_few_labels_is_no_overfitting():
     assert overfitting(evaluated([2.0, 1.5, 1.2, 1.3, 1.45, 1.6, 1.62, 1.64])) is None
 
 
-DROPPED: dict[str, Any] = {"training_mode": None, "dropped": True, "batches": 1, "loader": False}
+DROPPED: dict[str, Any] = {"training_mode": None, "forced": "dropout", "batches": 1, "loader": False}
 
 
-def test_dropout_in_evaluation_mode_is_named_with_its_place():
-    finding = dropout_in_evaluation(passes(DROPPED, {**DROPPED, "place": "Net.forward (train.py:9)"}))
+def test_forced_in_evaluation_mode_is_named_with_its_place():
+    finding = forced_in_evaluation(passes(DROPPED, {**DROPPED, "place": "Net.forward (train.py:9)"}))
 
     assert finding is not None
     assert (finding.rule, finding.evidence) == ("evaluation.dropout_active", {"step": 20, "passes": 2})
+
+
+def test_batch_normalisation_that_is_told_to_train_is_another_rule():
+    finding = forced_in_evaluation(passes(*[{**DROPPED, "forced": "batch_norm"}] * 2))
+
+    assert finding is not None
+    assert (finding.rule, finding.evidence) == ("evaluation.batch_statistics", {"step": 20, "passes": 2})
 
 
 @pytest.mark.parametrize(
     "run",
     [
         pytest.param(passes(DROPPED), id="once: it may be for anything"),
-        pytest.param(passes({**DROPPED, "dropped": False}, {**DROPPED, "dropped": False}), id="as it should be"),
+        pytest.param(passes({**DROPPED, "forced": ""}, {**DROPPED, "forced": ""}), id="as it should be"),
         pytest.param(passes(*[{**DROPPED, "trained_on": True}] * 2), id="training data"),
     ],
 )
-def test_no_dropout_in_evaluation_mode(run):
-    assert dropout_in_evaluation(run) is None
+def test_no_forced_in_evaluation_mode(run):
+    assert forced_in_evaluation(run) is None
