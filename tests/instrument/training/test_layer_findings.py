@@ -8,7 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from otel_mldebug.instrument.budget import Budget
+from otel_mldebug.instrument.training.hooks import pytorch
 from otel_mldebug.instrument.training.steps.optimizers import Known
+from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from tests.instrument.training.classifying import STEPS, Halves, adam, data, train
 from tests.instrument.training.conftest import Memory
 from tests.instrument.training.programs import Program, mlp
@@ -101,6 +104,35 @@ def copied() -> None:
     train(copy.deepcopy(net), adam(net))
 
 
+class Pooling(nn.Module):
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        self.score, self.value, self.out = nn.Linear(4, 1), nn.Linear(4, 32), nn.Linear(32, 3)
+
+    def forward(self, x: Any) -> Any:
+        bag = x.unflatten(1, (2, 4))
+        return self.out((self.score(bag).softmax(self.dim) * self.value(bag)).sum(1).relu())
+
+
+def pooled_with_weights_of_one() -> None:
+    net = Pooling(-1)
+    train(net, adam(net))
+
+
+def unfrozen_for_nobody() -> None:
+    net = mlp(8, 32, 32, 3)
+    net[2].requires_grad_(requires_grad=False)
+    optimizer = torch.optim.Adam([*net[0].parameters(), *net[4].parameters()], 1e-3)
+    x, y = data()
+    for step in range(100):
+        if step == 10:
+            net[2].requires_grad_(requires_grad=True)
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
 def detached() -> None:
     net = Halves(torch.detach)
     train(net, adam(net))
@@ -149,6 +181,8 @@ def half() -> None:
         (plain_list, "parameter.not_in_optimizer", None),
         (head_replaced, "parameter.replaced", "2"),
         (copied, "parameter.replaced", None),
+        (pooled_with_weights_of_one, "loss.softmax_dimension", "score"),
+        (unfrozen_for_nobody, "parameter.not_in_optimizer", "2"),
         (detached, "parameter.detached", "body.0"),
         (rounded, "gradient.zero", "body.0"),
         (cleared, "gradient.cleared", "0"),
@@ -184,3 +218,17 @@ def test_a_step_is_looked_into_once_many_gradients_are_missing(
 
     assert alarms == [8]
     assert [(f.rule, f.evidence["step"]) for f, _ in watched.found] == [("parameter.frozen_midway", 8)]
+
+
+def test_an_optimizer_without_any_gradient_is_looked_into_when_the_allowance_for_first_steps_is_used_up(
+    seen: Memory,
+) -> None:
+    torch.manual_seed(0)
+    pytorch.install(torch, recorder=StepRecorder(budget=Budget(0.02)))
+    installed = pytorch.installation()
+    assert installed is not None
+    installed.watch.optimizers.purse.first_s = 0.0
+    train(mlp(8, 32, 3), adam(mlp(8, 32, 3)), steps=45, clear="never")
+    pytorch.uninstall()
+
+    assert [rule for rule in seen.rules() if rule.startswith("parameter.")] == ["parameter.replaced"]

@@ -190,13 +190,15 @@ class StepHooks:
         parameters, gradients = reader.collect(optimizer)
         if len(gradients) < known.gradients * FEWER:
             known.alarm()
-        known.gradients = len(gradients)
+        barren, known.gradients = not (gradients or known.gradients), len(gradients)
         devices = self._watch.devices
         if not gradients or not all(map(devices.direct, gradients)):
             if gradients and all(map(devices.watchable, gradients)):
                 track.late_norms = parameters, [*reader.vector(gradients), *reader.vector(reader.local(parameters))]
             ended = self._clock()
             known.looked(began, ended, [])
+            if barren:
+                known.bare()
             self._recorder.relay.watched(0.0, ended - began)
             return
         norms = reader.read(gradients)

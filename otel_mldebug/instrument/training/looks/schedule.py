@@ -24,6 +24,9 @@ TROUBLE_STEPS = 10
 ALARM_STEPS, CALM_STEPS = 1, 50
 """The same after a number that is unusual, which may be no more than noise. Each further alarm that comes before so
 many steps have been calm doubles it, up to `TROUBLE_STEPS`."""
+BARE = ((2, 1), (14, 3))
+"""Steps from which on further looks are asked for, and how many, if no parameter has had a gradient yet: rules judge
+the start, and want to see that it lasts."""
 SPARSE = 32
 """Step up to which looks are at doubled distances: they are what first steps are judged by."""
 NEVER = 1 << 62
@@ -63,9 +66,11 @@ class Schedule:
 
     __slots__ = (
         "_alarmed",
+        "_bare",
         "_burst",
         "_calls",
         "_cost_s",
+        "_more",
         "_period",
         "_purse",
         "_share",
@@ -82,6 +87,7 @@ class Schedule:
         self._cost_s: float | None = None
         self._trouble, self._alarmed = 0, -CALM_STEPS - 1
         self._burst = ALARM_STEPS
+        self._bare = self._more = 0
         self._stepped, self._calls, self._period = -1, 0, 0
         # Programs that make an optimizer for each task must not get looks for each of them.
         self.next_step = (0 if purse.first_s > 0 else LEAST_BETWEEN) if share > 0 else NEVER
@@ -107,7 +113,8 @@ class Schedule:
             cost_s = usual_s
         self._cost_s = usual_s if previous is None else previous + _WEIGHT * (min(usual_s, 4 * previous) - previous)
         self.misses = self.skip = 0
-        troubled = step < self._trouble
+        troubled = step < self._trouble or self._more > 0
+        self._more -= self._more > 0
         if troubled and purse.trouble_s > 0:
             purse.trouble_s -= cost_s
             purse.spent_s += cost_s
@@ -118,7 +125,7 @@ class Schedule:
             owed_s = 0.0
         else:
             owed_s = cost_s
-        self.next_step = self._asked(step, step_s, every) if every else self._next(step, step_s, troubled=troubled)
+        self.next_step = self._asked(step, step_s, every) if every else self._next(step, step_s)
         return owed_s
 
     def _asked(self, step: int, step_s: float, every: int) -> int:
@@ -127,7 +134,7 @@ class Schedule:
             return step + every
         return step + max(every, _gap(self._cost_s or 0.0, ASKED_SHARE * self._share * step_s))
 
-    def _next(self, step: int, step_s: float, *, troubled: bool) -> int:
+    def _next(self, step: int, step_s: float) -> int:
         if self._share <= 0:
             return NEVER
         cost_s = self._cost_s or 0.0
@@ -136,7 +143,9 @@ class Schedule:
             after = max(after, step + _gap(cost_s, BUDGET_SHARE * self._share * step_s))
         if self._purse.first_s > 0:
             after = min(after, grown(step))
-        if troubled:
+        if self._more:
+            after = step + 1
+        elif step < self._trouble:
             after = min(after, step + (1 if self._purse.trouble_s > 0 else _gap(cost_s, TROUBLE_SHARE * step_s)))
         return after
 
@@ -153,6 +162,22 @@ class Schedule:
         self._burst = min(TROUBLE_STEPS, 2 * self._burst) if 0 < step - self._alarmed <= CALM_STEPS else ALARM_STEPS
         self._alarmed = step
         self.worry(step, self._burst)
+
+    def bare(self, step: int) -> int:
+        """Note that no parameter had a gradient in `step`, nor in any before: it may hold those of another model.
+
+        Half of what is there for trouble is left to others: a part that is not in use yet is no trouble.
+
+        Returns:
+            The step at which that should be looked for again.
+        """
+        due = BARE[self._bare :] if self._share > 0 and self._purse.trouble_s > ESCALATION_S / 2 else ()
+        if due and step >= due[0][0]:
+            self._more = due[0][1]
+            self.next_step = min(self.next_step, step + 1)
+            self._bare += 1
+            due = due[1:]
+        return due[0][0] if due else NEVER
 
     def missed(self) -> None:
         """Note that a look was prepared for this optimizer and another one stepped: ask for it less and less often."""

@@ -149,6 +149,10 @@ class Known:
         self._follow()
         self.looks.alarm(self.steps)
 
+    def bare(self) -> None:
+        """Look into a few of the next steps: none of its parameters has ever had a gradient when it was looked at."""
+        self.next_look = max(self.steps + 1, min(self.next_look, self.looks.bare(self.steps)))
+
     def _follow(self) -> None:
         self._trouble = self.steps + TROUBLE_STEPS
         self.next_look = self.steps

@@ -39,6 +39,7 @@ from otel_mldebug.rules.detectors.layers.unchanged import (
     zero_gradients,
     zero_rate,
 )
+from otel_mldebug.rules.detectors.layers.unfrozen import unfrozen_parameters
 from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.signature import LookDetector
 
@@ -56,6 +57,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     rounded_updates,
     forgotten_parameters,
     forgotten_tables,
+    unfrozen_parameters,
     unregistered_tensors,
     cut_graph,
     frozen_parameters,

@@ -14,6 +14,8 @@ from otel_mldebug.semconv.names import Category, Severity
 LOOKS = 3
 PATIENCE = 30
 """Steps before tables that no optimizer holds count as forgotten."""
+_TABLE = 2
+"""Dimensions of a table."""
 DRAWN = 0.03
 """How far mean and standard deviation may be from 0 and 1 where a table is as PyTorch draws it."""
 
@@ -22,7 +24,8 @@ def forgotten_tables(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     """Fire when an embedding gets gradients in each look, all else is trained, and no optimizer holds the embedding.
 
     One that came with vectors made elsewhere may be left as it is on purpose: a hint. One that is a part of no module
-    (in a plain list or dict, say) was not left out on purpose.
+    (in a plain list or dict, say) was not left out on purpose, nor was one that took the place of another one, which
+    the optimizer still holds: a table of as many columns that belongs to no model and never has a gradient.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -37,6 +40,8 @@ def forgotten_tables(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     if not left or not others or not all(p.optimized for p in others):
         return None
     layers = layers_of(left)
+    if orphans := _orphans(looks, {p.shape[1] for p in left}):
+        return _replaced(looks[0], left, orphans)
     loose = [p for p in left if p.layer.partition("#")[0] == p.module]
     drawn = bool(loose) or any(_drawn(p) for p in left)
     return Finding(
@@ -62,8 +67,48 @@ def forgotten_tables(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     )
 
 
+def _orphans(looks: Sequence[Look], widths: set[int]) -> list[Parameter]:
+    """Return the tables of these widths that the optimizer holds, that are in no model, and that nothing depends on."""
+    found = [
+        {
+            p.name: p
+            for p in look.parameters
+            if p.optimized and not p.layer and p.reached is False and p.gradient is None and len(p.shape) == _TABLE
+        }
+        for look in (looks[0], *looks[-LOOKS:])
+    ]
+    lasting = set.intersection(*map(set, found))
+    return [p for name, p in found[-1].items() if name in lasting and p.shape[1] in widths]
+
+
+def _replaced(first: Look, left: Sequence[Parameter], orphans: Sequence[Parameter]) -> Finding:
+    layers = layers_of(left)
+    return Finding(
+        rule="parameter.replaced",
+        category=Category.OPTIMIZATION,
+        severity=Severity.ERROR,
+        summary=f"The optimizer holds {count(len(orphans), 'table')} that the loss does not depend on, while "
+        f"{listed(layers)} of the model {be(layers)} given gradients and never updated.",
+        cause="The embedding was replaced after the optimizer was made (from_pretrained, a larger vocabulary), and the "
+        "optimizer still holds the old one.",
+        solutions=(
+            "Make the optimizer after the last change to the model: optimizer = Adam(model.parameters()).",
+            "Or copy the vectors into the table that is there: embedding.weight.data.copy_(vectors).",
+        ),
+        prevention="Assert that {id(p) of all groups} equals {id(p) of model.parameters()} before the first step.",
+        confidence=0.95,
+        basis="detector",
+        evidence={
+            "step": first.step,
+            "layer": layers[0],
+            "parameters": tuple(p.name for p in left[:8]),
+            "held_in_vain": len(orphans),
+        },
+    )
+
+
 def _table(parameter: Parameter) -> bool:
-    return "Embedding" in parameter.module and len(parameter.shape) == 2
+    return "Embedding" in parameter.module and len(parameter.shape) == _TABLE
 
 
 def _left(parameter: Parameter) -> bool:

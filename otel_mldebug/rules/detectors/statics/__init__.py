@@ -18,6 +18,7 @@ from otel_mldebug.rules.detectors.statics.logits import (
 )
 from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
 from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
+from otel_mldebug.rules.detectors.statics.pooling import constant_weights_of_sum
 from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples, same_random
 from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentum, weight_decay
 from otel_mldebug.rules.detectors.statics.sign import maximised
@@ -28,6 +29,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     detached_loss,
     broadcast,
     softmax_dimension,
+    constant_weights_of_sum,
     probabilities,
     squashed_twice,
     log_probabilities,

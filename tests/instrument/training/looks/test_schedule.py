@@ -238,3 +238,44 @@ def test_a_rhythm_that_is_not_kept_is_learned_anew():
 
     assert any(asked)
     assert any(later[30:])
+
+
+def bare(schedule: Schedule, steps: int) -> list[int]:
+    """Return which steps are looked at where no parameter has a gradient, which is seen wherever it is looked for."""
+    looked, again = [], 0
+    for step in range(steps):
+        if step >= schedule.next_step:
+            looked.append(step)
+            schedule.looked(step, 0.001, 0.01)
+        if step >= again:
+            again = schedule.bare(step)
+    return looked
+
+
+def test_an_optimizer_without_any_gradient_is_looked_at_when_it_starts_and_a_little_later():
+    purse = Purse(first_s=0.0)
+
+    assert bare(Schedule(purse, 0.02), 100) == [3, 15, 16, 17]
+    assert purse.trouble_s == pytest.approx(0.2 - 0.004)
+
+
+def test_looks_at_one_without_gradients_wait_for_it_where_others_take_them():
+    schedule = Schedule(Purse(first_s=0.0), 0.02)
+    schedule.bare(2)
+    schedule.looked(3, 0.001, 0.01)
+    schedule.bare(14)
+    schedule.missed()
+    schedule.looked(20, 0.001, 0.01)
+
+    assert following(schedule, range(21, 40)) == [21, 22]
+
+
+def test_half_of_what_is_there_for_trouble_is_left_to_others():
+    purse = Purse(first_s=0.0, trouble_s=0.1)
+
+    assert bare(Schedule(purse, 0.02), 49) == []
+    assert Schedule(purse, 0.02).bare(3) == NEVER
+
+
+def test_without_a_budget_one_without_gradients_is_not_looked_at_either():
+    assert bare(Schedule(Purse(), 0.0), 100) == []

@@ -1,4 +1,4 @@
-"""Layers that take the place of others during training, and tables that no optimizer holds."""
+"""Layers that take the place of others or are unfrozen during training, and tables that no optimizer holds."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pytest
 from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.layers.swapped import swapped_layers
 from otel_mldebug.rules.detectors.layers.tables import forgotten_tables
+from otel_mldebug.rules.detectors.layers.unfrozen import unfrozen_parameters
 from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.layers.building import FLAT, NET, looks, stats, steps, weight
 
@@ -92,3 +93,69 @@ def test_a_table_is_no_news_where_more_is_left_out_or_others_step_or_it_is_early
     assert forgotten_tables(looks([table(), *NET]), shared(RISEN)) is None
     assert forgotten_tables(looks([table(), *NET])[:5], []) is None
     assert forgotten_tables(looks([table()]), []) is None
+
+
+VECTORS = table(weight=stats(60 * 32, 0.4))
+
+
+def old(**other):
+    """Return the table that was there when the optimizer was made."""
+    gone = {"layer": "", "module": "", "optimized": True, "reached": False, "gradient": None, "name": "#0 of Adam"}
+    return replace(table(), **{**gone, **other})
+
+
+@pytest.mark.parametrize(
+    ("held", "rule"),
+    [
+        pytest.param(old(), "parameter.replaced", id="the old table, which nothing depends on"),
+        pytest.param(old(shape=(90, 32)), "parameter.replaced", id="of a smaller vocabulary"),
+        pytest.param(old(shape=(60, 8)), "parameter.left_out", id="of another width"),
+        pytest.param(old(reached=True), "parameter.left_out", id="in use"),
+        pytest.param(old(reached=None), "parameter.left_out", id="nobody knows whether it is in use"),
+        pytest.param(old(gradient=stats(60 * 32, 0.1)), "parameter.left_out", id="gets gradients"),
+        pytest.param(old(layer="other", name="other.weight"), "parameter.left_out", id="part of a model"),
+        pytest.param(old(shape=(32,)), "parameter.left_out", id="no table"),
+    ],
+)
+def test_a_table_that_was_replaced_is_told_from_one_that_was_left_out(held, rule):
+    finding = forgotten_tables(looks([VECTORS, held, *NET]), [])
+    assert finding is not None
+    assert finding.rule == rule
+    assert (finding.severity, finding.evidence.get("held_in_vain")) == (
+        (Severity.ERROR, 1) if rule == "parameter.replaced" else (Severity.INFO, None)
+    )
+
+
+FROZEN = weight("body", trainable=False, optimized=False, gradient=None, changed=False, update_ratio=None)
+FREE = weight("body", optimized=False, changed=False, update_ratio=None)
+PHASES = ((0, 16, 64), (72, 108, 160))
+
+
+def thawing(*phases):
+    """Return looks in which a layer is as given in each phase."""
+    return [look for at, one in zip((*PHASES, (200,)), phases, strict=False) for look in looks([one, NET[-1]], at=at)]
+
+
+def test_layers_that_are_unfrozen_and_given_to_no_optimizer_are_found():
+    finding = unfrozen_parameters(thawing(FROZEN, FREE), [])
+    assert finding is not None
+    assert (finding.rule, finding.severity) == ("parameter.not_in_optimizer", Severity.WARNING)
+    assert finding.evidence == {"step": 72, "layer": "body", "parameters": ("body.weight",)}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(thawing(FROZEN, replace(FREE, optimized=True, changed=True)), id="added to the optimizer"),
+        pytest.param(thawing(replace(FROZEN, optimized=True), replace(FREE, optimized=True)), id="held all along"),
+        pytest.param(thawing(FROZEN, FREE, FROZEN), id="frozen again"),
+        pytest.param(thawing(FROZEN, replace(FREE, gradient=None)), id="no gradient"),
+        pytest.param(thawing(FROZEN, replace(FREE, changed=True)), id="updated by hand"),
+        pytest.param(thawing(FREE, FREE), id="never frozen: another rule"),
+        pytest.param(thawing(FROZEN, FREE)[:4], id="seen once"),
+        pytest.param(thawing(FROZEN, FROZEN), id="still frozen"),
+        pytest.param(looks([FROZEN], at=(0, 1)) + looks([FREE], at=(2, 20)), id="an optimizer may come for them"),
+    ],
+)
+def test_layers_that_are_trained_or_on_purpose_left_are_no_news(seen):
+    assert unfrozen_parameters(seen, []) is None
