@@ -146,6 +146,8 @@ class Course(deque[StepRecord]):
         growing: What there is more and more of, in words, where that was looked for; empty when unknown.
         graphs: Whether graphs of past steps are among it.
         shared: Other optimizers have stepped, too: of what they do, the loss of this one can say nothing by itself.
+        aim: Learning rate that a schedule starts out from or rises to, as it has noted it with the optimizer; None
+            where there is no schedule.
         machine: Share of a processor that is left for each process that wants one, 0 to 1, as its load tells.
     """
 
@@ -166,6 +168,7 @@ class Course(deque[StepRecord]):
         self.evaluations: deque[Evaluation] = deque(maxlen=MOST_EVALUATIONS)
         self.shared = False
         self.machine = 1.0
+        self.aim: float | None = None
         self.growing = ""
         self.graphs = False
         self._span = 1

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from statistics import median
 
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.steps import StepRecord
@@ -17,6 +18,10 @@ _LATEST = 5
 CLIMB, CLIMB_STEPS, RISING = 10.0, 3, 0.75
 """How many times its lowest value the latest loss is, steps since then, and share of them that it rose in, from which
 the loss was on its way up."""
+
+
+SAME_NORMS, SAME = 8, 0.005
+"""Gradient norms, and how far apart they may be, as a share of them, from which on clipping has made them the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,18 @@ def norms(window: Sequence[StepRecord]) -> list[tuple[int, float]]:
         for r in window
         if r.gradient_norm is not None and math.isfinite(r.gradient_norm) and not r.skipped
     ]
+
+
+def same_norm(window: Sequence[StepRecord], least: int = SAME_NORMS) -> float | None:
+    """Return the gradient norm of the latest steps, if it is one and the same in all: they are clipped to it.
+
+    Args:
+        window: Steps of one optimizer, oldest first.
+        least: Norms that have to be known.
+    """
+    latest = [norm for _, norm in norms(window)[-least:]]
+    same = len(latest) == least and latest[0] > 0 and max(latest) - min(latest) <= SAME * max(latest)
+    return median(latest) if same else None
 
 
 def history(window: Sequence[StepRecord]) -> dict[str, Value]:

@@ -12,7 +12,7 @@ from otel_mldebug.instrument.training.devices.pinned import Devices
 from otel_mldebug.instrument.training.hooks.idle import Idle
 from otel_mldebug.instrument.training.hooks.insides import Insides
 from otel_mldebug.instrument.training.looks.looker import Looker
-from otel_mldebug.instrument.training.steps.needs import needs
+from otel_mldebug.instrument.training.steps.needs import aim, needs
 from otel_mldebug.instrument.training.steps.optimizers import Known, Register
 from otel_mldebug.instrument.training.steps.recorder import StepRecorder
 from otel_mldebug.instrument.training.steps.track import Track
@@ -127,6 +127,8 @@ class Watch:
         known = self.optimizers.meet(optimizer)
         with _guard.guard("know what a model needs"):
             known.cell.needs = needs(self.torch, optimizer)
+        with _guard.guard("know what a schedule aims for"):
+            known.cell.window.aim = aim(optimizer)
         self.tell(optimizer)
         with _guard.guard("name parameters"):
             self.layers.optimized(optimizer, known.cell.name)

@@ -1,5 +1,6 @@
-"""What an optimizer's model needs of which GPU, as far as its utilisation can be told from that."""
+"""What an optimizer's model needs of which GPU, and what its schedule aims for: what is known once, from the start."""
 
+import math
 from typing import Any, NamedTuple
 
 
@@ -32,3 +33,14 @@ def needs(torch: Any, optimizer: Any) -> Needs | None:
     if len(dtypes) > 1 or len(names) > 1 or any(type(p).__name__ == "FlatParameter" for p in parameters):
         return None  # of a flat parameter each rank has only a part
     return Needs(sum(int(p.numel()) for p in parameters), names.pop(), dtypes.pop())
+
+
+def aim(optimizer: Any) -> float | None:
+    """Return the learning rate that the first group's schedule rises to or starts out from; None without a schedule.
+
+    Those of `torch.optim.lr_scheduler` note it in the group when they are made: `initial_lr` is what their factors are
+    of, and `max_lr` the top of a cycle.
+    """
+    group = optimizer.param_groups[0]
+    rate = group.get("max_lr", group.get("initial_lr"))
+    return float(rate) if isinstance(rate, (int, float)) and 0 < rate < math.inf else None

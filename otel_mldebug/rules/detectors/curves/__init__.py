@@ -7,6 +7,7 @@ from otel_mldebug.rules.detectors.curves.cycles import rate_swings
 from otel_mldebug.rules.detectors.curves.gpu import gpu_fragmentation, gpu_idle
 from otel_mldebug.rules.detectors.curves.latency import latency_spikes
 from otel_mldebug.rules.detectors.curves.memory import memory_growth
+from otel_mldebug.rules.detectors.curves.outlying import outlying_samples
 from otel_mldebug.rules.detectors.curves.overfitting import overfitting
 from otel_mldebug.rules.detectors.curves.passes import (
     evaluation_in_training_mode,
@@ -20,7 +21,7 @@ from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
 from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.curves.spikes import loss_spike
 from otel_mldebug.rules.detectors.curves.swings import oscillation
-from otel_mldebug.rules.detectors.curves.warmup import unfinished_warm_up
+from otel_mldebug.rules.detectors.curves.warmup import unfinished_warm_up, warm_up_once_a_pass
 from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 
 DETECTORS: tuple[Detector, ...] = (
@@ -32,6 +33,7 @@ DETECTORS: tuple[Detector, ...] = (
     rate_too_low,
     loss_spike,
     recurring_spike,
+    outlying_samples,
     oscillation,
     evaluation_in_training_mode,
     forced_in_evaluation,
@@ -49,7 +51,7 @@ DETECTORS: tuple[Detector, ...] = (
 LOOK_DETECTORS: tuple[LookDetector, ...] = (plateau_at_chance,)
 """The same for those that need to know more of a step than its numbers."""
 
-LAST_DETECTORS: tuple[LookDetector, ...] = (plateau_to_the_end, unfinished_warm_up)
+LAST_DETECTORS: tuple[LookDetector, ...] = (plateau_to_the_end, unfinished_warm_up, warm_up_once_a_pass)
 """Those that judge the whole course once more when it is over, also where looks were too dear to go on to the end."""
 
 FAMILIES: Mapping[str, str] = {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.clipping import blame_clipping, clipped_norm
 from otel_mldebug.rules.detectors.curves.overshoot import reach
 from otel_mldebug.rules.detectors.history import history, times
 from otel_mldebug.rules.finding import Finding
@@ -135,18 +136,25 @@ def rate_too_low(window: Sequence[StepRecord]) -> Finding | None:
         tiny = progress is not None and progress < least and latest.optimizer.startswith("SGD")
     if not tiny or (norms and median(norms) < 1e-6 * level):  # no gradient either: then it is not the rate
         return None
-    return Finding(
-        rule="learning_rate.too_low",
-        category=Category.OPTIMIZATION,
-        severity=Severity.WARNING,
-        summary=f"The loss has not moved from {level:.3g} in {course.steps} steps: with a learning rate of {rate:g} "
-        "updates are far too small.",
-        cause="The learning rate is orders of magnitude below what changes anything in this many steps.",
-        solutions=(
+    clipped = clipped_norm(course)
+    with_what = f"gradients clipped to a norm of {clipped:g}, at a" if clipped is not None else "a"
+    cause, solutions = blame_clipping(
+        clipped,
+        "The learning rate is orders of magnitude below what changes anything in this many steps.",
+        (
             "Raise the learning rate: usual are 1e-4 to 1e-2 for Adam, and 1e-2 to 1e-1 for SGD.",
             "Check the schedule's units and its warm-up: a warm-up of many epochs looks like this, too.",
             "Check that the loss is not divided twice (by the batch size, by accumulation steps).",
         ),
+    )
+    return Finding(
+        rule="learning_rate.too_low",
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING,
+        summary=f"The loss has not moved from {level:.3g} in {course.steps} steps: with {with_what} learning rate of "
+        f"{rate:g} updates are far too small.",
+        cause=cause,
+        solutions=solutions,
         prevention="Look at the ratio of update to weight: about 1e-3 is usual.",
         confidence=0.85,
         basis="detector",
@@ -157,5 +165,6 @@ def rate_too_low(window: Sequence[StepRecord]) -> Finding | None:
             "first_loss": level,
             "loss": fmean(late),
             **({"progress_per_step": progress} if progress is not None and not adaptive else {}),
+            **({"clipped_to": clipped} if clipped is not None else {}),
         },
     )

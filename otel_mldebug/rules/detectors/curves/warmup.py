@@ -23,6 +23,14 @@ HIGHEST = 1e-5
 2e-5 to 5e-5, and searches for a rate go far beyond. Source: Devlin et al., "BERT", 2019, appendix A.3."""
 PROGRESS = 5e-4
 """Share of the loss that one step of gradient descent with momentum takes away to first order at the highest rate."""
+FAR = 0.1
+"""Share of its aim that the rate has come to, at most."""
+HELD, HELD_RECORDS, LEVELS = 0.8, 16, 3
+"""Share of the first steps whose rate is that of the step before, at least: of passes of five steps or more; first
+steps whose rate is known; and different rates in the run, at least."""
+PACE = 0.02
+"""Share of its aim that the rate rises by from one to the next, at most: if it counted passes, it would take fifty of
+them and more. Long ones take 40. Source: He et al., "Masked autoencoders are scalable vision learners", 2022."""
 
 
 def unfinished_warm_up(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
@@ -73,6 +81,59 @@ def unfinished_warm_up(looks: Sequence[Look], window: Sequence[StepRecord]) -> F
             "learning_rate": highest,
             "first_loss": fmean(early),
             "loss": fmean(late),
+        },
+    )
+
+
+def warm_up_once_a_pass(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
+    """Fire when a rate rose by little steps, held for many updates each, and was far below its aim at the end.
+
+    A schedule that counts updates and is advanced once an epoch. One that is advanced with each update has a rate of
+    its own for each, and one that counts epochs comes to its aim in some of them.
+
+    Args:
+        looks: Not looked at.
+        window: Steps of one optimizer, oldest first: a `Course`, which knows the aim.
+    """
+    del looks
+    course = Course.of(window)
+    aim = course.aim
+    if aim is None or course.steps < LEAST_STEPS:
+        return None
+    known = [s.rate for s in course.stretches if s.rate is not None and math.isfinite(s.rate)]
+    early = [r.learning_rate for r in course.early if r.learning_rate is not None]
+    if not known or known[-1] > FAR * aim or len(early) < HELD_RECORDS or any(b < a for a, b in pairwise(known)):
+        return None
+    held = sum(a == b for a, b in pairwise(early)) / (len(early) - 1)
+    levels = sorted({*early, *known, *(r.learning_rate for r in course if r.learning_rate is not None)})
+    if held < HELD or len(levels) < LEVELS or levels[-1] != known[-1] or levels[-1] < 1.05 * levels[0]:
+        return None
+    if levels[-1] - levels[0] > PACE * aim * (len(levels) - 1):
+        return None
+    begin, rate = course.early[0].index, known[-1]
+    return Finding(
+        rule="learning_rate.warmup",
+        category=Category.OPTIMIZATION,
+        severity=Severity.WARNING,
+        summary=f"The learning rate was still warming up when training ended: in {course.steps} steps it rose from "
+        f"{levels[0]:g} to {rate:g}, {rate / aim:.1%} of the {aim:g} that its schedule aims for, and only now and "
+        "then.",
+        cause="The schedule counts updates and is advanced once an epoch: scheduler.step() is in the loop over epochs "
+        "(a warm-up given in steps, OneCycleLR with steps_per_epoch). Nearly all of the run was trained at a rate that "
+        "is far too low.",
+        solutions=(
+            "Call scheduler.step() after each optimizer.step(), inside of the loop over batches.",
+            "Or give the schedule its lengths in epochs: warm-up, total_steps, T_max.",
+        ),
+        prevention="Plot the learning rate of a whole run before it is started.",
+        confidence=0.85,
+        basis="detector",
+        evidence={
+            "step": begin,
+            "steps": course.steps,
+            "first_learning_rate": levels[0],
+            "learning_rate": rate,
+            "aim": aim,
         },
     )
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
+from otel_mldebug.rules.detectors.clipping import blame_clipping, clipped_norm
 from otel_mldebug.rules.detectors.layers.reading import fresh, layers_of, matrices, progress
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
@@ -22,6 +23,9 @@ TRAVEL, TRAVEL_STEPS = 0.005, 150
 steps, at least. About 0.001 for each step is usual. Source: Karpathy, "CS231n: ratio of weights to updates"."""
 LEFT = 0.97
 """Share of the first loss that must be left."""
+CLIPPED, CLIPPED_RATIO, CLIPPED_STEPS, CLIPPED_LEFT = 0.02, 1e-3, 300, 0.9
+"""The same where gradient descent sees nothing but gradients clipped to a norm that nobody chooses, which is known
+without the sum of all updates; and the largest update over weight then, at most the usual one."""
 EARLY = 5
 
 
@@ -64,6 +68,8 @@ def damped_updates(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findin
 def hardly_moved(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when all updates of a run that is over could not move the weights, and the loss is where it was.
 
+    Or when clipping has held all of them below what is usual, and the loss has hardly fallen.
+
     Weights that were trained before do not count: fine-tuning moves them by little on purpose.
 
     Args:
@@ -71,28 +77,41 @@ def hardly_moved(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding 
         steps: Its latest ones.
     """
     known = progress(looks, steps)
-    if looks[0].step > EARLY or known.steps < TRAVEL_STEPS or known.left is None or known.left < LEFT:
+    if looks[0].step > EARLY or known.steps < TRAVEL_STEPS or known.left is None or known.left < CLIPPED_LEFT:
         return None
+    clipped = clipped_norm(steps)
     ratios = [ratio for look in looks if (ratio := _ratio(look)) is not None]
     rates = [p.learning_rate for look in (looks[0], looks[-1]) for p in matrices(look)[:1] if p.learning_rate]
     drawn = [p for p in matrices(looks[0]) if fresh(p)]
     if len(ratios) < LOOKS or len(rates) < 2 or rates[1] > 1.001 * rates[0] or 2 * len(drawn) < len(matrices(looks[0])):
         return None
     travel = max(ratios) * known.steps
-    if not 0 < travel < TRAVEL:
+    held = clipped is not None and clipped <= CLIPPED and max(ratios) < CLIPPED_RATIO and known.steps >= CLIPPED_STEPS
+    if not travel > 0 or not (held or (travel < TRAVEL and known.left >= LEFT)):
         return None
+    cause, solutions = blame_clipping(
+        clipped,
+        "Updates are orders of magnitude below what changes anything in so many steps: a low rate, a loss or a "
+        "gradient that was made small, or an output whose gradients are small by nature.",
+        (
+            "Raise the learning rate: try 100 to 10,000 times as much (Adam: 1e-3, SGD: 1e-2 to 1e-1).",
+            "Check that neither clipping nor a factor of the loss makes the gradients that small.",
+        ),
+    )
+    reason = (
+        f"clipping gradients to a norm of {clipped:g} is far too strong for this run, at a learning rate of "
+        f"{rates[1]:.3g}."
+        if clipped is not None
+        else f"the learning rate of {rates[1]:g} is far too low for this run."
+    )
     return Finding(
         rule="learning_rate.too_low",
         category=Category.OPTIMIZATION,
         severity=Severity.WARNING,
         summary=f"In {known.steps} steps the updates added up to {travel:.2g} of the weights at most, and "
-        f"{known.left:.0%} of the loss are left: the learning rate of {rates[1]:g} is far too low for this run.",
-        cause="Updates are orders of magnitude below what changes anything in so many steps: a low rate, a loss or a "
-        "gradient that was made small, or an output whose gradients are small by nature.",
-        solutions=(
-            "Raise the learning rate: try 100 to 10,000 times as much (Adam: 1e-3, SGD: 1e-2 to 1e-1).",
-            "Check that neither clipping nor a factor of the loss makes the gradients that small.",
-        ),
+        f"{known.left:.0%} of the loss are left: {reason}",
+        cause=cause,
+        solutions=solutions,
         prevention="Look at the ratio of update to weight: about 1e-3 is usual.",
         confidence=0.8,
         basis="detector",
@@ -102,6 +121,7 @@ def hardly_moved(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding 
             "update_ratio": median(ratios),
             "learning_rate": rates[1],
             "steps": known.steps,
+            **({"clipped_to": clipped} if clipped is not None else {}),
         },
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.clipping import blame_clipping, clipped_norm
 from otel_mldebug.rules.detectors.layers.reading import Progress, layers_of, matrices, progress
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
@@ -173,18 +174,27 @@ def rate_too_low(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding 
         return None
     if not 0 < max(ratios) < LOW or not rates or rates[-1] <= 0 or rates[-1] > 1.001 * rates[0]:
         return None
+    clipped = clipped_norm(steps)
+    cause, solutions = blame_clipping(
+        clipped,
+        "At this rate a thousand steps change the weights by less than a thousandth. About 0.001 for each step is "
+        "usual.",
+        (
+            "Raise the learning rate: try 100 to 10,000 times as much (Adam: 1e-3, SGD: 1e-2 to 1e-1).",
+            "Check that neither a schedule nor clipping nor a factor of the loss makes the updates that small.",
+        ),
+    )
+    reason = "the learning rate of {rate:g} is far too low."
+    if clipped is not None:
+        reason = f"clipping gradients to a norm of {clipped:g} is far too strong, at a learning rate of {{rate:g}}."
     return _finding(
         looks,
         ratios,
         rule="learning_rate.too_low",
-        summary="Each step changes the weights by {ratio:.1g} of their size only, and the loss does not fall: the "
-        "learning rate of {rate:g} is far too low.",
-        cause="At this rate a thousand steps change the weights by less than a thousandth. About 0.001 for each step "
-        "is usual.",
-        solutions=(
-            "Raise the learning rate: try 100 to 10,000 times as much (Adam: 1e-3, SGD: 1e-2 to 1e-1).",
-            "Check that neither a schedule nor clipping nor a factor of the loss makes the updates that small.",
-        ),
+        summary="Each step changes the weights by {ratio:.1g} of their size only, and the loss does not fall: "
+        + reason,
+        cause=cause,
+        solutions=solutions,
     )
 
 
