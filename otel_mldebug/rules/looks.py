@@ -47,6 +47,7 @@ class Part:
         features: Standard deviations of its features (the last dimension, or channels of 4-d images) over the batch,
             smallest and largest; empty where there are not at least two samples.
         repeated: Share of samples that are the same as an earlier one in the batch, 0 to 1.
+        variance: Of a target's elements over the samples of the batch, on average; None where that was not measured.
     """
 
     place: str
@@ -57,6 +58,7 @@ class Part:
     digest: int = 0
     features: tuple[float, ...] = ()
     repeated: float = 0.0
+    variance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,8 @@ class Look:
         place: Which batch of that pass it is, from 1.
         batches: How many batches such a pass has; 0 when that is not known.
         alike: What gives all workers of that loader the same random numbers, in words; empty if nothing is known to.
+        apart: Whether the step was fed by two loaders over as many samples each, in orders that have nothing to do with
+            each other.
         cost_s: What the look took, seconds.
         complete: Whether all of it was looked at; False when it was cut short because of its cost.
     """
@@ -211,5 +215,6 @@ class Look:
     place: int = 0
     batches: int = 0
     alike: str = ""
+    apart: bool = False
     cost_s: float = 0.0
     complete: bool = True

@@ -175,3 +175,48 @@ def test_a_plateau_that_lasts_becomes_a_warning(watched):
 
     told = [finding.severity for finding, _ in watched.found if finding.rule == "loss.plateau"]
     assert told == [Severity.INFO, Severity.WARNING]
+
+
+def loaders(*seeds: int | None, shuffle: tuple[bool, bool] = (True, True)) -> list[Any]:
+    """Return a loader of features and one of labels; with a seed, the order is drawn from a generator of its own."""
+    made = [torch.Generator().manual_seed(seed) if seed is not None else None for seed in seeds]
+    parts = (torch.randn(64, 6), torch.randint(0, 3, (64,)))
+    return [
+        torch.utils.data.DataLoader(part, 8, shuffle=shuffled, generator=generator)
+        for part, shuffled, generator in zip(parts, shuffle, made, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        pytest.param(loaders(None, None), True, id="each shuffles"),
+        pytest.param(loaders(None, None, shuffle=(True, False)), True, id="one shuffles"),
+        pytest.param(loaders(1, 2), True, id="two seeds"),
+        pytest.param(loaders(1, 1), False, id="one seed: the same order"),
+        pytest.param(loaders(None, None, shuffle=(False, False)), False, id="none shuffles"),
+    ],
+)
+def test_labels_out_of_a_loader_of_their_own(watched, given, found):
+    net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+    opt = torch.optim.Adam(net.parameters(), 1e-3)
+    for _ in range(3):
+        for x, y in zip(*given, strict=True):
+            opt.zero_grad()
+            F.cross_entropy(net(x), y).backward()
+            opt.step()
+    pytorch.uninstall()
+
+    assert ("data.targets_apart" in watched.rules()) == found
+
+
+def test_the_variance_of_targets_over_a_batch_is_seen(watched):
+    net = nn.Linear(6, 2)
+    opt = torch.optim.SGD(net.parameters(), 0.01)
+    y = torch.randn(16, 2)
+    F.mse_loss(net(torch.randn(16, 6)), y).backward()
+    opt.step()
+    pytorch.uninstall()
+
+    [part] = [part for part in watched.looks[0].parts if part.role == "target"]
+    assert part.variance == pytest.approx(float(y.var(0).mean()))

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from otel_mldebug import _guard
 from otel_mldebug.instrument.training.hooks.evaluation import Evaluations
 from otel_mldebug.instrument.training.hooks.generators import copied_generator
+from otel_mldebug.instrument.training.hooks.orders import order_of
 from otel_mldebug.instrument.training.hooks.watch import Watch
 from otel_mldebug.instrument.training.steps.ahead import Fetch
 from otel_mldebug.instrument.training.steps.passes import Passes
@@ -30,6 +31,7 @@ class LoaderHooks:
 
     def __init__(self, watch: Watch, evaluations: Evaluations) -> None:
         self._evaluations = evaluations
+        self._torch = watch.torch
         self._enabled = watch.torch.is_grad_enabled
         self._tracks = watch.recorder.tracks
         self._clock = watch.clock
@@ -47,6 +49,7 @@ class LoaderHooks:
                 if passes is None:
                     passes = self._passes[loader] = self._passes_of(loader)
                     passes.alike = copied_generator(loader)
+                passes.samples, passes.drawn = order_of(self._torch, loader)
                 passes.begin()
                 iterator.__dict__[_ATTRIBUTE] = passes
             except Exception as exc:  # noqa: BLE001

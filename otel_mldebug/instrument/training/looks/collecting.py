@@ -1,7 +1,7 @@
 """The three stages of a look, each of which measures what is there and holds no tensor longer than it has to."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from otel_mldebug.instrument.training.looks.parameters import Parameters, reach
 from otel_mldebug.instrument.training.looks.parts import Parts
 from otel_mldebug.instrument.training.looks.sheet import Sheet, Slot
 from otel_mldebug.instrument.training.looks.updates import Remembered, updates
+from otel_mldebug.instrument.training.steps.ahead import Fetch
 from otel_mldebug.instrument.training.steps.track import Track
 from otel_mldebug.instrument.training.tensors.cuts import Cuts
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MATRIX = 2
 """Dimensions of what mixes its inputs, at least."""
+PAIR = 2
+"""Batches of two loaders that one step is fed with."""
 MOST_STALE = 3
 """Parameters of each optimizer whose gradients are looked at when backward begins."""
 
@@ -80,6 +83,7 @@ class Collector:
             if len(fetches) == 1 and fetches[0].passes is not None:
                 seen.passing = (fetches[0].number, fetches[0].place, fetches[0].passes.length)
                 seen.alike = fetches[0].passes.alike
+            seen.apart = _apart(fetches)
             batches = [fetch.batch for fetch in fetches] or track.held
             inner = {p.parameter.data_ptr() for p in models.places.values() if p.parameter.device.type == "cpu"}
             seen.parts = Parts(self._torch, self._sheet).collect(batches, graph.outside, inner)
@@ -172,3 +176,9 @@ class Collector:
                 yield
         finally:
             self._sheet.forget()
+
+
+def _apart(fetches: Sequence[Fetch]) -> bool:
+    """Return whether the batches are from two loaders that shuffle the same number of samples each on its own."""
+    first, second = (fetch.passes for fetch in fetches) if len(fetches) == PAIR else (None, None)
+    return first is not None and second is not None and first is not second and first.apart(second)

@@ -24,6 +24,7 @@ class Seen:
         layers: Modes of modules.
         passing: Number of the pass over a data loader, which batch of it this is, and how many there are.
         alike: What gives all workers of the loader the same random numbers; empty if nothing is known to.
+        apart: Whether it is fed by two loaders over as many samples, each of which shuffles them on its own.
         full: Whether all operations and parameters are there.
         autocast: Type that autocast computes in.
         loss: The latest objective.
@@ -39,6 +40,7 @@ class Seen:
     layers: list[Layer] = field(default_factory=list)
     passing: tuple[int, int, int] = (0, 0, 0)
     alike: str = ""
+    apart: bool = False
     full: bool = True
     autocast: str = ""
     loss: Slot | None = None
@@ -117,6 +119,7 @@ class Draft:
             place=seen.passing[1],
             batches=seen.passing[2],
             alike=seen.alike,
+            apart=seen.apart,
             autocast=seen.autocast,
             scale=seen.scale,
             backward_calls=max(1, seen.calls),

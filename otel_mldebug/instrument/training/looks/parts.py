@@ -36,6 +36,7 @@ class Draft:
     slot: Slot | None
     features: tuple[Slot, Slot] | None
     repeated: float
+    variance: Slot | None = None
 
     def made(self) -> Part:
         """Return it with the numbers that have arrived."""
@@ -52,6 +53,7 @@ class Draft:
             digest=self.slot.digest() if self.slot is not None else 0,
             features=features,
             repeated=self.repeated,
+            variance=self.variance.norm if self.variance is not None else None,
         )
 
 
@@ -98,15 +100,19 @@ class Parts:
     def _draft(self, place: str, role: str, tensor: Any) -> Draft:
         local = self._sheet.local(tensor)
         slot = self._sheet.add(tensor, MOST_ELEMENTS, digest=True)
-        features, repeated = None, 0.0
+        features, repeated, variance = None, 0.0, None
         if local is not None and slot is not None and slot.size and local.dim() and local.shape[0] > 1:
             most = max(2, MOST_FEATURES * int(local.shape[0]) // slot.size)
             samples = local[:most]
             if local.is_floating_point() and local.dim() > 1:
                 features = self._features(samples)
+            if local.is_floating_point() and role == "target":
+                variance = self._sheet.scalar(samples.to(self._torch.float32).var(0).mean())
             if local.is_cpu and local.dim() > 1:
                 repeated = self._repeated(samples)
-        return Draft(place, role, tuple(tensor.shape), str(tensor.dtype).rpartition(".")[2], slot, features, repeated)
+        return Draft(
+            place, role, tuple(tensor.shape), str(tensor.dtype).rpartition(".")[2], slot, features, repeated, variance
+        )
 
     def _features(self, samples: Any) -> tuple[Slot, Slot]:
         channels = 1 if samples.dim() == 4 else samples.dim() - 1

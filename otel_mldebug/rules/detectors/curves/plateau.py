@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.curves.levels import Level, at_mean
 from otel_mldebug.rules.detectors.history import history
+from otel_mldebug.rules.detectors.layers.reading import matrices
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Part
 from otel_mldebug.rules.steps import StepRecord
@@ -22,11 +24,25 @@ NORMAL = 2.8
 """Smallest and largest of so many numbers from a normal distribution go beyond this, if it is a standard one."""
 LATEST = 100
 """Latest losses that tell the level."""
+DEAD = 0.9
+"""Share of the units of a layer that are dead, or saturated, which explains by itself why nothing is learned."""
+_PAIRS = (
+    "Labels that do not belong to their inputs are the most likely cause: gradients reach all layers and inputs "
+    "differ, so there is nothing in the pairs to learn. Shuffling or sorting inputs or labels alone does this, in a "
+    "collate function, in lists of files, or with two loaders. Otherwise inputs were destroyed, or the task needs "
+    "another model."
+)
+_OTHERS = (
+    "What reaches the output does not depend on the input, or the targets do not: dead or saturated layers, dropout "
+    "close to 1, a detached part, shuffled or constant labels, inputs that were destroyed."
+)
 _RECURRENT = frozenset(("RNN", "RNNCell", "GRU", "GRUCell", "LSTM", "LSTMCell"))
 
 
 def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
     """Fire when the loss of a classifier has stayed at the logarithm of the number of classes.
+
+    And that of a regression at what the mean of the targets gives, if the targets come from a data loader.
 
     Args:
         looks: Into steps of one optimizer: they tell how many classes there are.
@@ -47,8 +63,52 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
     if course.shared or course.steps < hint:
         return None
     classes = next((n for look in reversed(looks) if (n := _classes(look))), None)
-    if classes is None:
+    level = _at_chance(course, classes) if classes is not None else at_mean(looks, course)
+    if level is None:
         return None
+    steps = course[-1].index - level.since + 1
+    if steps < hint:
+        return None
+    norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
+    recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
+    guess = (
+        f", which is what guessing one of {classes} classes gives ({level.chance:.4g}): no better than chance"
+        if classes is not None
+        else f": no better than always giving the mean of the targets ({level.chance:.4g})"
+    )
+    return Finding(
+        rule="loss.plateau",
+        category=Category.TRAINING,
+        severity=Severity.WARNING if steps >= sure else Severity.INFO,
+        summary=f"The loss is stuck at {level.loss:.4g}{guess} in {steps} steps.",
+        cause=(_PAIRS if _all_well(looks[-1]) else _OTHERS)
+        + (f" Over long sequences gradients vanish on their way through {recurrent}." if recurrent else ""),
+        solutions=(
+            "Check that inputs and targets belong together after shuffling and sorting, and that inputs are not "
+            "constant: look at a few samples with their targets.",
+            "Try to learn one batch by heart: if that fails, it is the model or the loss and not the data.",
+            "Look at `otel-mldebug training --layers`: which layers have no gradients, or dead units?",
+            *(("Use an LSTM with a forget bias of 1, attention, or shorter sequences.",) if recurrent else ()),
+            "Change the learning rate by a factor of 10 in both directions.",
+        ),
+        prevention="Compare the first hundred losses with chance: the logarithm of the number of classes, or the "
+        "variance of the targets.",
+        confidence=0.8 if steps >= sure else 0.6,
+        basis="detector",
+        evidence={
+            "step": level.since,
+            "steps": steps,
+            **({"classes": classes} if classes is not None else {}),
+            "chance": level.chance,
+            "loss": level.loss,
+            **({"gradient_norm": median(norms)} if norms else {}),
+            **history(window),
+        },
+    )
+
+
+def _at_chance(course: Course, classes: int) -> Level | None:
+    """Return since when the loss has been at the logarithm of the number of classes, if it is and never was lower."""
     chance = math.log(classes)
     losses = [loss for _, loss in course.losses[-LATEST:]]
     known = [s for s in course.stretches if s.loss is not None and s.losses > 0]
@@ -57,41 +117,16 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
     if any((s.loss or 0.0) < (1 - 3 * CLOSE) * chance for s in known if s.count >= known[0].count):
         return None  # it has been lower: not stuck from the beginning
     near = [s for s in known if abs((s.loss or 0.0) - chance) <= 3 * CLOSE * chance]
-    since = near[0].first if near else course[-1].index
-    steps = course[-1].index - since + 1
-    if steps < hint:
-        return None
-    norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
-    recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
-    return Finding(
-        rule="loss.plateau",
-        category=Category.TRAINING,
-        severity=Severity.WARNING if steps >= sure else Severity.INFO,
-        summary=f"The loss is stuck at {fmean(losses):.4g}, which is what guessing one of {classes} classes gives "
-        f"({chance:.4g}): no better than chance in {steps} steps.",
-        cause="What reaches the output does not depend on the input, or the targets do not: dead or saturated layers, "
-        "dropout close to 1, a detached part, shuffled or constant labels, inputs that were destroyed."
-        + (f" Over long sequences gradients vanish on their way through {recurrent}." if recurrent else ""),
-        solutions=(
-            "Try to learn one batch by heart: if that fails, it is the model or the loss and not the data.",
-            "Check that inputs and targets belong together after shuffling, and that inputs are not constant.",
-            "Look at `otel-mldebug training --layers`: which layers have no gradients, or dead units?",
-            *(("Use an LSTM with a forget bias of 1, attention, or shorter sequences.",) if recurrent else ()),
-            "Change the learning rate by a factor of 10 in both directions.",
-        ),
-        prevention="Compare the first hundred losses with chance: the logarithm of the number of classes.",
-        confidence=0.8 if steps >= sure else 0.6,
-        basis="detector",
-        evidence={
-            "step": since,
-            "steps": steps,
-            "classes": classes,
-            "chance": chance,
-            "loss": fmean(losses),
-            **({"gradient_norm": median(norms)} if norms else {}),
-            **history(window),
-        },
-    )
+    return Level(near[0].first if near else course[-1].index, fmean(losses), chance)
+
+
+def _all_well(look: Look) -> bool:
+    """Return whether gradients reach all layers, units are alive, and inputs differ: all is well but the data."""
+    weights = matrices(look)
+    flows = bool(weights) and all(p.gradient is not None and p.gradient.norm > 0 for p in weights)
+    dead = any((o.dead or 0.0) >= DEAD or (o.saturated or 0.0) >= DEAD for o in look.operations)
+    given = [part.stats for part in look.parts if part.role == "input" and part.stats is not None]
+    return flows and not dead and bool(given) and all(stats.std > 0 for stats in given)
 
 
 def _classes(look: Look) -> int | None:

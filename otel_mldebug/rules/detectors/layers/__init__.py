@@ -21,7 +21,6 @@ from otel_mldebug.rules.detectors.layers.precision import (
     collapsed_scale,
     nonfinite_weights,
     rounded_updates,
-    underflow,
 )
 from otel_mldebug.rules.detectors.layers.profile import exploding_profile, vanished_gradients, vanishing_profile
 from otel_mldebug.rules.detectors.layers.proportions import immovable_weights, restless_weights
@@ -39,6 +38,7 @@ from otel_mldebug.rules.detectors.layers.unchanged import (
     zero_gradients,
     zero_rate,
 )
+from otel_mldebug.rules.detectors.layers.underflow import underflow
 from otel_mldebug.rules.detectors.layers.unfrozen import unfrozen_parameters
 from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
 from otel_mldebug.rules.detectors.signature import LookDetector

@@ -1,75 +1,45 @@
-"""Numbers that a format cannot hold: gradients that become 0, scalers that give up, weights that are not finite."""
+"""Numbers that a format cannot hold: updates that are rounded away, scalers that give up, weights not finite."""
 
 from collections.abc import Sequence
 from statistics import median
 
-from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, matrices, progress
+from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, matrices, progress, trend
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
 from otel_mldebug.rules.steps import StepRecord
 from otel_mldebug.semconv.names import Category, Severity
 
-LOST = 0.4
-"""Median share of gradients, over the layers, that are 0 or too small for the format.
-Source: Micikevicius et al., "Mixed Precision Training" (ICLR 2018), figure 3."""
 LOOKS = 3
 ROUNDED, ROUNDED_STEPS, ROUNDED_LOSS = 0.7, 60, 0.9
 """Median share of the elements, over the layers, that steps leave as they were although they have gradients; for how
 many steps, after which the loss is still so many times the first. Source: Zamirai et al., "Revisiting BFloat16
 Training" (2020): updates below half a unit in the last place, 1/512 in bfloat16, are rounded away."""
+STAYED, STAYED_STEPS, STAYED_LOSS, STAYED_NORM = 0.8, 300, 0.2, 0.06
+"""The same share in every look since the first step, for how many steps, where the loss has come down to no less than
+this part of the first (biases and the output are quickly put right) and falls no more: and no norm of a weight has
+changed by more than this part of it, as those of any model that has learned have."""
+KEPT_RATE = 0.5
+"""Learning rate over the largest one so far, below which it has been lowered: weights are meant to come to rest."""
+STILL_FALLS = 0.9
+"""Mean loss of the latest quarter of the steps over that of the second one, below which the loss still falls."""
 SCALE = 1.0
 """Factor of a scaler below which it has given up: it starts at 65536 and halves with each overflow."""
-
-
-def underflow(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
-    """Fire when gradients of float16 are lost in most layers, look after look, and no scaler lifts them.
-
-    The first layer is left out: inputs that are 0 make gradients of 0. Dead units do so, too, but not subnormal ones.
-
-    Args:
-        looks: Of one optimizer, oldest first.
-        steps: Its latest ones.
-    """
-    recent = looks[-LOOKS:]
-    known = progress(looks, steps)
-    if len(recent) < LOOKS or (known.left is not None and known.left < 0.5):
-        return None
-    shares = [_lost(look) for look in recent]
-    if any(share is None or share < LOST for share in shares):
-        return None
-    weights = _half(looks[-1])
-    worst = max(weights, key=_share)
-    first = next(look.step for look in looks if (_lost(look) or 0.0) >= LOST)
-    share = median([s for s in shares if s is not None])
-    return Finding(
-        rule="precision.underflow",
-        category=Category.GRADIENT,
-        severity=Severity.WARNING,
-        summary=f"{share:.0%} of the gradients are lost in float16 (0 or below 6e-5), in most of {len(weights)} "
-        f"layers, and no scaler lifts them.",
-        cause="float16 rounds what is below 6e-8 to 0, and loses digits below 6e-5: gradients have to be scaled up.",
-        solutions=(
-            "Use torch.amp.GradScaler: scaler.scale(loss).backward(); scaler.step(optimizer); scaler.update().",
-            "Use bfloat16 instead of float16: it has the range of float32 and needs no scaler.",
-            "Keep the weights in float32 and compute with torch.autocast instead of model.half().",
-        ),
-        prevention="With float16, always train with a scaler.",
-        confidence=0.85,
-        basis="detector",
-        evidence={"step": first, "layer": layers_of([worst])[0], "lost_share": round(share, 4), "layers": len(weights)},
-    )
 
 
 def rounded_updates(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when most elements of weights of 16 bits stay as they are, look after look, and the loss hardly falls.
 
+    Or when it fell at first, with hardly any element of most weights moving, and has stopped to fall since.
+
     Args:
         looks: Of one optimizer, oldest first.
         steps: Its latest ones.
     """
     recent = looks[-LOOKS:]
     known = progress(looks, steps)
-    if len(recent) < LOOKS or known.steps < ROUNDED_STEPS or known.left is None or known.left < ROUNDED_LOSS:
+    if len(recent) < LOOKS or known.steps < ROUNDED_STEPS or known.left is None:
+        return None
+    if known.left < ROUNDED_LOSS and not (known.left >= STAYED_LOSS and _stayed(looks, steps)):
         return None
     shares = [_unmoved(look) for look in recent]
     lost = [share for share in shares if share is not None and share >= ROUNDED]
@@ -83,7 +53,8 @@ def rounded_updates(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findi
         category=Category.OPTIMIZATION,
         severity=Severity.WARNING,
         summary=f"{median(lost):.0%} of the weights stay exactly as they are in a step, although they have gradients: "
-        f"updates are rounded away in {worst.dtype}, and the loss does not fall.",
+        f"updates are rounded away in {worst.dtype}, and the loss does not fall"
+        + ("." if known.left >= ROUNDED_LOSS else " any more."),
         cause="A number of 16 bits cannot take an update that is much smaller than itself: below 1/512 (bfloat16) or "
         "1/4096 (float16) of it nothing changes"
         + (f", and the learning rate of {rate:g} makes such updates." if rate else "."),
@@ -171,27 +142,22 @@ def _bad(parameter: Parameter, name: str) -> bool:
     return parameter.name == name and parameter.weight is not None and parameter.weight.nonfinite > 0
 
 
-def _half(look: Look) -> list[Parameter]:
-    """Return the weights behind the first layer whose gradients are made in float16 without a scaler."""
-    if look.scale is not None and look.scale > 1:
-        return []
-    weights = matrices(look)
-    half = [p for p in weights if p.dtype == "float16" or look.autocast == "float16"]
-    return [p for p in half if p is not weights[0] and p.gradient is not None and p.reached is not False]
-
-
 def _unmoved(look: Look) -> float | None:
     """Return the median share of elements that the step left as they were; None where it was not measured."""
     shares = [p.unmoved for p in matrices(look) if p.unmoved is not None and p.optimized]
     return median(shares) if shares else None
 
 
-def _share(parameter: Parameter) -> float:
-    stats = parameter.gradient
-    return stats.zero + stats.tiny if stats is not None else 0.0
-
-
-def _lost(look: Look) -> float | None:
-    """Return the median share of lost gradients over the layers; None where there is no float16."""
-    shares = [_share(p) for p in _half(look)]
-    return median(shares) if shares else None
+def _stayed(looks: Sequence[Look], steps: Sequence[StepRecord]) -> bool:
+    """Return whether weights have hardly moved from the first step on, and the loss has stopped to fall."""
+    first, latest = looks[0], looks[-1]
+    if latest.step - first.step < STAYED_STEPS or (goes := trend(steps)) is None or goes < STILL_FALLS:
+        return False
+    if any((share := _unmoved(look)) is None or share < STAYED for look in looks):
+        return False
+    rates = [max((p.learning_rate or 0.0 for p in look.parameters), default=0.0) for look in looks]
+    if rates[-1] < KEPT_RATE * max(rates):
+        return False
+    before = {p.name: p.weight.norm for p in matrices(first) if p.weight is not None}
+    now = [(before.get(p.name, 0.0), p.weight.norm) for p in matrices(latest) if p.weight is not None and p.optimized]
+    return bool(now) and all(was > 0 and abs(norm - was) <= STAYED_NORM * was for was, norm in now)

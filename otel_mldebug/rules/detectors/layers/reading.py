@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.once import once
@@ -60,6 +60,16 @@ def progress(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Progress:
     if not first > 0 or not middle > 0:
         return Progress(steps=span)
     return Progress(steps=span, left=latest / first, recent=latest / middle)
+
+
+def trend(steps: Sequence[StepRecord]) -> float | None:
+    """Return the mean loss of the latest quarter of all steps over that of the second one; None when not known."""
+    course = Course.of(steps)
+    span = course.steps
+    known = [(s.first - course.early[0].index, s.loss) for s in course.stretches if s.loss is not None]
+    before = [loss for first, loss in known if span <= 4 * first < 2 * span]
+    latest = [loss for first, loss in known if 4 * first >= 3 * span]
+    return fmean(latest) / fmean(before) if before and latest and fmean(before) > 0 else None
 
 
 def mixes(parameter: Parameter) -> bool:

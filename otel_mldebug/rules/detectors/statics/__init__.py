@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from otel_mldebug.rules.detectors.signature import LookDetector
 from otel_mldebug.rules.detectors.statics.activation import no_activation
+from otel_mldebug.rules.detectors.statics.apart import targets_apart
 from otel_mldebug.rules.detectors.statics.broadcast import broadcast
 from otel_mldebug.rules.detectors.statics.collapse import trained_target
 from otel_mldebug.rules.detectors.statics.detached import detached_loss
@@ -17,11 +18,12 @@ from otel_mldebug.rules.detectors.statics.logits import (
     squashed_twice,
 )
 from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
-from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
+from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range
 from otel_mldebug.rules.detectors.statics.pooling import constant_weights_of_sum
 from otel_mldebug.rules.detectors.statics.repeats import repeated_batch, repeated_samples, same_random
 from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentum, weight_decay
 from otel_mldebug.rules.detectors.statics.sign import maximised
+from otel_mldebug.rules.detectors.statics.softmax import softmax_dimension
 from otel_mldebug.rules.detectors.statics.squared import squared_probabilities
 from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 
@@ -41,6 +43,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     dropout_output,
     trained_target,
     log_softmax_twice,
+    targets_apart,
     constant_input,
     unnormalised_input,
     tiny_input,

@@ -1,9 +1,11 @@
 """Losses that stay at chance: for how long that has to be, while training goes on and when it is over."""
 
+from dataclasses import replace
+
 import pytest
 
 from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance, plateau_to_the_end
-from otel_mldebug.rules.looks import Look, Operation, Part, Stats
+from otel_mldebug.rules.looks import Look, Operation, Parameter, Part, Stats
 from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.curves.curve import course, falling
 
@@ -60,3 +62,72 @@ def test_a_run_that_is_over_at_chance(seen, window, severity):
 def test_a_run_that_goes_on_is_given_more_time(steps, severity):
     finding = plateau_at_chance([look()], chance(steps))
     assert (finding and finding.severity) == severity
+
+
+def pairs(ratios, *, variance=0.25, place="batch[1]", at=range(0, 600, 60), **other):
+    """Return looks into a regression whose loss is so many times what the mean of the targets gives."""
+    mse = (Operation(kind="MseLoss", settings={"reduction": 1, **other}),)
+    part = Part(place=place, role="target", shape=(32, 1), dtype="float32", variance=variance)
+    return [
+        Look(step=step, time_ns=0, loss=ratio * (variance or 1.0), operations=mse, parts=(look().parts[0], part))
+        for step, ratio in zip(at, ratios, strict=True)
+    ]
+
+
+AT_MEAN = [3.0, 1.4, 1.02, 1.01, 1.03, 1.0, 0.99, 1.02, 1.01, 1.02]
+STILL = course([0.75 * 0.98 ** min(i, 54) for i in range(600)])
+
+
+@pytest.mark.parametrize(
+    ("seen", "window", "severity"),
+    [
+        pytest.param(pairs(AT_MEAN), STILL, Severity.WARNING, id="the mean, from step 120 on"),
+        pytest.param(pairs([3.0, 1.4, *[1.15] * 8]), STILL, Severity.WARNING, id="a network that cannot give it all"),
+        pytest.param(pairs([*[2.0] * 7, 1.0, 1.0, 1.0]), STILL, None, id="only just there"),
+        pytest.param(pairs([*AT_MEAN[:-1], 0.9]), STILL, None, id="it begins to learn"),
+        pytest.param(pairs([3.0, 0.9, *AT_MEAN[2:]]), STILL, None, id="it has been lower"),
+        pytest.param(pairs([3.0] * 10), STILL, None, id="not even the mean"),
+        pytest.param(pairs(AT_MEAN), course(falling(600)), None, id="the loss falls"),
+        pytest.param(pairs(AT_MEAN, place="MseLoss"), STILL, None, id="targets of a critic"),
+        pytest.param(pairs(AT_MEAN, reduction=2), STILL, None, id="a sum"),
+        pytest.param(pairs(AT_MEAN, variance=None), STILL, None, id="not measured"),
+        pytest.param(pairs(AT_MEAN, variance=0.0), STILL, None, id="targets that are all the same"),
+    ],
+)
+def test_a_regression_that_learns_the_mean_only(seen, window, severity):
+    finding = plateau_to_the_end(seen, window)
+    assert (finding and (finding.rule, finding.severity)) == (("loss.plateau", severity) if severity else None)
+
+
+def test_what_the_mean_gives_is_told():
+    finding = plateau_to_the_end(pairs(AT_MEAN), STILL)
+    assert finding.summary.endswith("no better than always giving the mean of the targets (0.25) in 480 steps.")
+    assert finding.evidence["chance"] == 0.25
+
+
+def well(**other):
+    alive = Parameter(
+        name="fc.weight",
+        layer="fc",
+        shape=(10, 64),
+        gradient=Stats(size=640, norm=1.0, mean=0.0, std=0.04, low=-1, high=1),
+    )
+    return replace(look(), parameters=(replace(alive, **other),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        pytest.param(well(), "Labels that do not belong to their inputs", id="all is well but the data"),
+        pytest.param(well(gradient=None), "What reaches the output", id="no gradient"),
+        pytest.param(replace(well(), operations=(Operation(kind="Relu", dead=0.95), *OPERATIONS)),
+                     "What reaches the output", id="dead units"),
+        pytest.param(replace(well(), parts=look(std=0.0).parts), "What reaches the output", id="constant inputs"),
+    ],
+)  # fmt: skip
+def test_pairs_are_blamed_where_nothing_else_is_wrong(seen, says):
+    operations = tuple(
+        replace(o, inputs=(len(seen.operations) - 2,)) if o.kind == "NllLoss" else o for o in seen.operations
+    )
+    finding = plateau_to_the_end([replace(seen, operations=operations)], chance(220))
+    assert finding.cause.startswith(says)

@@ -8,6 +8,7 @@ from otel_mldebug.rules.detectors.layers.precision import rounded_updates
 from otel_mldebug.rules.detectors.layers.saturated import saturated_units
 from otel_mldebug.rules.detectors.layers.updates import rate_too_high
 from otel_mldebug.rules.looks import Operation
+from tests.rules.detectors.curves.curve import course
 from tests.rules.detectors.layers.building import FALLING, FLAT, NET, chain, looks, stats, steps, weight
 
 AT = (0, 1, 2, 4, 8, 16, 32, 64, 128)
@@ -97,4 +98,39 @@ def test_updates_that_are_rounded_away(parameters, records, fires):
         )
         if fires
         else None
+    )
+
+
+SETTLED = course([0.74 * 0.98 ** min(i, 50) for i in range(400)])
+"""A loss that falls by two thirds at first, and no more."""
+
+
+def slowly(unmoved=0.9, norm=1.02, rate=1e-3, at=(0, 1, 2, 4, 8, 16, 64, 200, 399)):
+    """Return looks at weights of bfloat16 of which few elements move in a step; `norm` is how they have grown."""
+    seen = looks(half(0.9), at)
+    grown = [replace(p, weight=stats(4096, 0.05 * norm), unmoved=unmoved, learning_rate=rate) for p in half(0.9)]
+    return [*seen[:-LATE], *(replace(look, parameters=tuple(grown)) for look in seen[-LATE:])]
+
+
+LATE = 3
+
+
+@pytest.mark.parametrize(
+    ("seen", "records", "fires"),
+    [
+        pytest.param(slowly(), SETTLED, True, id="weights are what they were, the loss has stopped"),
+        pytest.param(slowly(norm=1.3), SETTLED, False, id="few elements at a time, but they have grown"),
+        pytest.param(slowly(unmoved=0.5), SETTLED, False, id="half of them move in the end"),
+        pytest.param(slowly(rate=1e-4), SETTLED, False, id="the learning rate was lowered"),
+        pytest.param(slowly(at=(0, 1, 2, 4, 8, 16, 64, 100, 200)), SETTLED, False, id="not for long"),
+        pytest.param(slowly(), course([0.74 * 0.997**i for i in range(400)]), False, id="the loss still falls"),
+        pytest.param(slowly(), course([0.74 * 0.9 ** min(i, 50) for i in range(400)]), False, id="all is learned"),
+        pytest.param([replace(look, parameters=slowly()[-1].parameters) for look in slowly(unmoved=None)], SETTLED,
+                     True, id="from the first look on"),
+    ],
+)  # fmt: skip
+def test_updates_that_are_rounded_away_after_the_output_has_been_put_right(seen, records, fires):
+    finding = rounded_updates(seen, records)
+    assert (finding and (finding.rule, finding.evidence["unmoved_share"])) == (
+        ("precision.updates_lost", 0.9) if fires else None
     )

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfinite_weights, underflow
+from otel_mldebug.rules.detectors.layers.precision import collapsed_scale, nonfinite_weights
 from otel_mldebug.rules.detectors.layers.stale import kept_gradients
+from otel_mldebug.rules.detectors.layers.underflow import underflow
 from otel_mldebug.rules.detectors.layers.updates import rate_too_high, rate_too_low
-from tests.rules.detectors.layers.building import AT, FALLING, FLAT, NET, looks, stats, steps, weight
+from otel_mldebug.rules.looks import Operation
+from tests.rules.detectors.layers.building import AT, FALLING, FLAT, NET, chain, looks, stats, steps, weight
 
 
 def told(*stale, at=AT):
@@ -123,6 +125,60 @@ def half(zero, tiny=0.0, dtype="float16"):
 def test_gradients_that_float16_loses(parameters, same, fires):
     finding = underflow(looks(parameters, **same), FLAT)
     assert (finding and finding.rule) == ("precision.underflow" if fires else None)
+
+
+def cross_entropy(*last, scores=(288, 300), reduction=2, cast="ToCopy"):
+    """Return how autocast does it: logits in float16, the loss of them in float32."""
+    made = (
+        Operation(kind="Addmm", layer="head", shape=scores),
+        Operation(kind=cast, layer="head", shape=scores),
+        Operation(kind="LogSoftmax", shape=scores),
+        Operation(kind="NllLoss", settings={"reduction": reduction}),
+    )
+    return {"operations": chain(*made, *last), "autocast": "float16"}
+
+
+def by(kind, factor):
+    return Operation(kind=kind, operand=stats(1, 0.0, mean=factor))
+
+
+def binary(*last):
+    made = (Operation(kind="Addmm", layer="head", shape=(64, 1 << 20)), Operation(kind="ToCopy", shape=(64, 1 << 20)))
+    loss = Operation(kind="BinaryCrossEntropyWithLogits", settings={"reduction": 1})
+    return {"operations": chain(*made, loss, *last), "autocast": "float16"}
+
+
+FULL = [weight("fc"), weight("head")]
+
+
+@pytest.mark.parametrize(
+    ("same", "fires"),
+    [
+        pytest.param(cross_entropy(by("Div", 480_000.0)), True, id="a sum over the tokens of the data set"),
+        pytest.param(cross_entropy(by("Mul", 2e-6)), True, id="the same by a factor"),
+        pytest.param(cross_entropy(by("Div", 480_000.0)) | {"scale": 65536.0}, False, id="a scaler"),
+        pytest.param(cross_entropy(by("Div", 480_000.0)) | {"autocast": ""}, False, id="float32"),
+        pytest.param(cross_entropy(by("Div", 480_000.0)) | {"autocast": "bfloat16"}, False, id="bfloat16"),
+        pytest.param(cross_entropy(by("Div", 288.0)), False, id="a sum over the tokens of the batch"),
+        pytest.param(cross_entropy(reduction=1), False, id="a mean"),
+        pytest.param(cross_entropy(scores=(1 << 18, 50_000), reduction=1), True, id="a mean over very many"),
+        pytest.param(cross_entropy(by("Div", 480_000.0), by("Mul", 65536.0)), False, id="scaled by hand"),
+        pytest.param(cross_entropy(by("Div", 480_000.0), cast="View"), False, id="a head in float32"),
+        pytest.param(cross_entropy(Operation(kind="Div")), False, id="divided by nobody knows what"),
+        pytest.param(cross_entropy(Operation(kind="Log"), by("Div", 480_000.0)), False, id="bent in between"),
+        pytest.param(binary(), True, id="a mean over the pixels of many images"),
+        pytest.param(binary(by("Mul", 100.0)), False, id="that, weighted"),
+    ],
+)
+def test_gradients_of_logits_that_float16_loses(same, fires):
+    finding = underflow(looks(FULL, **same), FLAT)
+    assert (finding and (finding.rule, finding.evidence["layer"])) == (
+        ("precision.underflow", "head") if fires else None
+    )
+
+
+def test_gradients_that_are_enough_to_learn_are_left_alone():
+    assert underflow(looks(FULL, **cross_entropy(by("Div", 480_000.0))), FALLING) is None
 
 
 @pytest.mark.parametrize(

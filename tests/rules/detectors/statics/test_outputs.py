@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from otel_mldebug.rules.detectors.statics.activation import no_activation
-from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range, softmax_dimension
+from otel_mldebug.rules.detectors.statics.outputs import bounded_logits, output_range
 from otel_mldebug.rules.looks import Layer
 from otel_mldebug.semconv.names import Severity
 from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, chain, look, looks, op, rule, stats, target
@@ -14,71 +14,6 @@ LOG_SOFTMAX = op("LogSoftmax", N, 3, settings={"dim": 1})
 MSE = op("MseLoss", operands=((N, 1), (N, 1)))
 LAST = (1 << 64) - 1
 """Dimension -1, as autograd shows it."""
-
-
-@pytest.mark.parametrize(
-    "operations",
-    [
-        pytest.param(
-            chain(UNIT, op("Softmax", N, 1, settings={"dim": LAST}), op("BinaryCrossEntropy")),
-            id="one unit, before BCE",
-        ),
-        pytest.param(
-            chain(UNIT, op("LogSoftmax", N, 1, settings={"dim": 1}), NLL), id="one unit, before cross entropy"
-        ),
-        pytest.param(chain(UNIT, op("Softmax", N, 1, settings={"dim": -1}), MSE), id="one unit, before a square"),
-        pytest.param(chain(LINEAR, op("LogSoftmax", N, 3, settings={"dim": 0}), NLL), id="over the samples"),
-        pytest.param(
-            chain(LINEAR, op("Softmax", N, 3, settings={"dim": 0}), op("Add", N, 3), op("Log", N, 3), NLL),
-            id="over the samples, logarithm later",
-        ),
-        pytest.param(
-            chain(
-                op("Bmm", N, 5, 5), op("Softmax", N, 5, 5, settings={"dim": 0}), op("Bmm", N, 5, 8), op("Addmm", N, 8)
-            ),
-            id="attention over the samples",
-        ),
-    ],
-)
-def test_softmax_over_what_is_not_the_classes_is_found(operations):
-    assert rule(softmax_dimension, [look(*operations)]) == "loss.softmax_dimension"
-
-
-@pytest.mark.parametrize(
-    "operations",
-    [
-        pytest.param(chain(LINEAR, LOG_SOFTMAX, NLL), id="over the classes"),
-        pytest.param(
-            chain(LINEAR, op("Softmax", N, 4, 1, settings={"dim": LAST}), op("Bmm", N, 4, 8), LINEAR, LOG_SOFTMAX, NLL),
-            id="attention to one place",
-        ),
-        pytest.param(chain(op("Mm", N, N), op("LogSoftmax", N, N, settings={"dim": 0}), NLL), id="contrastive, square"),
-        pytest.param(
-            chain(
-                op("Addmm", N, 1), op("Softmax", N, 1, settings={"dim": 0}), op("Mul", N, 8), op("Sum", 8), LINEAR, NLL
-            ),
-            id="attention over instances",
-        ),
-        pytest.param(
-            chain(
-                op("Bmm", 5, N, 5),
-                op("Softmax", 5, N, 5, settings={"dim": 0}),
-                op("Permute", N, 5, 5),
-                op("Bmm", N, 5, 8),
-            ),
-            id="attention with keys in front",
-        ),
-        pytest.param(
-            chain(LINEAR, op("Softmax", 4, N, 3, settings={"dim": 0}), op("Mul", 4, N, 3), op("Sum", N, 3), LINEAR),
-            id="a mixture of experts in front",
-        ),
-        pytest.param(chain(LINEAR, op("LogSoftmax", N, 3), NLL), id="dimension not known"),
-        pytest.param(chain(LINEAR, op("LogSoftmax", settings={"dim": 1}), NLL), id="shape not known"),
-        pytest.param(chain(LINEAR, op("LogSoftmax", N, 3, settings={"dim": 7}), NLL), id="dimension makes no sense"),
-    ],
-)
-def test_softmax_over_classes_or_places_is_left_alone(operations):
-    assert rule(softmax_dimension, [look(*operations)]) == ""
 
 
 @pytest.mark.parametrize(
