@@ -3,6 +3,7 @@
 # fault = "the files of inputs and targets are sorted by names that sort differently: pairs do not belong together"
 # rules = ["loss.plateau"]
 # words = ["labels|belong|shuffl|sort"]
+# within = 400
 # ///
 import argparse
 

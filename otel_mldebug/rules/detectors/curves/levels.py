@@ -18,7 +18,7 @@ LOOKS = 3
 """Looks at that level, at least."""
 LEAST_SAMPLES = 8
 """Samples of a batch whose variance says something."""
-FALLS = 0.97
+FALLS = 0.93
 """Mean loss of the latest quarter of the steps over that of the second one, below which it still falls."""
 _MEAN = 1
 """What losses save of their reduction. Source: PyTorch aten/src/ATen/core/Reduction.h."""
@@ -49,7 +49,7 @@ def at_mean(looks: Sequence[Look], course: Course) -> Level | None:
     if len(there) < LOOKS or any(ratio < NO_BETTER for _, ratio, _ in known):
         return None
     goes = trend(course)
-    if goes is None or goes < FALLS:
+    if goes is not None and goes < FALLS:
         return None
     latest = [look.loss for look, _, _ in there if look.loss is not None]
     return Level(there[-1][0].step, fmean(latest), fmean(chance for _, _, chance in there))

@@ -12,8 +12,6 @@ from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, chain, loo
 
 LOG_SOFTMAX = op("LogSoftmax", N, 3, settings={"dim": 1})
 MSE = op("MseLoss", operands=((N, 1), (N, 1)))
-LAST = (1 << 64) - 1
-"""Dimension -1, as autograd shows it."""
 
 
 @pytest.mark.parametrize(
