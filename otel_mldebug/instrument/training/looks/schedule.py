@@ -11,8 +11,8 @@ ESCALATION_S = 0.2
 """The same for looks at steps after a first sign of trouble."""
 BUDGET_SHARE = 0.05
 """Share of the budget that looks may use on top of the allowance."""
-ASKED_SHARE = 0.5
-"""The same where the user has set the distance between two looks: hooks, records and judging need the other half."""
+ASKED_SHARE = 0.3
+"""The same where the user has set the distance between two looks: hooks, records and judging need the rest."""
 GROWTH = 1.5
 """As long as there is allowance, a look comes at the latest at so many times the step of the one before."""
 TROUBLE_SHARE = 0.05
