@@ -83,7 +83,7 @@ def test_the_slow_first_look_does_not_set_the_distance_for_long():
     first = schedule.next_step
 
     assert first == pytest.approx(500, abs=1)
-    looked, _ = run(schedule, 6000, cost_s=0.003, step_s=0.01, every=50)
+    looked, _ = run(schedule, 4000, cost_s=0.0025, step_s=0.01, every=50)
     assert [later - step for step, later in itertools.pairwise(looked)][-10:] == [50] * 10
 
 
