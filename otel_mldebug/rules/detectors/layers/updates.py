@@ -24,7 +24,7 @@ THROWN, THROWN_LOSS, THROWN_STEPS = 1.5, 1.3, 8
 INFLATED, INFLATED_STEPS, INFLATED_LOSS = 3.0, 64, 2.0
 """How many times larger than drawn the weights of most layers have become, and in how many of the first steps, while
 one of the losses was so many times the first. At 0.001 a step, 64 steps in one direction make 1.07 of it."""
-HUGE, HUGE_LOSS = 10.0, 1.3
+HUGE, HUGE_LOSS = 6.0, 1.3
 """The same for weights that nothing is left of."""
 SWEPT, SWEPT_LOSS, SWEPT_LEFT = 0.5, 1.05, 0.83
 """Update over weight of the first step, how many times the first loss one of the first ones was, and what is left of
@@ -122,6 +122,8 @@ def _inflated(looks: Sequence[Look], steps: Sequence[StepRecord]) -> float | Non
     factor = median(grown) if grown else 1.0
     if ruined and now < 0.6 * early[0]:
         return factor if factor >= RUINED else None
+    if thrown >= INFLATED_LOSS and now >= SWEPT_LEFT * early[0]:
+        return factor if factor >= SWOLLEN else None
     return factor if factor >= (INFLATED if swept or thrown >= INFLATED_LOSS else HUGE) else None
 
 

@@ -37,6 +37,13 @@ BLOWN = grown(1, 2, 3, 4, 5, 5, 5, 5, 5)
         pytest.param(BLOWN, [*THROWN[:40], *(1.3 * 0.97**i for i in range(120))], False, id="learns after all"),
         pytest.param(grown(1, 5, 9, 11, 12, 13, 14, 15, 16), [1.6, 2.2, *THROWN[2:]], True, id="nothing left of them"),
         pytest.param(BLOWN, [1.6, 2.2, 2.0, *THROWN[3:]], False, id="thrown up a little"),
+        pytest.param(grown(1, 1, 1, 1.2, 1.3, 1.5, 1.6, 1.8, 2), THROWN, True, id="somewhat larger, where it started"),
+        pytest.param(
+            grown(1, 1, 1, 1.2, 1.3, 1.5, 1.6, 1.8, 2),
+            [*THROWN[:40], *(1.2 + 0.01 * (i % 5) for i in range(120))],
+            False,
+            id="somewhat larger, a good part learned",
+        ),
         pytest.param(BLOWN, THROWN[:100], False, id="too few steps"),
         pytest.param(BLOWN[5:], THROWN, False, id="start not seen"),
         pytest.param(BLOWN, [loss - 2 for loss in THROWN], False, id="a loss without a floor"),
