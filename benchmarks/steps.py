@@ -104,7 +104,7 @@ def paired(torch: Any, step: Step, block: int, repeats: int, run: int = 1) -> tu
 def _warm(switch: Switch, step: Step) -> None:
     """Run what is not the same as all that follows, which `short` has.
 
-    Steps 0 to 255 get a record each, and what may be used once for looks into first steps is nearly all used then.
+    Steps 0 to 255 get a record each, and looks into first steps have an allowance of their own, which is gone then.
     """
     switch(WATCHED)
     end_s = time.process_time() + WARM_S
@@ -112,6 +112,9 @@ def _warm(switch: Switch, step: Step) -> None:
     while number <= LEAST_WARM or time.process_time() < end_s:
         step()
         number += 1
+    installed = pytorch.installation()
+    if installed is not None:
+        installed.watch.optimizers.purse.first_s = 0.0
 
 
 def _beside() -> float:
