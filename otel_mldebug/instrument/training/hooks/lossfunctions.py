@@ -138,7 +138,7 @@ class LossFunctions:
                 forced("batch_norm")
             return value
 
-        batch_norm.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]
+        batch_norm.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]  # as for dropout
         return batch_norm
 
     def _forced(self, function: str) -> None:
@@ -146,7 +146,7 @@ class LossFunctions:
         try:
             if self._on and self._watch.layers.evaluating() and sys._getframe(2).f_code not in self._layers:
                 self._evaluations.forced(function)
-        except Exception as exc:  # noqa: BLE001
+        except Exception as exc:  # noqa: BLE001  (the function has done its work: ours must not undo that)
             _guard.fault(f"watch {function}", exc)
 
 
