@@ -48,6 +48,7 @@ class Switch:
         after = [getattr(owner, name) for owner, name in self._places]
         self._values = {NOTHING: before, WATCHED: after}
         self._installed = [dict(hooks) for hooks in self._hooks]
+        self._state = WATCHED
         installed = pytorch.installation()
         if installed is None:
             raise RuntimeError("nothing is installed")
@@ -57,10 +58,14 @@ class Switch:
         """Switch to `on` or `off`."""
         for (owner, name), value in zip(self._places, self._values[state], strict=True):
             setattr(owner, name, value)
-        for hooks, ours in zip(self._hooks, self._installed, strict=True):
-            hooks.clear()
-            if state == WATCHED:
-                hooks.update(ours)
+        if state != self._state:
+            self._state = state
+            if state == NOTHING:  # one of them is not there where steps are only counted
+                self._installed = [dict(hooks) for hooks in self._hooks]
+            for hooks, ours in zip(self._hooks, self._installed, strict=True):
+                hooks.clear()
+                if state == WATCHED:
+                    hooks.update(ours)
         self.recorder.tracks.track.begin(time.perf_counter())
 
 

@@ -47,7 +47,9 @@ class Part:
         features: Standard deviations of its features (the last dimension, or channels of 4-d images) over the batch,
             smallest and largest; empty where there are not at least two samples.
         repeated: Share of samples that are the same as an earlier one in the batch, 0 to 1.
-        variance: Of a target's elements over the samples of the batch, on average; None where that was not measured.
+        guess: Loss of always giving the best constant for this batch's targets: of numbers their variance over the
+            samples, of classes and labels of 0 and 1 their entropy (natural logarithm, about the same for all data, by
+            the correction of Miller and Madow); None where that was not measured, or few samples say little.
     """
 
     place: str
@@ -58,7 +60,7 @@ class Part:
     digest: int = 0
     features: tuple[float, ...] = ()
     repeated: float = 0.0
-    variance: float | None = None
+    guess: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

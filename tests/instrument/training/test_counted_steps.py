@@ -1,5 +1,7 @@
 """Short steps, of which most are only counted: nothing is lost, and what is measured among them is right."""
 
+import sys
+import threading
 from typing import Any
 
 import pytest
@@ -123,3 +125,64 @@ def test_a_fault_of_ours_in_a_counted_step_does_not_reach_the_program(program, s
     program.step()
 
     assert program.recorder.index == 301
+
+
+def hooks_after() -> int:
+    return len(sys.modules["torch.optim.optimizer"]._global_optimizer_post_hooks)  # torch.optim hides it
+
+
+def test_no_hook_is_called_after_steps_that_are_only_counted(program, seen):
+    program.step()
+    measured = hooks_after()
+    for _ in range(299):
+        program.step()
+    counted = hooks_after()
+    program.step(torch.optim.Adam(program.net.parameters(), 1e-3))
+
+    assert (measured, counted, hooks_after()) == (1, 0, 1)
+    pytorch.uninstall()
+    assert hooks_after() == 0
+
+
+class Outer(torch.optim.Optimizer):
+    """An optimizer that steps another one, which has hooks of its own, once it is told to."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner, self.wraps = inner, False
+        super().__init__(inner.param_groups, {})
+
+    def step(self, closure: Any = None) -> None:
+        if self.wraps:
+            self.inner.step()
+
+
+@pytest.mark.parametrize("begins", [0, 300])
+def test_an_optimizer_that_steps_within_another_one_is_not_counted_again(program, seen, begins):
+    optimizer = Outer(program.optimizer)
+    for number in range(600):
+        optimizer.wraps = number >= begins
+        program.step(optimizer)
+
+    assert program.recorder.index == 600
+    assert {name: cell.steps for name, cell in program.recorder.cells.items()} == {"Outer": 600}
+
+
+def test_steps_of_another_thread_amid_counted_steps_are_all_counted(program, seen):
+    for _ in range(300):
+        program.step()
+    net = torch.nn.Linear(4, 1)
+    other = torch.optim.Adam(net.parameters(), 1e-3)
+
+    def train() -> None:
+        for _ in range(20):
+            net(torch.ones(2, 4)).sum().backward()
+            other.step()
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    for _ in range(20):
+        program.step()
+
+    assert {name: cell.steps for name, cell in program.recorder.cells.items()} == {"SGD": 320, "Adam": 20}
+    assert program.recorder.index == 340

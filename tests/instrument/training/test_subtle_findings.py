@@ -1,5 +1,6 @@
 """Faults that take a closer look: functions that know no mode, updates that vanish, optimizers that overlap."""
 
+import math
 from typing import Any
 
 import pytest
@@ -210,13 +211,29 @@ def test_labels_out_of_a_loader_of_their_own(watched, given, found):
     assert ("data.targets_apart" in watched.rules()) == found
 
 
-def test_the_variance_of_targets_over_a_batch_is_seen(watched):
-    net = nn.Linear(6, 2)
+CLASSES = torch.tensor([0] * 48 + [1] * 24 + [2] * 24)
+LABELS = torch.tensor([[1.0, 0.0]] * 16 + [[0.0, 0.0]] * 48)
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "guess"),
+    [
+        pytest.param(F.mse_loss, torch.arange(6.0).reshape(2, 3), 4.5, id="numbers: variance over samples"),
+        pytest.param(F.cross_entropy, CLASSES, 1.5 * math.log(2) + 2 / 192, id="classes: entropy"),
+        pytest.param(F.cross_entropy, torch.where(CLASSES == 0, -100, CLASSES), math.log(2) + 1 / 96, id="ignored"),
+        pytest.param(F.cross_entropy, CLASSES[::4], None, id="few samples"),
+        pytest.param(
+            F.binary_cross_entropy_with_logits, LABELS, 0.5623351 / 2 + 0.5 / 64, id="labels: entropy of each"
+        ),
+    ],
+)
+def test_what_the_best_constant_costs_is_seen(watched, loss, targets, guess):
+    outputs = targets.shape[1] if targets.dim() > 1 else 3
+    net = nn.Linear(6, outputs)
     opt = torch.optim.SGD(net.parameters(), 0.01)
-    y = torch.randn(16, 2)
-    F.mse_loss(net(torch.randn(16, 6)), y).backward()
+    loss(net(torch.randn(len(targets), 6)), targets).backward()
     opt.step()
     pytorch.uninstall()
 
     [part] = [part for part in watched.looks[0].parts if part.role == "target"]
-    assert part.variance == pytest.approx(float(y.var(0).mean()))
+    assert part.guess == (None if guess is None else pytest.approx(guess, rel=1e-5))

@@ -61,9 +61,22 @@ def test_what_is_wrong_with_a_tensor_is_counted():
     told = (found.nan, found.above, found.below, found.size, found.low, found.high, found.format)
     assert told == (1, 1, 1, 5, -2.0, 1.0, "float32")
     assert not found.mask_like
-    mask = damage(torch, torch.tensor([0.0, -math.inf]))
-    assert mask is not None
-    assert mask.mask_like
+
+
+@pytest.mark.parametrize(
+    ("values", "mask"),
+    [
+        pytest.param([0.0, -math.inf], True, id="a mask"),
+        pytest.param([0.0, -0.5, -1.0, -math.inf], True, id="a mask with biases by distance"),
+        pytest.param([-math.inf, -math.inf], True, id="all masked"),
+        pytest.param([1.5, -0.2, -math.inf], False, id="the logarithm of a zero among features"),
+        pytest.param([-0.1] * 99 + [-0.2, -math.inf], False, id="of one in a hundred shares"),
+    ],
+)
+def test_masks_are_told_from_logarithms_of_zero(values, mask):
+    found = damage(torch, torch.tensor(values))
+    assert found is not None
+    assert found.mask_like == mask
 
 
 @pytest.mark.parametrize(

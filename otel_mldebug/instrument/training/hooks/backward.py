@@ -60,7 +60,7 @@ class BackwardHooks:
                 try:
                     value = tensors.item()
                     if track.loss is not None:
-                        value = track.loss if track.depth else track.loss + value
+                        value += track.loss
                     calm = value < light.loss_alarm
                     if calm and track.pending:
                         track.let_go()

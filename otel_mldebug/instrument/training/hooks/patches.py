@@ -51,3 +51,31 @@ class Patch:
         else:
             setattr(self._owner, self._name, self._original)
         return True
+
+
+class Hook:
+    """One of PyTorch's global hooks, which can be taken out for a while.
+
+    Args:
+        register: PyTorch's function.
+        hooks: Where it puts them.
+        hook: Ours.
+    """
+
+    def __init__(self, register: Callable[..., Any], hooks: dict[int, Any], hook: Callable[..., Any]) -> None:
+        self._hooks, self._hook = hooks, hook
+        self._key: int = register(hook).id
+
+    def through(self, wrap: Make) -> None:
+        """Put `wrap` around it."""
+        self._hook = wrap(self._hook)
+        if self._key in self._hooks:
+            self.back()
+
+    def out(self) -> bool:
+        """Take it out; return whether it was in place."""
+        return self._hooks.pop(self._key, None) is not None
+
+    def back(self) -> None:
+        """Put it back."""
+        self._hooks[self._key] = self._hook

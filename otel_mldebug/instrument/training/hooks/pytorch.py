@@ -20,7 +20,7 @@ from otel_mldebug.instrument.training.hooks.functional import FunctionalHooks
 from otel_mldebug.instrument.training.hooks.loaders import LoaderHooks
 from otel_mldebug.instrument.training.hooks.loading import LoadingHooks
 from otel_mldebug.instrument.training.hooks.lossfunctions import LossFunctions
-from otel_mldebug.instrument.training.hooks.patches import Patch
+from otel_mldebug.instrument.training.hooks.patches import Hook, Patch
 from otel_mldebug.instrument.training.hooks.plateaus import PlateauHooks
 from otel_mldebug.instrument.training.hooks.scaling import ScalerHooks
 from otel_mldebug.instrument.training.hooks.stepping import StepHooks
@@ -76,13 +76,12 @@ class Installation:
         self._handles = [
             modules.register_module_parameter_registration_hook(layers.note),
             modules.register_module_module_registration_hook(layers.note),
-            before := optimizers.register_optimizer_step_pre_hook(begins := steps.before()),
-            after := optimizers.register_optimizer_step_post_hook(ends := steps.after()),
         ]
-        self._hooks: list[tuple[dict[int, Any], int, Callable[..., Any]]] = [
-            (optimizers._global_optimizer_pre_hooks, before.id, begins),
-            (optimizers._global_optimizer_post_hooks, after.id, ends),
-        ]
+        self._hooks: list[Hook] = []
+        self._before_steps(steps.before())
+        register, hooks = optimizers.register_optimizer_step_post_hook, optimizers._global_optimizer_post_hooks
+        steps.ending = Hook(register, hooks, steps.after())
+        self._hooks.append(steps.ending)
         self.companion = Companion(torch, recorder, layers, watch.looks.fed, self._before_steps)
         watch.on_first_step = self.companion.vigil.stepping
         recorder.extras = extras = Extras(torch, watch.insides.take, self.companion.synced)
@@ -94,14 +93,10 @@ class Installation:
         self._compiler.install()
 
     def _before_steps(self, hook: Callable[..., None]) -> None:
-        """Have `hook` called before each step of an optimizer, too."""
+        """Have `hook` called before each step of an optimizer."""
         optimizers = sys.modules["torch.optim.optimizer"]
-        handle = optimizers.register_optimizer_step_pre_hook(hook)
-        hooks = optimizers._global_optimizer_pre_hooks
-        self._handles.append(handle)
-        self._hooks.append((hooks, handle.id, hook))
-        if self._apart is not None:
-            hooks[handle.id] = self._apart(hook)
+        register, hooks = optimizers.register_optimizer_step_pre_hook, optimizers._global_optimizer_pre_hooks
+        self._hooks.append(Hook(register, hooks, hook if self._apart is None else self._apart(hook)))
 
     def _hide(self, dynamo: Any) -> None:
         """Keep our hooks out of what is compiled, before anything is.
@@ -116,9 +111,8 @@ class Installation:
         self.watch.insides.remove()
         for patch in self._patches:
             patch.through(hide)
-        for hooks, key, hook in self._hooks:
-            if key in hooks:
-                hooks[key] = hide(hook)
+        for hook in self._hooks:
+            hook.through(hide)
 
     def remove(self) -> None:
         """Take everything out again."""
@@ -130,6 +124,8 @@ class Installation:
         self.watch.insides.remove()
         for handle in self._handles:
             handle.remove()
+        for hook in self._hooks:
+            hook.out()
         self._saves.remove()
         for patch in reversed(self._patches):
             patch.undo()

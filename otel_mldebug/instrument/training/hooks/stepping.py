@@ -7,6 +7,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from otel_mldebug import _guard
+from otel_mldebug.instrument.training.hooks.patches import Hook
 from otel_mldebug.instrument.training.hooks.watch import Watch
 from otel_mldebug.instrument.training.steps.optimizers import MOST_BETWEEN, Known
 from otel_mldebug.instrument.training.steps.track import Track
@@ -21,6 +22,9 @@ class StepHooks:
 
     Args:
         watch: What all hooks share.
+
+    Attributes:
+        ending: The hook after a step, once it is in place.
     """
 
     def __init__(self, watch: Watch) -> None:
@@ -33,6 +37,8 @@ class StepHooks:
         self._insides = watch.insides
         self._tensor = watch.torch.Tensor
         self._modes = watch.torch._C._len_torch_dispatch_stack
+        self.ending: Hook | None = None
+        self._out = False
         self._step_code: CodeType = watch.torch.optim.Optimizer.profile_hook_step(lambda _: None).__code__
 
     def constructing(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,42 +53,23 @@ class StepHooks:
         return __init__
 
     def before(self) -> Callable[[Any, Any, Any], None]:
-        """Return the hook before a step. Of one that only has to be counted it does no more than note the beginning.
+        """Return the hook before a step, which counts those that only have to be counted.
 
-        This hook and `after` are closures over local names: in programs whose steps are very short every read counts.
+        It is a closure over local names: in programs whose steps are very short every read counts.
         """
-        tracks, begins = self._tracks, self._begins
+        tracks, begins, alone = self._tracks, self._begins, self._alone
+        recorder = self._recorder
 
         def before(optimizer: Any, args: Any, kwargs: Any) -> None:
             track = tracks.lit
             light = track.light
-            if (
-                light is None
-                or light.steps >= light.until
-                or track.depth
-                or light.key != id(optimizer)
-                or len(args) != 1
-                or kwargs
-            ):
+            if light is None or light.steps >= light.until or light.key != id(optimizer) or len(args) != 1 or kwargs:
                 begins(tracks.track, optimizer, args, kwargs)
-            else:
-                track.depth = 1
-                light.steps += 1
-
-        return before
-
-    def after(self) -> Callable[[Any, Any, Any], None]:
-        """Return the hook after a step."""
-        tracks, ends = self._tracks, self._ends
-        recorder = self._recorder
-
-        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
-            track = tracks.lit
-            light = track.light
-            if light is None or light.steps >= light.until or track.depth != 1 or light.key != id(optimizer):
-                ends(tracks.track, optimizer, args, kwargs)
                 return
-            track.depth = track.backward_calls = 0
+            if track.fresh:
+                alone(track)
+            light.steps += 1
+            track.backward_calls = 0
             track.loss = None
             cell = light.cell
             cell.steps += 1
@@ -91,13 +78,30 @@ class StepHooks:
                 cell.samples += samples
                 track.samples = None
 
+        return before
+
+    def after(self) -> Callable[[Any, Any, Any], None]:
+        """Return the hook after a step. Where steps are only counted it is taken out: being called is what costs."""
+        tracks, ends = self._tracks, self._ends
+
+        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
+            ends(tracks.track, optimizer, args, kwargs)
+
         return after
+
+    def _alone(self, track: Track) -> None:
+        """Take the hook after a step out; the first step that is more than counted puts it back.
+
+        Not in the hook itself, which PyTorch calls while it goes through the hooks; and not once other threads step.
+        """
+        track.fresh = False
+        if self.ending is not None and len(self._recorder.cells) == 1:
+            self._out = self.ending.out()
 
     def _begins(self, track: Track, optimizer: Any, args: Any, kwargs: Any) -> None:
         """Look at the gradients before the optimizer uses them."""
         try:
-            if track.depth and self._nested():
-                track.depth += 1
+            if self._within(track, optimizer):
                 return
             known = self._known.get(id(optimizer)) or self._watch.met(optimizer)
             track.norm = None
@@ -149,12 +153,31 @@ class StepHooks:
             late = self._watch.late(track) if track.late or track.late_norms else None
             rate, skipped = self._rate(optimizer), _skipped(optimizer)
             uneventful = recorder.close(track, known.cell, now, known.key, rate, track.norm, skipped, late)
-            if uneventful and not self._looks.wanted and known.uneventful():
+            if uneventful and not (self._looks.wanted or track.wrapped) and known.uneventful():
                 self._tracks.lit = track
                 track.count_only(known)
             self._insides.step_ended(track, known.cell)
         except Exception as exc:  # noqa: BLE001
             _guard.fault("watch the optimizer", exc)
+
+    def _within(self, track: Track, optimizer: Any) -> bool:
+        """Return whether this step is within that of another optimizer, and so is no step of its own."""
+        if track.depth and self._nested():
+            track.depth += 1
+            track.wrapped = True
+            return True
+        if not self._out:
+            return False
+        self._out = False
+        if self.ending is not None:
+            self.ending.back()
+        if track.light is None or track.light.key == id(optimizer) or not self._nested():
+            return False
+        track.wrapped = True  # the one around it has been counted already
+        track.count_no_longer()
+        track.begin(self._clock())
+        track.depth = 3  # so the hooks after both find that there is nothing to do
+        return True
 
     def _probe(self, track: Track, known: Known, optimizer: Any) -> None:
         gradient = known.sentinel.grad

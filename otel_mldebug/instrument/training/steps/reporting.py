@@ -91,7 +91,11 @@ class Reporter:
         Returns:
             Whether anything new was reported.
         """
-        first = {family(f.rule): f for f in reversed(found)}
+        first: dict[str, Finding] = {}
+        for finding in found:
+            known = first.setdefault(family(finding.rule), finding)
+            if self._worse(finding) and not self._worse(known):
+                first[family(finding.rule)] = finding
         for name in [n for n, owner in self._seen.items() if owner == cell.name and n not in first]:
             del self._seen[name]
         fresh = [
@@ -99,7 +103,7 @@ class Reporter:
             if n not in self._firing and (self._worse(first[n]) or (n not in self._seen and n not in cell.told))
         ]  # fmt: skip
         epoch = cell.window[-1].epoch if cell.window else None
-        for name in reversed(fresh):
+        for name in fresh:
             finding, self._seen[name] = first[name], cell.name
             self._worst[name] = finding.rule, ORDER[finding.severity]
             began = finding.evidence.get("step")

@@ -21,7 +21,9 @@ class Hot:
         owner: Identity of the thread; `NOBODY` once it has ended.
         light: The optimizer whose step this will be, as `Known`, if it gets no record and no look unless something is
             wrong with it: its phases need not be measured. None otherwise. It is set by `count_only`.
-        depth: Optimizer steps that are open: more than one where optimizers wrap each other.
+        depth: Optimizer steps that are open: more than one where optimizers wrap each other. Of those that are only
+            counted it does not tell.
+        fresh: Whether none has been only counted since `light` was set.
         busy: Whether a backward call is going on.
         loss: Sum of the objectives so far; None as long as there is none that can be read.
         backward_calls: How many there were.
@@ -29,7 +31,7 @@ class Hot:
         samples: Samples of the batches that backward has taken; None as long as that is not known.
     """
 
-    __slots__ = ("backward_calls", "busy", "depth", "light", "loss", "owner", "pending", "samples")
+    __slots__ = ("backward_calls", "busy", "depth", "fresh", "light", "loss", "owner", "pending", "samples")
 
 
 class Track(Hot):
@@ -62,6 +64,7 @@ class Track(Hot):
         cpu: CPU time of the thread at the latest record, seconds, and the steps before it.
         norm: Gradient norm of the optimizer step that is going on.
         closed: Number of steps that have ended in this thread.
+        wrapped: Whether an optimizer has stepped within the step of another one.
         explicit: The step that the program itself has begun, if it has: what optimizers do meanwhile is part of it.
     """
 
@@ -96,6 +99,7 @@ class Track(Hot):
         "scaled",
         "span",
         "tokens",
+        "wrapped",
     )
 
     def __init__(self, owner: int = NOBODY) -> None:
@@ -125,6 +129,7 @@ class Track(Hot):
         self.cpu: tuple[float, int] | None = None
         self.explicit: Any = None
         self.light: Any = None
+        self.fresh = self.wrapped = False
         self._lit = 0
         self.begin(0.0)
 
@@ -238,6 +243,7 @@ class Track(Hot):
     def count_only(self, known: Any) -> None:
         """Do no more than count the next steps, which are those of one optimizer. `Tracks.lit` has to be this track."""
         self.light = known
+        self.fresh = True
         self.norm = None
         self._lit = known.cell.steps
 

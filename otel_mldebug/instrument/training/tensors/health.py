@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _DEPTH = 4
+MASKED = 0.05
+"""Share of -inf in a mask that has biases as well, such as ALiBi's; the logarithm of a 0 is rare among numbers."""
 _MOST = 64
 """Tensors of one batch that are looked at."""
 
@@ -33,8 +35,10 @@ class Damage:
 
     @property
     def mask_like(self) -> bool:
-        """Return whether it could be a mask: nothing worse than -inf."""
-        return not self.nan and not self.above
+        """Return whether it could be a mask: nothing worse than -inf, beside a single number or many biases below 0."""
+        if self.nan or self.above:
+            return False
+        return self.low == self.high or (self.high <= 0 and self.below >= MASKED * self.size)
 
 
 def damage(torch: Any, tensor: Any) -> Damage | None:

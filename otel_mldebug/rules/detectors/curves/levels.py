@@ -1,19 +1,20 @@
-"""Where the loss of a regression stays that has learned no more than the mean of its targets."""
+"""Where the loss of a model stays that has learned no more than the mean of its targets, or the shares of classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from statistics import fmean
+from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.layers.reading import trend
 from otel_mldebug.rules.detectors.statics.graph import BATCH
-from otel_mldebug.rules.looks import Look, Part
+from otel_mldebug.rules.looks import Look, Operation, Part
 
 NO_BETTER, NO_WORSE = 0.97, 1.25
-"""Loss over the variance of the same batch's targets, of what always gives the mean of all targets. 3 % of the variance
-is what is explained by chance; what is much worse than the mean still has that to learn, somewhat worse is a network
-that cannot give it everywhere."""
+"""Loss over that of always giving the best constant for the same batch's targets. 3 % are explained by chance; what is
+much worse than the constant still has that to learn, somewhat worse is a network that cannot give it everywhere."""
+NOISE = 0.04
+"""How much lower or higher it may be in one batch of classes: their shares differ from those in all data."""
 LOOKS = 3
 """Looks at that level, at least."""
 LEAST_SAMPLES = 8
@@ -22,6 +23,10 @@ FALLS = 0.93
 """Mean loss of the latest quarter of the steps over that of the second one, below which it still falls."""
 _MEAN = 1
 """What losses save of their reduction. Source: PyTorch aten/src/ATen/core/Reduction.h."""
+_CLASSES = frozenset(("NllLoss", "NllLoss2D"))
+_LABELS = frozenset(("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"))
+_UNWEIGHTED = 2
+"""Tensors that those save where no weights are given: what was predicted, and the targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +44,41 @@ class Level:
     chance: float
 
 
-def at_mean(looks: Sequence[Look], course: Course) -> Level | None:
-    """Return since when a squared error has been that of the mean of the targets, and never was lower.
+def at_guess(looks: Sequence[Look], course: Course) -> Level | None:
+    """Return since when a loss has been that of the best constant, and never was lower.
 
-    Targets that the program computes itself are left out: those of a critic change with it, and with noise.
+    Numbers that the program computes itself are left out: those of a critic change with it, and with noise. So are
+    losses that weigh classes or leave some out: what a constant gives there is not known.
     """
     known = [(look, *found) for look in looks if (found := _explained(look)) is not None]
-    there = list(takewhile(lambda one: NO_BETTER <= one[1] <= NO_WORSE, reversed(known)))
-    if len(there) < LOOKS or any(ratio < NO_BETTER for _, ratio, _ in known):
+    numbers = bool(known) and known[-1][0].operations[-1].kind == "MseLoss"
+    least, most = (NO_BETTER, NO_WORSE) if numbers else (NO_BETTER - NOISE, 1 + NOISE)
+    there = list(takewhile(lambda one: least <= one[1] <= most, reversed(known)))
+    if len(there) < LOOKS or any(ratio < least for _, ratio, _ in known):
         return None
     goes = trend(course)
-    if goes is not None and goes < FALLS:
+    if median(ratio for _, ratio, _ in there) < NO_BETTER or (goes is not None and goes < FALLS):
         return None
-    latest = [look.loss for look, _, _ in there if look.loss is not None]
-    return Level(there[-1][0].step, fmean(latest), fmean(chance for _, _, chance in there))
+    latest = [look.loss for look, _, _ in there[:LOOKS] if look.loss is not None]
+    return Level(there[-1][0].step, fmean(latest), fmean(chance for _, _, chance in there[:LOOKS]))
 
 
 def _explained(look: Look) -> tuple[float, float] | None:
-    """Return the loss over what the mean gives, and that; None where the loss is no plain squared error."""
+    """Return the loss over what the constant gives, and that; None where the loss is no plain mean of such."""
     last = look.operations[-1] if look.operations else None
-    if last is None or last.kind != "MseLoss" or last.settings.get("reduction") != _MEAN or look.loss is None:
+    if last is None or last.settings.get("reduction") != _MEAN or look.loss is None:
         return None
     targets = [part for part in look.parts if part.role == "target"]
     part = targets[0] if len(targets) == 1 else None
-    if part is None or not part.variance or not _from_loader(part):
+    if part is None or not part.guess or not _plain(last, part):
         return None
-    return look.loss / part.variance, part.variance
+    return look.loss / part.guess, part.guess
 
 
-def _from_loader(part: Part) -> bool:
-    return part.place.startswith(BATCH) and len(part.shape) > 0 and part.shape[0] >= LEAST_SAMPLES
+def _plain(loss: Operation, target: Part) -> bool:
+    given = [shape for shape in loss.operands if shape]
+    if loss.kind == "MseLoss":
+        return target.place.startswith(BATCH) and len(target.shape) > 0 and target.shape[0] >= LEAST_SAMPLES
+    if loss.kind in _CLASSES:
+        return len(given) == _UNWEIGHTED and int(loss.settings.get("ignore_index", -1)) < 0
+    return loss.kind in _LABELS and len(given) == _UNWEIGHTED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course
-from otel_mldebug.rules.detectors.curves.levels import Level, at_mean
+from otel_mldebug.rules.detectors.curves.levels import Level, at_guess
 from otel_mldebug.rules.detectors.history import history
 from otel_mldebug.rules.detectors.layers.reading import matrices
 from otel_mldebug.rules.finding import Finding
@@ -22,6 +22,8 @@ OVER_STEPS = 200
 """The same once training is over, of data that is none of those: nothing more will come."""
 NORMAL = 2.8
 """Smallest and largest of so many numbers from a normal distribution go beyond this, if it is a standard one."""
+UNEVEN = 0.95
+"""Entropy of the targets, over that of classes that are equally frequent, below which they are not."""
 LATEST = 100
 """Latest losses that tell the level."""
 DEAD = 0.9
@@ -42,7 +44,8 @@ _RECURRENT = frozenset(("RNN", "RNNCell", "GRU", "GRUCell", "LSTM", "LSTMCell"))
 def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
     """Fire when the loss of a classifier has stayed at the logarithm of the number of classes.
 
-    And that of a regression at what the mean of the targets gives, if the targets come from a data loader.
+    And that of a regression at what the mean of the targets gives, if the targets come from a data loader, or that of
+    a classifier at what the shares of its classes give.
 
     Args:
         looks: Into steps of one optimizer: they tell how many classes there are.
@@ -63,7 +66,8 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
     if course.shared or course.steps < hint:
         return None
     classes = next((n for look in reversed(looks) if (n := _classes(look))), None)
-    level = _at_chance(course, classes) if classes is not None else at_mean(looks, course)
+    chance = _at_chance(course, classes) if classes is not None else None
+    level = chance or at_guess(looks, course)
     if level is None:
         return None
     steps = course[-1].index - level.since + 1
@@ -73,8 +77,8 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
     recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
     guess = (
         f", which is what guessing one of {classes} classes gives ({level.chance:.4g}): no better than chance"
-        if classes is not None
-        else f": no better than always giving the mean of the targets ({level.chance:.4g})"
+        if chance is not None
+        else f": no better than always giving {_constant(looks[-1])} ({level.chance:.4g})"
     )
     return Finding(
         rule="loss.plateau",
@@ -98,13 +102,17 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
         evidence={
             "step": level.since,
             "steps": steps,
-            **({"classes": classes} if classes is not None else {}),
+            **({"classes": classes} if chance is not None else {}),
             "chance": level.chance,
             "loss": level.loss,
             **({"gradient_norm": median(norms)} if norms else {}),
             **history(window),
         },
     )
+
+
+def _constant(look: Look) -> str:
+    return "the mean of the targets" if look.operations[-1].kind == "MseLoss" else "how often each class comes"
 
 
 def _at_chance(course: Course, classes: int) -> Level | None:
@@ -145,10 +153,19 @@ def _classes(look: Look) -> int | None:
 def _made_up(look: Look) -> bool:
     """Return whether inputs look like random numbers as `torch.randn`, `rand` and `randint` draw them, or are unknown.
 
-    Of whole numbers that is not known: tokens may be anything.
+    Of whole numbers that is not known: tokens may be anything, unless some of the classes come oftener than others.
     """
+    if _uneven(look):
+        return False
     given = [part for part in look.parts if part.role == "input"]
     return not given or any(_random(part) for part in given)
+
+
+def _uneven(look: Look) -> bool:
+    """Return whether classes are not equally frequent."""
+    classes = _classes(look)
+    guesses = [part.guess for part in look.parts if part.role == "target" and part.guess]
+    return classes is not None and bool(guesses) and min(guesses) < UNEVEN * math.log(classes)
 
 
 def _random(part: Part) -> bool:

@@ -15,6 +15,8 @@ LOOKS, STEPS = 3, 50
 STILL = 1e-7
 """Update over weight below which 100,000 steps in one direction make less than 1 % of the weights. It is also about
 what float32 can hold next to a number: 6e-8 of it. Fine-tuning with Adam at 1e-6 has 1e-5."""
+STILL_FRESH = 5e-6
+"""The same of weights that are as they were drawn, where the loss has hardly fallen: in 1000 steps at most 0.005."""
 MOVING = 1e-4
 """The same of a layer that is trained. About 1e-3 is usual. Source: Karpathy, "CS231n: ratio of weights to updates"."""
 APART = 1e-3
@@ -32,13 +34,14 @@ class _Course:
     first: Parameter
     latest: Parameter
     ratios: tuple[float, ...]
+    rates: tuple[float, ...]
 
 
 def crawling_layers(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | None:
     """Fire when weights with gradients stand still from the start on, at a rate that is far below that of others.
 
-    A rate of 0 freezes a layer on purpose, one that rises is a warm-up, and weights that were trained before may be
-    held back on purpose as well: for those it is a hint.
+    A rate of 0 freezes a layer on purpose, one that rises by itself is a warm-up, and weights that were trained before
+    may be held back on purpose as well: for those it is a hint.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -46,16 +49,20 @@ def crawling_layers(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Findi
     """
     if len(looks) < LOOKS or looks[0].step > START or looks[-1].step - looks[0].step < STEPS:
         return None
-    if not any(_stands(p) for p in looks[-1].parameters):
+    left = progress(looks, steps).left
+    missing = left is not None and left >= LEFT
+    if not any(_stands(p, STILL_FRESH) for p in looks[-1].parameters):
         return None  # the usual case, at no cost
     courses = _courses(looks)
     moving = [c for c in courses if min(c.ratios) >= MOVING and mixes(c.latest)]
-    highest = max((c.latest.learning_rate or 0.0 for c in moving), default=0.0)
-    still = [c for c in courses if _crawls(c, highest)]
-    if not moving or not any(mixes(c.latest) for c in still):
+    if not moving:
         return None
-    left = progress(looks, steps).left
-    missing = left is not None and left >= LEFT and any(fresh(c.first) or _table(c.first) for c in still)
+    leader = max(moving, key=lambda c: c.rates[-1])
+    still = [c for c in courses if _crawls(c, leader, STILL_FRESH if missing and _drawn(c.first) else STILL)]
+    if not any(mixes(c.latest) for c in still):
+        return None
+    missing = missing and any(_drawn(c.first) for c in still)
+    highest = leader.rates[-1]
     names = layers_of([c.latest for c in still])
     fastest = max(moving, key=lambda c: c.ratios[-1])
     slowest = min(still, key=lambda c: c.ratios[-1])
@@ -101,7 +108,8 @@ def _courses(looks: Sequence[Look]) -> list[_Course]:
     for history in seen.values():
         ratios = tuple(p.update_ratio for p in history if p.update_ratio is not None)
         if len(ratios) >= LOOKS and all(_trained(p) for p in history) and len(history) <= len(looks):
-            found.append(_Course(history[0], history[-1], ratios))
+            rates = tuple(p.learning_rate or 0.0 for p in history)
+            found.append(_Course(history[0], history[-1], ratios, rates))
     return found
 
 
@@ -116,14 +124,21 @@ def _trained(parameter: Parameter) -> bool:
     )
 
 
-def _stands(parameter: Parameter) -> bool:
+def _stands(parameter: Parameter, still: float) -> bool:
     ratio, gradient = parameter.update_ratio, parameter.gradient
-    return ratio is not None and ratio < STILL and gradient is not None and gradient.norm > 0 and _trained(parameter)
+    return ratio is not None and ratio < still and gradient is not None and gradient.norm > 0 and _trained(parameter)
 
 
-def _crawls(course: _Course, highest: float) -> bool:
-    before, now = course.first.learning_rate or 0.0, course.latest.learning_rate or 0.0
-    return max(course.ratios) < STILL and _stands(course.latest) and now <= APART * highest and now <= 1.001 * before
+def _crawls(course: _Course, leader: _Course, still: float) -> bool:
+    if max(course.ratios) >= still or not _stands(course.latest, still):
+        return False
+    first, now = course.rates[0], course.rates[-1]
+    rises = now > 1.001 * course.rates[-LOOKS] or now * leader.rates[0] > 1.001 * first * leader.rates[-1]
+    return now <= APART * leader.rates[-1] and not rises
+
+
+def _drawn(parameter: Parameter) -> bool:
+    return fresh(parameter) or _table(parameter)
 
 
 def _table(parameter: Parameter) -> bool:

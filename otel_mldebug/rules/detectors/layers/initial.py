@@ -35,8 +35,9 @@ SATURATED_OUTPUT = 0.9
 """The same for outputs, such as actions: nothing has been learned yet that one could be sure of."""
 ABOVE_CHANCE = 4.0
 """How many times the first loss of a classifier exceeds the logarithm of the number of classes."""
-HEAD = 6.0
-"""The same as `LARGE` for the last layer of a classifier alone, whose results are what the loss takes as they are."""
+HEAD, HEAD_CHANCE = 6.0, 2.0
+"""The same as `LARGE` for the last layer of a classifier alone, whose results are what the loss takes as they are; and
+as `ABOVE_CHANCE` where most weights are that large."""
 LOST = 20.0
 """The same where it needs no weights that are far too large: many layers (or branches) multiply up what each adds."""
 EXPLODED = 1e4
@@ -120,7 +121,8 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     large = [p for p, gain in gains if gain >= LARGE]
     small = [p for p, gain in gains if gain <= SMALL]
     least = max(2, 0.5 * len(gains))
-    if len(large) >= least and (harm := _harm(look)) is not None:
+    wild = sum(gain >= HEAD for _, gain in gains) >= least
+    if len(large) >= least and (harm := _harm(look, HEAD_CHANCE if wild else ABOVE_CHANCE)) is not None:
         return _scale(look, large, [g for _, g in gains], harm)
     too_deep = len(gains) >= DEEP and median(gain for _, gain in gains) >= DEEP_GAIN
     if too_deep and (fallen := drop(look, ends=False)) <= -DEEP_DECADES:
@@ -147,7 +149,7 @@ def _tied(look: Look) -> list[tuple[Parameter, float]]:
     return [(p, p.weight.std * math.sqrt(p.shape[1])) for p in tables if p.weight is not None and len(p.shape) == 2]
 
 
-def _harm(look: Look) -> tuple[str, float] | None:
+def _harm(look: Look, above: float = ABOVE_CHANCE) -> tuple[str, float] | None:
     """Return what weights that are too large do: what it is called, and how much of it."""
     grown = growth(look)
     if grown is not None and grown >= GROWTH:
@@ -168,7 +170,7 @@ def _harm(look: Look) -> tuple[str, float] | None:
     if outputs and median(outputs) >= SATURATED_OUTPUT:
         return "saturate", median(outputs)
     if look.loss is not None and math.isfinite(look.loss) and (chance := _chance(look)) is not None:
-        return ("loss", look.loss / chance) if look.loss >= ABOVE_CHANCE * chance else None
+        return ("loss", look.loss / chance) if look.loss >= above * chance else None
     return None
 
 

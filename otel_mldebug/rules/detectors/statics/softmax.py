@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from otel_mldebug.rules.detectors.statics.graph import CLASS_LOSSES, REDUCTIONS, VIEWS, Graph, dimension
 from otel_mldebug.rules.detectors.statics.outputs import LOSSES, alone, goes_into_loss
@@ -22,6 +23,7 @@ _ELEMENTWISE = frozenset((
 ))  # fmt: skip
 """Operations that a loss applies to each target's own log-probability."""
 _PICKED = frozenset(("Select", "Squeeze", *VIEWS))
+_SWAPPED = ("dim0", "dim1")
 _CLASSES = 1
 """The dimension that NLLLoss takes as classes."""
 
@@ -86,7 +88,7 @@ def _say_picked(first: Look, found: tuple[Operation, int, int]) -> Finding:
         "classes at one position do not.",
         solutions=(
             f"Pass dim={classes} to softmax and log_softmax: (samples, classes, height, width) have classes in "
-            "dimension 1; dim=-1 is the width there.",
+            "dimension 1; dim=-1 is the width there. (samples, time, classes) have them in dimension -1.",
             "For the loss, use CrossEntropyLoss on the raw outputs, which takes dimension 1.",
         ),
         prevention="Test that the probabilities of one position sum to 1.",
@@ -171,12 +173,23 @@ def _classes(graph: Graph, place: int, shape: tuple[int, ...]) -> int | None:
     operation = graph.operations[place]
     if operation.kind in CLASS_LOSSES:
         return _CLASSES if operation.operands[:1] == (shape,) else None
+    if operation.kind in VIEWS and (users := graph.users(place)):
+        return _moved(operation, shape) if all(graph.kind(user) in CLASS_LOSSES for user in users) else None
     if operation.kind != "Gather" or len(operation.shape) != len(shape) or not _summed_up(graph, place):
         return None
     dim = dimension(operation)
     rest = [size for i, size in enumerate(shape) if i != dim]
     kept = [size for i, size in enumerate(operation.shape) if i != dim]
     return dim if dim is not None and operation.shape[dim] == 1 and kept == rest else None
+
+
+def _moved(operation: Operation, shape: tuple[int, ...]) -> int | None:
+    """Return which dimension has become that of the classes; None where that is not sure."""
+    if operation.kind == "Transpose":
+        first, second = (dimension(replace(operation, settings={"dim": operation.settings.get(d)})) for d in _SWAPPED)
+        return second if first == _CLASSES else first if second == _CLASSES else _CLASSES
+    joined = len(shape) > len(operation.shape) and operation.shape == (math.prod(shape[:-1]), shape[-1])
+    return len(shape) - 1 if joined and operation.kind != "Permute" else None
 
 
 def _summed_up(graph: Graph, place: int) -> bool:

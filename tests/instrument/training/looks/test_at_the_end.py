@@ -92,6 +92,24 @@ def test_what_was_worth_knowing_and_is_worth_acting_on_in_the_end_is_told_althou
     assert [str(finding.severity) for finding, _ in seen.found] == ["info", "warning"]
 
 
+def test_what_has_become_worth_acting_on_is_told_before_others_of_its_family(seen):
+    def detector(rule: str, severity: Severity) -> Any:
+        def detect(looks: Sequence[Look], window: Any) -> Any:
+            found = bad_step(3)(looks, window)
+            return found and replace(found, rule=rule, severity=severity)
+
+        return detect
+
+    note, warn = detector("loss.plateau", Severity.INFO), detector("loss.plateau", Severity.WARNING)
+    other = detector("gradient.vanishing", Severity.WARNING)
+    judge, cell = Judge(StepRecorder(budget=Budget(0.02)), [note], last=[other, note, warn]), Cell("SGD")
+    judge.judge(Look(step=3, time_ns=0), cell, 1, Track())
+    judge.finish()
+
+    told = [(finding.rule, str(finding.severity)) for finding, _ in seen.found]
+    assert told == [("loss.plateau", "info"), ("loss.plateau", "warning")]
+
+
 def test_after_a_restart_there_is_nothing_to_judge_at_the_end(seen):
     order: list[str] = []
     judge = Judge(StepRecorder(), [lambda *_: order.append("each")], last=[lambda *_: order.append("last")])

@@ -64,12 +64,12 @@ def test_a_run_that_goes_on_is_given_more_time(steps, severity):
     assert (finding and finding.severity) == severity
 
 
-def pairs(ratios, *, variance=0.25, place="batch[1]", at=range(0, 600, 60), **other):
+def pairs(ratios, *, guess=0.25, place="batch[1]", at=range(0, 600, 60), **other):
     """Return looks into a regression whose loss is so many times what the mean of the targets gives."""
     mse = (Operation(kind="MseLoss", settings={"reduction": 1, **other}),)
-    part = Part(place=place, role="target", shape=(32, 1), dtype="float32", variance=variance)
+    part = Part(place=place, role="target", shape=(32, 1), dtype="float32", guess=guess)
     return [
-        Look(step=step, time_ns=0, loss=ratio * (variance or 1.0), operations=mse, parts=(look().parts[0], part))
+        Look(step=step, time_ns=0, loss=ratio * (guess or 1.0), operations=mse, parts=(look().parts[0], part))
         for step, ratio in zip(at, ratios, strict=True)
     ]
 
@@ -90,8 +90,8 @@ STILL = course([0.75 * 0.98 ** min(i, 54) for i in range(600)])
         pytest.param(pairs(AT_MEAN), course(falling(600)), None, id="the loss falls"),
         pytest.param(pairs(AT_MEAN, place="MseLoss"), STILL, None, id="targets of a critic"),
         pytest.param(pairs(AT_MEAN, reduction=2), STILL, None, id="a sum"),
-        pytest.param(pairs(AT_MEAN, variance=None), STILL, None, id="not measured"),
-        pytest.param(pairs(AT_MEAN, variance=0.0), STILL, None, id="targets that are all the same"),
+        pytest.param(pairs(AT_MEAN, guess=None), STILL, None, id="not measured"),
+        pytest.param(pairs(AT_MEAN, guess=0.0), STILL, None, id="targets that are all the same"),
     ],
 )
 def test_a_regression_that_learns_the_mean_only(seen, window, severity):
@@ -103,6 +103,51 @@ def test_what_the_mean_gives_is_told():
     finding = plateau_to_the_end(pairs(AT_MEAN), STILL)
     assert finding.summary.endswith("no better than always giving the mean of the targets (0.25) in 480 steps.")
     assert finding.evidence["chance"] == 0.25
+
+
+def scores(ratios, *, guess=3.0, kind="NllLoss", classes=40, operands=((512, 40), (512,), ()), ignore=-100):
+    """Return looks into a classifier whose loss is so many times what the shares of the classes give."""
+    kinds = (
+        Operation(kind="LogSoftmax", shape=(512, classes)),
+        Operation(kind=kind, inputs=(0,), operands=operands, settings={"reduction": 1, "ignore_index": ignore}),
+    )
+    part = Part(place=kind, role="target", shape=(512,), dtype="int64", guess=guess)
+    tokens = Part(place="Embedding", role="input", shape=(8, 64), dtype="int64")
+    return [
+        Look(step=step, time_ns=0, loss=ratio * (guess or 1.0), operations=kinds, parts=(tokens, part))
+        for step, ratio in zip(range(0, 600, 60), ratios, strict=True)
+    ]
+
+
+AT_SHARES = [1.2, 1.02, 0.99, 1.01, 1.0, 0.95, 0.99, 1.02, 1.01, 1.0]
+LEVEL = course([3.0 * (1 + 0.2 * 0.9**i) for i in range(600)])
+
+
+@pytest.mark.parametrize(
+    ("seen", "severity"),
+    [
+        pytest.param(scores(AT_SHARES), Severity.WARNING, id="how often each class comes"),
+        pytest.param(scores(AT_SHARES, kind="BinaryCrossEntropyWithLogits", operands=((64, 5), (64, 5))),
+                     Severity.WARNING, id="several labels"),
+        pytest.param(scores([*AT_SHARES[:-1], 0.9]), None, id="it begins to learn"),
+        pytest.param(scores([1.2, 0.9, *AT_SHARES[2:]]), None, id="it has been lower"),
+        pytest.param(scores([1.2, *[0.95] * 9]), None, id="a little has been learned"),
+        pytest.param(scores(AT_SHARES, guess=None), None, id="too few samples for so many classes"),
+        pytest.param(scores(AT_SHARES, ignore=0), None, id="padding is left out"),
+        pytest.param(scores(AT_SHARES, operands=((512, 40), (512,), (), (40,))), None, id="classes are weighed"),
+        pytest.param(scores(AT_SHARES, kind="KlDiv"), None, id="another loss"),
+    ],
+)  # fmt: skip
+def test_a_classifier_that_learns_the_shares_of_classes_only(seen, severity):
+    finding = plateau_to_the_end(seen, LEVEL)
+    assert (finding and (finding.rule, finding.severity)) == (("loss.plateau", severity) if severity else None)
+
+
+@pytest.mark.parametrize(("guess", "severity"), [(3.0, Severity.WARNING), (3.68, None)])
+def test_tokens_may_be_made_up_unless_some_come_oftener(guess, severity):
+    seen = scores([1.2, *[0.99] * 9], guess=guess)
+    finding = plateau_to_the_end(seen[:5], course([guess * (1 + 0.2 * 0.8**i) for i in range(300)]))
+    assert (finding and finding.severity) == (severity or Severity.INFO)
 
 
 def well(**other):

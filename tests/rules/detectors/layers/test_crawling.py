@@ -28,6 +28,7 @@ def table(std=1.0, mean=0.0, **other):
         pytest.param([still()], FALLING, "info", id="the loss falls all the same"),
         pytest.param([still(weight=stats())], FLAT, "info", id="weights of before: held back on purpose, maybe"),
         pytest.param([still(dtype="float64")], FLAT, "warning", id="of 64 bits"),
+        pytest.param([still(ratio=4e-6)], FLAT, "warning", id="fresh weights that a thousand steps do not move"),
     ],
 )
 def test_layers_that_stand_still_at_a_tiny_rate_are_told(slow, records, severity):
@@ -44,6 +45,7 @@ def test_layers_that_stand_still_at_a_tiny_rate_are_told(slow, records, severity
 @pytest.mark.parametrize(
     "slow",
     [
+        pytest.param(still(ratio=4e-6, weight=stats()), id="weights of before that move a little"),
         pytest.param(still(ratio=1e-5, rate=1e-6), id="fine-tuning: a rate of 1e-6"),
         pytest.param(still(ratio=1e-5), id="a tiny rate that moves the weights: they are tiny, too"),
         pytest.param(still(rate=1e-3), id="the same rate: gradients vanish, which is told elsewhere"),
@@ -74,6 +76,19 @@ def test_a_warm_up_of_one_group_is_none():
         for look in looks([still(), HEAD])
     ]
     assert crawling_layers(warming, FLAT) is None
+
+
+def test_a_warm_up_of_all_groups_together_does_not_excuse_one():
+    def warming(looks_, after):
+        factor = [min(1.0, (1 + look.step) / after) for look in looks_]
+        return [
+            replace(look, parameters=tuple(replace(p, learning_rate=f * p.learning_rate) for p in look.parameters))
+            for look, f in zip(looks_, factor, strict=True)
+        ]
+
+    seen = looks([still(), HEAD])
+    assert crawling_layers(warming(seen, 2 + seen[0].step), FLAT) is not None
+    assert crawling_layers(warming(seen, 2 * seen[-1].step), FLAT) is None, "it is still going on"
 
 
 def test_a_layer_that_moved_once_is_none():

@@ -38,6 +38,15 @@ def over_map(dim: int, *between: Operation) -> tuple[Operation, ...]:
     return chain(op("Convolution", *MAP), op("LogSoftmax", *MAP, settings={"dim": dim}), *between, last)
 
 
+SWAP = {"dim0": 1, "dim1": 2}
+
+
+def tagged(dim: int, *after: Operation) -> tuple[Operation, ...]:
+    """Return a loss of three tags at each of twelve places."""
+    rest = after if after[-1].kind == "Mean" else (*after, op("NllLoss", operands=(after[-1].shape, (N * 12,))))
+    return chain(op("Linear", N, 12, 3), op("LogSoftmax", N, 12, 3, settings={"dim": dim}), *rest)
+
+
 @pytest.mark.parametrize(
     "operations",
     [
@@ -63,6 +72,8 @@ def over_map(dim: int, *between: Operation) -> tuple[Operation, ...]:
         pytest.param(picked(LAST), id="over the width, classes gathered"),
         pytest.param(picked(1, 2, (N, 5, 7)), id="over places, tokens gathered"),
         pytest.param(over_map(LAST), id="over the width, NLLLoss"),
+        pytest.param(tagged(1, op("View", N * 12, 3)), id="over time, then one row for each place"),
+        pytest.param(tagged(1, op("Transpose", N, 3, 12, settings=SWAP)), id="over time, then classes in front of it"),
     ],
 )
 def test_softmax_over_what_is_not_the_classes_is_found(operations):
@@ -73,6 +84,10 @@ def test_softmax_over_what_is_not_the_classes_is_found(operations):
     "operations",
     [
         pytest.param(chain(LINEAR, LOG_SOFTMAX, NLL), id="over the classes"),
+        pytest.param(tagged(LAST, op("View", N * 12, 3)), id="over the tags, then one row for each place"),
+        pytest.param(tagged(LAST, op("Transpose", N, 3, 12, settings=SWAP)), id="over the tags, which go to the front"),
+        pytest.param(tagged(1, op("View", N * 3, 12)), id="rows that hold something else"),
+        pytest.param(tagged(1, op("View", N * 12, 3), op("Mean")), id="no loss that picks"),
         pytest.param(
             chain(LINEAR, op("Softmax", N, 4, 1, settings={"dim": LAST}), op("Bmm", N, 4, 8), LINEAR, LOG_SOFTMAX, NLL),
             id="attention to one place",
