@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_mldebug.instrument.training.looks.loose import Loose
+from otel_mldebug.instrument.training.looks.switches import switches_of
 from otel_mldebug.instrument.training.tensors.layers import Layers, plain
 from otel_mldebug.rules.facts import Value
 from otel_mldebug.rules.looks import Layer
@@ -77,14 +78,15 @@ class Models:
             if custom:
                 self.custom.add(layer)
                 self.loose.enter(module, before)
-            if whole or moody:
+            switches = switches_of(module)
+            if whole or moody or switches:
                 self.layers.append(
                     Layer(
                         name=layer,
                         kind=kind.__name__,
                         training=bool(module.training),
                         root=whole,
-                        settings=settings_of(module) if moody else {},
+                        settings={**(settings_of(module) if moody else {}), **switches},
                     )
                 )
             for key, parameter in module._parameters.items():

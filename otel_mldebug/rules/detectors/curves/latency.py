@@ -40,6 +40,8 @@ SAME = 0.75
 COLLECTING = 0.6
 """Share of what spikes take more than usual that is spent in Python's collection of garbage, or in writing, to be
 their cause."""
+LARGER, LARGER_SHARE = 3.0, 0.8
+"""How many times the usual tokens the batches of spikes have, and of what share of the spikes, to be their cause."""
 FIRST = 8
 """Steps at the beginning that do not count: compilation, workers that start, memory that grows."""
 
@@ -58,6 +60,11 @@ _SAVING = (
     "{} writes then, a checkpoint as it seems, and the loop waits for it.",
     "Save less often, only what is needed to go on (the best and the latest, without frozen tables), uncompressed, or "
     "from a thread after a copy to the host (torch.distributed.checkpoint.async_save).",
+)
+_LARGER = (
+    "A few long samples set the length to which all others of their batch are padded.",
+    "Cut samples to a length that nearly all of them have, or leave the longest out; put samples of like length into "
+    "one batch (a sampler that sorts by length), or limit a batch by tokens and not by samples.",
 )
 _CAUSES = {
     Phase.DATA: (
@@ -124,7 +131,8 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
     phases = Counter(_blame(r, medians, usual) for r in spikes)
     phase, count = phases.most_common(1)[0]
-    if count < SAME * len(spikes) or lost < (OTHER_SHARE if phase is Phase.OTHER else SHARE) * total:
+    larger = _larger(steps, spikes)
+    if (count < SAME * len(spikes) and not larger) or lost < (OTHER_SHARE if phase is Phase.OTHER else SHARE) * total:
         return None
     worst = max(spikes, key=lambda r: r.duration_s)
     collects = sum(min(r.gc_s or 0.0, r.duration_s - usual) for r in spikes) >= COLLECTING * lost
@@ -132,20 +140,24 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     every = int(median(gaps))
     regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
     steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES)
-    if phase is Phase.DATA:
+    if larger:
+        regular = False
+    elif phase is Phase.DATA:
         if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps, part=BUSY_PART, machine=machine) < BUSY):
             return None
     elif len(gaps) + 1 < LEAST_SPIKES or not steady or not (collects or saves or not _rollouts(steps, spikes, usual)):
         return None
-    cause, solution = _COLLECTION if collects else _SAVING if saves else _CAUSES[phase]
+    cause, solution = _LARGER if larger else _COLLECTION if collects else _SAVING if saves else _CAUSES[phase]
     rhythm = f" Every {every} steps." if regular else ""
-    if saves:
+    if larger:
+        rhythm = f" Their batches have {larger:.0f} times as many tokens as usual."
+    if saves and not larger:
         by = written_by(spikes)
         cause = cause.format(by)
         rhythm += f" They write: {by} takes {median(r.save_s or 0.0 for r in spikes):.3g} s each time."
     return Finding(
         rule="timing.spikes",
-        category=Category.DATA if phase is Phase.DATA else Category.TRAINING,
+        category=Category.DATA if larger or phase is Phase.DATA else Category.TRAINING,
         severity=Severity.WARNING,
         summary=f"{len(spikes)} of {len(steps)} steps took up to {worst.duration_s / usual:.0f} times the usual "
         f"{usual * 1e3:.3g} ms, which is {lost / total:.0%} of all time; {count} of them in the phase {phase}.{rhythm}",
@@ -168,6 +180,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
             "worst_step": worst.index,
             "share_of_time": round(lost / total, 4),
             **({"every_steps": every} if regular else {}),
+            **({"times_tokens": larger} if larger else {}),
             **({"garbage_collection_s": sum(r.gc_s or 0.0 for r in spikes)} if collects else {}),
             **({"saving_s": sum(r.save_s or 0.0 for r in spikes), "saved_by": written_by(spikes)} if saves else {}),
         },
@@ -180,6 +193,19 @@ def _equal(spikes: Sequence[StepRecord], usual: float) -> bool:
     middle = median(excess)
     alike = all(abs(value - middle) <= EQUAL * middle for value in excess)
     return alike and all(b.index - a.index > 2 for a, b in pairwise(spikes))
+
+
+def _larger(steps: Sequence[StepRecord], spikes: Sequence[StepRecord]) -> float:
+    """Return how many times as many tokens as usual the batches of the spikes have; 0 where that is not their cause."""
+    known = [r.tokens for r in steps if r.tokens]
+    theirs = [r.tokens for r in spikes if r.tokens]
+    if len(known) < len(steps) / 2 or not theirs:
+        return 0.0
+    least = LARGER * median(known)
+    larger = [tokens for tokens in theirs if tokens >= least]
+    if len(larger) < LARGER_SHARE * len(spikes) or sum(tokens >= least for tokens in known) > 2 * len(larger):
+        return 0.0
+    return median(larger) / median(known)
 
 
 def _rollouts(steps: Sequence[StepRecord], spikes: Sequence[StepRecord], usual: float) -> bool:

@@ -80,5 +80,6 @@ def _plain(loss: Operation, target: Part) -> bool:
     if loss.kind == "MseLoss":
         return target.place.startswith(BATCH) and len(target.shape) > 0 and target.shape[0] >= LEAST_SAMPLES
     if loss.kind in _CLASSES:
-        return len(given) == _UNWEIGHTED and int(loss.settings.get("ignore_index", -1)) < 0
+        ignored = loss.settings.get("ignore_index")
+        return len(given) == _UNWEIGHTED and not (isinstance(ignored, int) and ignored >= 0)
     return loss.kind in _LABELS and len(given) == _UNWEIGHTED

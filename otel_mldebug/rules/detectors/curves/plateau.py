@@ -66,8 +66,9 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
     if course.shared or course.steps < hint:
         return None
     classes = next((n for look in reversed(looks) if (n := _classes(look))), None)
-    chance = _at_chance(course, classes) if classes is not None else None
-    level = chance or at_guess(looks, course)
+    level = _at_chance(course, classes) if classes is not None else None
+    if level is None:
+        classes, level = None, at_guess(looks, course)
     if level is None:
         return None
     steps = course[-1].index - level.since + 1
@@ -77,7 +78,7 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
     recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
     guess = (
         f", which is what guessing one of {classes} classes gives ({level.chance:.4g}): no better than chance"
-        if chance is not None
+        if classes is not None
         else f": no better than always giving {_constant(looks[-1])} ({level.chance:.4g})"
     )
     return Finding(
@@ -102,7 +103,7 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
         evidence={
             "step": level.since,
             "steps": steps,
-            **({"classes": classes} if chance is not None else {}),
+            **({"classes": classes} if classes is not None else {}),
             "chance": level.chance,
             "loss": level.loss,
             **({"gradient_norm": median(norms)} if norms else {}),

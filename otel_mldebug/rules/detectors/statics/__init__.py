@@ -25,6 +25,7 @@ from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentu
 from otel_mldebug.rules.detectors.statics.sign import maximised
 from otel_mldebug.rules.detectors.statics.softmax import softmax_dimension
 from otel_mldebug.rules.detectors.statics.squared import squared_probabilities
+from otel_mldebug.rules.detectors.statics.switches import switch_without_effect
 from otel_mldebug.rules.detectors.statics.targets import constant_target, shifted_labels, target_range, target_scale
 
 DETECTORS: tuple[LookDetector, ...] = (
@@ -54,6 +55,7 @@ DETECTORS: tuple[LookDetector, ...] = (
     constant_target,
     shifted_labels,
     target_is_input,
+    switch_without_effect,
     eval_mode,
     dropout_chance,
     batch_of_one,

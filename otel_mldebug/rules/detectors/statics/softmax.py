@@ -186,7 +186,8 @@ def _classes(graph: Graph, place: int, shape: tuple[int, ...]) -> int | None:
 def _moved(operation: Operation, shape: tuple[int, ...]) -> int | None:
     """Return which dimension has become that of the classes; None where that is not sure."""
     if operation.kind == "Transpose":
-        first, second = (dimension(replace(operation, settings={"dim": operation.settings.get(d)})) for d in _SWAPPED)
+        settings = operation.settings
+        first, second = (dimension(replace(operation, settings={"dim": settings.get(d, "")})) for d in _SWAPPED)
         return second if first == _CLASSES else first if second == _CLASSES else _CLASSES
     joined = len(shape) > len(operation.shape) and operation.shape == (math.prod(shape[:-1]), shape[-1])
     return len(shape) - 1 if joined and operation.kind != "Permute" else None

@@ -97,6 +97,36 @@ def test_steps_that_begin_a_pass_count_where_they_compute_slowly():
     assert latency_spikes(slow).evidence["phase"] == "forward"
 
 
+LONG = (30, 41, 97, 160, 171)
+
+
+def sized(window: list[StepRecord], long: Any, times: int, usual: int = 1000) -> list[StepRecord]:
+    """Return the same steps with tokens, so many times the usual for those of `long`; no two last equally long."""
+    return [
+        replace(r, tokens=usual * (times if r.index in long else 1), duration_s=r.duration_s * (1 + r.index / 100))
+        for r in window
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window", "fires"),
+    [
+        pytest.param(sized(steps(200, LONG, part="backward_s"), LONG, 60), True, id="long samples"),
+        pytest.param(sized(steps(200, LONG, part=["forward_s", "backward_s"]), LONG, 60), True, id="in both phases"),
+        pytest.param(sized(steps(200, LONG, part="backward_s"), (), 60), False, id="batches are alike"),
+        pytest.param(sized(steps(200, LONG, part="backward_s"), LONG, 2), False, id="twice as large"),
+        pytest.param(sized(steps(200, LONG, part="backward_s"), LONG[:2], 60), False, id="some of them"),
+        pytest.param(sized(steps(200, LONG, part="backward_s"), range(30, 60), 60), False, id="others are fast"),
+        pytest.param(sized(steps(200, LONG, extra_s=0.06, part="backward_s"), LONG, 60), False, id="not so slow"),
+    ],
+)
+def test_batches_of_long_samples_are_the_cause_of_slow_steps(window, fires):
+    finding = latency_spikes(window)
+    assert (finding and (finding.evidence["times_tokens"], str(finding.category))) == (
+        (60.0, "data") if fires else None
+    )
+
+
 def computing(window: list[StepRecord], share: float, *, loader: bool) -> list[StepRecord]:
     """Return the same steps with CPU time for a share of each, and without a loader if there is none."""
     data_s = {} if loader else {"data_s": None}
