@@ -22,7 +22,7 @@ HOT_S = 8e-6
 """What the hooks of one step cost without a record, seconds. Source: `make bench`, `steps.tiny.cost`."""
 RECORD_SHARE = 0.05
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
-MOST_BETWEEN, MOST_BETWEEN_S, SHORT_BETWEEN = 32, 0.05, 128
+MOST_BETWEEN, MOST_BETWEEN_S, SHORT_BETWEEN = 32, 0.06, 192
 """Steps between two records, at most: so many, or in short steps as many as take so long, seconds, but never more."""
 
 
