@@ -22,6 +22,9 @@ a container has used up its share of the CPU, what computes has to wait now and 
 have to come in a rhythm, or to last equally long, as well; …"""
 LEAST_LOOSE = 5
 """… and where data was waited for, there have to be so many if they do not."""
+LEAST_WILD, WILD_S, WILD_PACE = 6, 0.15, 0.7
+"""The same elsewhere, where they last so long in the median, seconds, and training gets so much of a processor: who is
+kept waiting by other processes, or by the share of its container, waits often and shorter."""
 BUSY, BUSY_PART = 0.5, 0.2
 """Share of a processor that training gets in that part of its steps, below which the machine is busy: workers that make
 data wait, too, and longer than training does, which sleeps in between and is let in first."""
@@ -139,7 +142,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     saves = sum(min(r.save_s or 0.0, r.duration_s - usual) for r in spikes) >= COLLECTING * lost
     every = int(median(gaps))
     regular = len(gaps) == len(apart) and max(gaps) - min(gaps) <= max(1, 0.1 * every)
-    steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES)
+    steady = _equal(spikes, usual) or (regular and len(spikes) > LEAST_SPIKES) or _wild(steps, spikes, usual, machine)
     if larger:
         regular = False
     elif phase is Phase.DATA:
@@ -193,6 +196,13 @@ def _equal(spikes: Sequence[StepRecord], usual: float) -> bool:
     middle = median(excess)
     alike = all(abs(value - middle) <= EQUAL * middle for value in excess)
     return alike and all(b.index - a.index > 2 for a, b in pairwise(spikes))
+
+
+def _wild(steps: Sequence[StepRecord], spikes: Sequence[StepRecord], usual: float, machine: float) -> bool:
+    """Return whether spikes are so many, so long and so unlike the steps between them that no machine makes them."""
+    if len(spikes) < LEAST_WILD or median(r.duration_s for r in spikes) - usual < WILD_S:
+        return False
+    return any(r.cpu_s for r in steps) and pace(steps, part=BUSY_PART, machine=machine) >= WILD_PACE
 
 
 def _larger(steps: Sequence[StepRecord], spikes: Sequence[StepRecord]) -> float:

@@ -117,7 +117,7 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     if look.step > START:
         return None
     weights = [p for p in matrices(look) if p.weight is not None and p.weight.size >= 16 and fan_in(p) >= 2]
-    gains = [(p, p.weight.std * math.sqrt(fan_in(p))) for p in weights if p.weight is not None and not _constant(p)]
+    gains = [(p, _spread(p) * math.sqrt(fan_in(p))) for p in weights if p.weight is not None and not _constant(p)]
     large = [p for p, gain in gains if gain >= LARGE]
     small = [p for p, gain in gains if gain <= SMALL]
     least = max(2, 0.5 * len(gains))
@@ -140,6 +140,12 @@ def scale_of_weights(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Find
     if len(small) >= least and grown is not None and grown <= 1 / GROWTH:
         return _scale(look, small, [g for _, g in gains], ("shrink", 1 / grown))
     return None
+
+
+def _spread(parameter: Parameter) -> float:
+    """Return the root of the mean square of a weight's elements: of those around 0 the standard deviation."""
+    stats = parameter.weight
+    return math.hypot(stats.mean, stats.std) if stats is not None else 0.0
 
 
 def _tied(look: Look) -> list[tuple[Parameter, float]]:

@@ -97,6 +97,35 @@ def test_steps_that_begin_a_pass_count_where_they_compute_slowly():
     assert latency_spikes(slow).evidence["phase"] == "forward"
 
 
+WILD = (30, 41, 57, 97, 110, 160, 171)
+
+
+def waits(window: list[StepRecord], share: float, most: float = 0.5) -> list[StepRecord]:
+    """Return the same steps with `share` of a processor in usual ones; those that wait do so for up to `most` s."""
+    rng = random.Random(0)
+    return [
+        replace(r, duration_s=(more := rng.uniform(0.5, 1) * most) + 0.01, forward_s=0.003 + more, cpu_s=0.008)
+        if r.index in WILD
+        else replace(r, cpu_s=0.008 * share)
+        for r in window
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window", "fires"),
+    [
+        pytest.param(waits(steps(200), 1.0), True, id="a whole processor between them"),
+        pytest.param(waits(steps(200), 0.6), False, id="on a busy machine"),
+        pytest.param(waits(steps(200), 1.0, most=0.18), False, id="shorter ones"),
+        pytest.param(waits(steps(120), 1.0), False, id="fewer"),
+        pytest.param([replace(r, cpu_s=None) for r in waits(steps(200), 1.0)], False, id="nobody knows"),
+    ],
+)
+def test_long_waits_at_any_time_are_told_where_the_machine_is_not_busy(window, fires):
+    finding = latency_spikes(window)
+    assert (finding and finding.evidence["phase"]) == ("forward" if fires else None)
+
+
 LONG = (30, 41, 97, 160, 171)
 
 

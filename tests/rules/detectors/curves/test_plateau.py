@@ -64,14 +64,20 @@ def test_a_run_that_goes_on_is_given_more_time(steps, severity):
     assert (finding and finding.severity) == severity
 
 
-def pairs(ratios, *, guess=0.25, place="batch[1]", at=range(0, 600, 60), **other):
-    """Return looks into a regression whose loss is so many times what the mean of the targets gives."""
+def pairs(ratios, *, guess=0.25, place="batch[1]", at=range(0, 600, 60), drift=0.0, swell=1.0, **other):
+    """Return looks into a regression whose loss is so many times what the mean of the targets gives.
+
+    Their mean drifts by so much, and their variance swells, from one to the next.
+    """
     mse = (Operation(kind="MseLoss", settings={"reduction": 1, **other}),)
-    part = Part(place=place, role="target", shape=(32, 1), dtype="float32", guess=guess)
-    return [
-        Look(step=step, time_ns=0, loss=ratio * (guess or 1.0), operations=mse, parts=(look().parts[0], part))
-        for step, ratio in zip(at, ratios, strict=True)
-    ]
+
+    def one(number: int, step: int, ratio: float) -> Look:
+        cost = guess and guess * swell**number
+        stats = Stats(size=32, norm=2.8, mean=drift * number, std=0.5, low=-1, high=1)
+        part = Part(place=place, role="target", shape=(32, 1), dtype="float32", guess=cost, stats=stats)
+        return Look(step=step, time_ns=0, loss=ratio * (cost or 1.0), operations=mse, parts=(look().parts[0], part))
+
+    return [one(number, *at_step) for number, at_step in enumerate(zip(at, ratios, strict=True))]
 
 
 AT_MEAN = [3.0, 1.4, 1.02, 1.01, 1.03, 1.0, 0.99, 1.02, 1.01, 1.02]
@@ -88,7 +94,9 @@ STILL = course([0.75 * 0.98 ** min(i, 54) for i in range(600)])
         pytest.param(pairs([3.0, 0.9, *AT_MEAN[2:]]), STILL, None, id="it has been lower"),
         pytest.param(pairs([3.0] * 10), STILL, None, id="not even the mean"),
         pytest.param(pairs(AT_MEAN), course(falling(600)), None, id="the loss falls"),
-        pytest.param(pairs(AT_MEAN, place="MseLoss"), STILL, None, id="targets of a critic"),
+        pytest.param(pairs(AT_MEAN, place="MseLoss"), STILL, Severity.WARNING, id="rows of a table, without a loader"),
+        pytest.param(pairs(AT_MEAN, place="MseLoss", drift=0.1), STILL, None, id="targets of a critic, which drift"),
+        pytest.param(pairs(AT_MEAN, place="MseLoss", swell=1.2), STILL, None, id="targets of a critic, which grow"),
         pytest.param(pairs(AT_MEAN, reduction=2), STILL, None, id="a sum"),
         pytest.param(pairs(AT_MEAN, guess=None), STILL, None, id="not measured"),
         pytest.param(pairs(AT_MEAN, guess=0.0), STILL, None, id="targets that are all the same"),
