@@ -26,6 +26,8 @@ UNEVEN = 0.95
 """Entropy of the targets, over that of classes that are equally frequent, below which they are not."""
 LATEST = 100
 """Latest losses that tell the level."""
+MOVED = 0.03
+"""All updates so far over the weights, if they all went one way, below which nothing can have been learned."""
 DEAD = 0.9
 """Share of the units of a layer that are dead, or saturated, which explains by itself why nothing is learned."""
 _PAIRS = (
@@ -33,6 +35,10 @@ _PAIRS = (
     "differ, so there is nothing in the pairs to learn. Shuffling or sorting inputs or labels alone does this, in a "
     "collate function, in lists of files, or with two loaders. Otherwise inputs were destroyed, or the task needs "
     "another model."
+)
+_STILL = (
+    "The updates so far add up to {:.2g} of the weights at most, too little for anything to be learned: the learning "
+    "rate is too low, or clipping or a factor of the loss makes the gradients that small."
 )
 _OTHERS = (
     "What reaches the output does not depend on the input, or the targets do not: dead or saturated layers, dropout "
@@ -74,6 +80,8 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
     steps = course[-1].index - level.since + 1
     if steps < hint:
         return None
+    ratios = [p.update_ratio for look in looks for p in matrices(look) if p.update_ratio is not None]
+    moved = max(ratios, default=0.0) * course.steps
     norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
     recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
     guess = (
@@ -86,9 +94,10 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
         category=Category.TRAINING,
         severity=Severity.WARNING if steps >= sure else Severity.INFO,
         summary=f"The loss is stuck at {level.loss:.4g}{guess} in {steps} steps.",
-        cause=(_PAIRS if _all_well(looks[-1]) else _OTHERS)
+        cause=(_STILL.format(moved) if 0 < moved < MOVED else _PAIRS if _all_well(looks[-1]) else _OTHERS)
         + (f" Over long sequences gradients vanish on their way through {recurrent}." if recurrent else ""),
         solutions=(
+            *(("Raise the learning rate: try 100 to 10,000 times as much.",) if 0 < moved < MOVED else ()),
             "Check that inputs and targets belong together after shuffling and sorting, and that inputs are not "
             "constant: look at a few samples with their targets.",
             "Try to learn one batch by heart: if that fails, it is the model or the loss and not the data.",

@@ -173,6 +173,8 @@ def well(**other):
     [
         pytest.param(well(), "Labels that do not belong to their inputs", id="all is well but the data"),
         pytest.param(well(gradient=None), "What reaches the output", id="no gradient"),
+        pytest.param(well(update_ratio=1e-3), "Labels that do not belong to their inputs", id="it moves"),
+        pytest.param(well(update_ratio=1e-6), "The updates so far add up to 0.00022 of the", id="it hardly moves"),
         pytest.param(replace(well(), operations=(Operation(kind="Relu", dead=0.95), *OPERATIONS)),
                      "What reaches the output", id="dead units"),
         pytest.param(replace(well(), parts=look(std=0.0).parts), "What reaches the output", id="constant inputs"),
