@@ -23,6 +23,11 @@ UNEVEN, NEAR = 0.11, 4
 """How far the time of a step is from the median of its neighbours (so many on either side), as a share of it, in the
 median: where no loader makes the batches, steps that differ by more than that play games or search in between, and do
 so for longer the better they get."""
+BLOCK, FALL = 24, 1.25
+"""Steps with a record whose median tells the level, and how far it may fall below a former one: a list only grows."""
+STILL = 1.03
+"""How many times those of the first half of the latest third the steps of its second half take, at least, there: what
+grows evenly, even from three times its size, makes 1.08 of it."""
 PHASES = ("data", "forward", "backward", "optimizer")
 
 
@@ -51,7 +56,7 @@ def slowing_steps(looks: Sequence[Look], window: Sequence[StepRecord]) -> Findin
         return None
     if any(b < EACH * a for a, b in pairwise(levels)):
         return None
-    if all(r.data_s is None for r in latest) and _uneven([r.cpu_s or 0.0 for r in timed]) > UNEVEN:
+    if all(r.data_s is None for r in latest) and _plays([r.cpu_s or 0.0 for r in timed]):
         return None
     phase = _phase(early, thirds[-1])
     return Finding(
@@ -90,6 +95,17 @@ def _thirds(timed: Sequence[StepRecord]) -> list[list[StepRecord]] | None:
     for record in timed:
         thirds[3 * (record.index - first) // steps].append(record)
     return thirds if min(map(len, thirds)) >= PART_RECORDS else None
+
+
+def _plays(times: Sequence[float]) -> bool:
+    """Return whether steps take longer by ups and downs, from one to the next or over many, or no longer any more."""
+    if _uneven(times) > UNEVEN:
+        return True
+    blocks = [median(times[i : i + BLOCK]) for i in range(0, len(times) - BLOCK + 1, BLOCK)]
+    falls = max((max(blocks[: i + 1]) / level for i, level in enumerate(blocks) if level > 0), default=1.0)
+    rest = times[-(len(times) // 3) :]
+    half = len(rest) // 2
+    return falls > FALL or median(rest[half:]) < STILL * median(rest[:half] or rest)
 
 
 def _uneven(times: Sequence[float]) -> float:

@@ -226,6 +226,22 @@ def test_after_an_alarm_each_step_has_a_record_until_rules_have_looked_at_what_b
     assert max(b - a for a, b in pairwise(indices) if b < 600 or a > 612) > 1, "all others have one now and then"
 
 
+def test_losses_out_of_all_others_get_their_record_though_there_were_some_before(pipeline):
+    clock, looked = Clock(), []
+
+    def expensive(window: Sequence[StepRecord]) -> None:
+        clock.now += 0.01
+        looked.append(window[-1].index)
+
+    made = recorder(clock, detectors=[expensive])
+    for number in range(900):
+        one_step(made, clock, scale=0.001, loss=5000.0 if number in (100, 640, 777) else 20.0 if number == 700 else 1.0)
+
+    indices = [s.index for s in pipeline.steps]
+    assert {640, 777} <= set(indices)
+    assert looked == [0, 100, 112, 160], "an alarm is what is higher than anything before"
+
+
 def test_of_one_family_the_most_important_rule_is_reported(pipeline):
     clock = Clock()
     always = [fires_when(lambda _: True, rule) for rule in ("loss.nonfinite", "gradient.nonfinite")]

@@ -37,6 +37,11 @@ def test_steps_that_take_longer_and_longer_are_found_with_their_phase():
     )
 
 
+def until_a_limit(step):
+    """Return the time of a step with an episode before it, which soon lasts as long as episodes may."""
+    return 0.002 + 0.00008 * min(190, step) * (1 if step > 150 else 0.9 + 0.1 * (step % 3))
+
+
 def lasting(step):
     """Return the time of a step with an episode before it, which lasts longer the better the policy is."""
     return growing(step) * (0.7 + 0.15 * (step * 7 % 5))
@@ -47,6 +52,7 @@ def lasting(step):
     [
         pytest.param(lasting, None, False, id="episodes, and no loader"),
         pytest.param(lasting, 0.001, True, id="batches of a loader"),
+        pytest.param(until_a_limit, None, False, id="episodes that reach their limit"),
         pytest.param(lambda step: growing(step) * (0.95 + 0.05 * (step % 3)), None, True, id="a list that is copied"),
     ],
 )

@@ -80,7 +80,7 @@ class Series:
         if value is not None and math.isfinite(value):
             self._point(value)
         now = self._clock()
-        if bad or (value is not None and value >= cell.loss_alarm) or now >= self._next_check:
+        if bad or (value is not None and value >= cell.loss_shock) or now >= self._next_check:
             span = self._reporter.look(record, cell, None)
             if span is not None:
                 span.end()

@@ -15,6 +15,9 @@ WINDOW_STEPS = LATEST
 """Steps that detectors look back on."""
 _ALARM = 3.0
 """A loss or norm this many times the largest of the window has the detectors look at once."""
+_OUTLYING, _MOST_OUTLYING, _MOST_LOWER = 30.0, 64, 0.9
+"""A loss this many times what so large a share of the window is below gets a record, though there were larger ones; and
+how often at most: samples that are wrong come again in each pass over the data."""
 SETTLE_STEPS, SETTLED_STEPS = 12, 60
 """Steps after an alarm that get a record each, and after which the detectors look once more. Source: `curves.spikes`
 needs to see `WIDTH + AFTER` behind a spike, or `WIDTH + LONGEST_AFTER` where less is known of it."""
@@ -42,7 +45,9 @@ class Cell:
         window: The latest records, oldest first, and what is left of those before.
         next_record: Value of `steps` at which the next record is made.
         full_until: Value of `steps` up to which every step gets a record.
-        loss_alarm: A loss that is not below gets a record, and has the detectors look; so has NaN.
+        loss_alarm: A loss that is not below gets a record; so does NaN.
+        loss_shock: One that is not below has the detectors look.
+        outlying: Losses that got a record because of `loss_alarm` alone.
         norm_alarm: The same for gradient norms.
         settles_at: Value of `steps` at which the detectors look again after an alarm, at what has become of it.
         trouble: Steps, about, that got a record because something was wrong.
@@ -61,6 +66,7 @@ class Cell:
         "learning_rate",
         "loss",
         "loss_alarm",
+        "loss_shock",
         "measured",
         "name",
         "needs",
@@ -69,6 +75,7 @@ class Cell:
         "nonfinite",
         "norm_alarm",
         "optimizer_s",
+        "outlying",
         "prepared",
         "samples",
         "scale",
@@ -108,7 +115,8 @@ class Cell:
         self.window.clear()
         self.needs: Needs | None = None
         self.told.clear()
-        self.loss_alarm = self.norm_alarm = math.inf
+        self.loss_alarm = self.loss_shock = self.norm_alarm = math.inf
+        self.outlying = 0
         self.settles_at = self.settled_at = math.inf
         self.next_check_ns = 0
         self.next_record = 0
@@ -180,9 +188,11 @@ class Cell:
         """Set the alarms from the window."""
         if self.steps >= self.settles_at:
             self.settles_at = self.settled_at if self.steps < self.settled_at else math.inf
-        losses = [abs(r.loss) for r in self.window if r.loss is not None and math.isfinite(r.loss)]
+        losses = sorted(abs(r.loss) for r in self.window if r.loss is not None and math.isfinite(r.loss))
         norms = [r.gradient_norm for r in self.window if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
-        self.loss_alarm = _ALARM * max(losses, default=0.0) or math.inf
+        self.loss_alarm = self.loss_shock = (_ALARM * losses[-1] if losses else 0.0) or math.inf
+        if self.outlying < _MOST_OUTLYING and losses and (usual := losses[int(_MOST_LOWER * len(losses))]) > 0:
+            self.loss_alarm = min(self.loss_shock, _OUTLYING * usual)
         self.norm_alarm = _ALARM * max(norms, default=0.0) or math.inf
 
     @property

@@ -125,7 +125,8 @@ class Relay:
         if bad:
             reporter.settle(cell)
         loss, norm = record.loss, record.gradient_norm
-        alarm = (loss is not None and loss >= cell.loss_alarm) or (norm is not None and norm >= cell.norm_alarm)
+        alarm = (loss is not None and loss >= cell.loss_shock) or (norm is not None and norm >= cell.norm_alarm)
+        cell.outlying += loss is not None and cell.loss_alarm <= loss < cell.loss_shock
         if alarm:
             self.on_alarm()
             cell.alarmed()

@@ -17,6 +17,10 @@ Source: Micikevicius et al., "Mixed Precision Training" (ICLR 2018), figure 3.""
 LOOKS = 3
 LEFT = 0.5
 """Latest loss over the first one, below which the model learns all the same."""
+FLUSHED = 0.8
+"""Share of elements that are 0, in the median over the layers, where weights are float32: ReLU makes half of them 0."""
+SMALLEST_WHOLE = 2.0**-14
+"""The smallest number that float16 holds with all its digits."""
 ROUNDED_OFF = 2.0**-25
 """Half of the smallest number of float16: what is below becomes 0."""
 NEVER_WHOLE = 2.0**-17
@@ -45,6 +49,8 @@ def underflow(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
     recent = looks[-LOOKS:]
     if len(recent) < LOOKS or not _half(looks[-1]):
         return None
+    if all(_flushed(look) for look in recent):
+        return _on_their_way(looks)
     known = progress(looks, steps)
     if known.left is not None and known.left < LEFT:
         return None
@@ -53,6 +59,34 @@ def underflow(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding | N
         return _in_weights(looks, median(shares))
     sizes = [size for look in recent if (size := _of_logits(look)) is not None]
     return _in_logits(looks, *sizes[-1]) if len(sizes) == LOOKS else None
+
+
+def _flushed(look: Look) -> bool:
+    """Return whether most of the gradients of float32 weights are 0, and all others as small as float16 can hold them.
+
+    That is so however far training has come: what is left of a loss cannot be learned any more.
+    """
+    known = [p.gradient for p in matrices(look) if p.dtype == "float32" and p.gradient is not None]
+    if look.autocast != "float16" or look.scale is not None or len(known) < 2 or not (look.loss or 0.0) > 0:
+        return False
+    largest = max(max(stats.high, -stats.low) for stats in known)
+    return median(stats.zero for stats in known) >= FLUSHED and 0 < largest < SMALLEST_WHOLE
+
+
+def _on_their_way(looks: Sequence[Look]) -> Finding:
+    weights = [p for p in matrices(looks[-1]) if p.gradient is not None]
+    share = median(p.gradient.zero for p in weights if p.gradient is not None)
+    return _say(
+        f"{share:.0%} of the gradients are 0 in most of {len(weights)} layers, and the others are below 6e-5: they "
+        "underflow on their way through float16, and no scaler lifts them.",
+        "Under autocast, what goes back through a layer is float16, which rounds what is below 6e-8 to 0 and loses "
+        "digits below 6e-5: a small loss, or a mean over very many elements, has to be scaled up.",
+        "Make a loss larger that is small by nature: standardise the targets, or divide by fewer elements.",
+        step=next(look.step for look in looks if _flushed(look)),
+        layer=layers_of([max(weights, key=_share)])[0],
+        lost_share=round(share, 4),
+        layers=len(weights),
+    )
 
 
 def _in_weights(looks: Sequence[Look], share: float) -> Finding:

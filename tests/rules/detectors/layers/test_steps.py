@@ -127,6 +127,28 @@ def test_gradients_that_float16_loses(parameters, same, fires):
     assert (finding and finding.rule) == ("precision.underflow" if fires else None)
 
 
+def flushed(zero, high, **other):
+    small = replace(stats(4096, high / 64, zero=zero), low=-high, high=high)
+    return [weight(f"fc{i}", gradient=small, **other) for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "same", "fires"),
+    [
+        pytest.param(flushed(0.9, 2e-7), {"autocast": "float16"}, True, id="nothing else is left"),
+        pytest.param(flushed(0.9, 2e-7), {"autocast": "float16", "scale": 1024.0}, False, id="a scaler"),
+        pytest.param(flushed(0.9, 2e-7), {"autocast": "bfloat16"}, False, id="bfloat16"),
+        pytest.param(flushed(0.9, 2e-7), {}, False, id="no autocast"),
+        pytest.param(flushed(0.6, 2e-7), {"autocast": "float16"}, False, id="zeros of ReLU"),
+        pytest.param(flushed(0.9, 1e-3), {"autocast": "float16"}, False, id="sparse gradients of a usual size"),
+        pytest.param(flushed(1.0, 0.0), {"autocast": "float16"}, False, id="no gradients at all"),
+    ],
+)
+def test_gradients_that_float16_has_flushed_to_0_are_told_however_low_the_loss_is(parameters, same, fires):
+    finding = underflow(looks(parameters, loss=1e-6, **same), FALLING)
+    assert (finding and finding.rule) == ("precision.underflow" if fires else None)
+
+
 def cross_entropy(*last, scores=(288, 300), reduction=2, cast="ToCopy"):
     """Return how autocast does it: logits in float16, the loss of them in float32."""
     made = (
