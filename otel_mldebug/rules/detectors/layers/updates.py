@@ -6,7 +6,7 @@ from statistics import median
 
 from otel_mldebug.rules.course import Course
 from otel_mldebug.rules.detectors.clipping import blame_clipping, clipped_norm
-from otel_mldebug.rules.detectors.layers.reading import Progress, layers_of, matrices, progress
+from otel_mldebug.rules.detectors.layers.reading import Progress, layers_of, listed, matrices, progress
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
 from otel_mldebug.rules.steps import StepRecord
@@ -37,6 +37,9 @@ SWOLLEN, SWOLLEN_STEPS, SWOLLEN_LAYERS, SWOLLEN_LEFT, SWOLLEN_RECENT = 1.5, 240,
 thrown up by it: attention is saturated, and units are dead. What is left of the first loss, at least, and of that of
 the first third, at most: a loss that was low and is high again has learned something."""
 _SUPERVISED = ("NllLoss", "NLLLoss", "BinaryCrossEntropy", "MseLoss", "SmoothL1Loss", "HuberLoss")
+SILENT, SILENT_LOOKS, SILENT_STEPS = 0.2, 4, 50
+"""Update over weight of one of the first steps, of weights that have had no gradient at all in so many of the latest
+looks, over so many steps, while others still have: probabilities of exactly 1, or units that are all dead."""
 LOW = 1e-6
 """Below this a thousand steps change the weights by less than a thousandth. Fine-tuning with Adam at 1e-6 has 1e-5."""
 LOOKS = 3
@@ -51,7 +54,8 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
 
     Or when one of the first steps did so several times over, and the loss has been higher since than at the start; or
     once over, and threw the loss up, which has come back to where it started and no further; or when the first steps
-    threw it up and made most weights several times as large, and the loss has come to rest not far below its start.
+    threw it up and made most weights several times as large, and the loss has come to rest not far below its start. Or
+    when first steps that change weights by much are followed by gradients of exactly 0, whatever the loss is.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -62,7 +66,7 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
         return None
     late = [look for look in looks if look.step >= EARLY][-LOOKS:]
     first = [look for look in looks if look.step <= STEPS[0]]
-    told = "A step changes the weights by {ratio:.2g} times their size and the loss does "
+    told = "A step changes the weights by {ratio:.2g} times their size and the loss does not fall"
     if len(late) == LOOKS and known.stuck and min(map(_median_ratio, late)) >= HIGH:
         bad = late
     elif known.steps >= BLOW_STEPS and (known.left or 0.0) >= 1 and max(map(_median_ratio, first), default=0.0) >= BLOW:
@@ -72,9 +76,14 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
     elif (grown := _inflated(looks, steps)) is not None:
         bad = [looks[0]]
         told = f"The first steps have made the weights {grown:.2g} times as large and thrown the loss up, and it does "
+        told += "not fall"
     elif known.steps >= SWOLLEN_STEPS and _idle(known) and (grown := _swollen(looks)) >= SWOLLEN:
         bad = [max(first, key=_median_ratio)]
-        told = f"The first steps have made the weights {grown:.2g} times as large, and the loss does "
+        told = f"The first steps have made the weights {grown:.2g} times as large, and the loss does not fall"
+    elif silent := _silenced(looks):
+        bad = [max(first, key=_median_ratio)]
+        told = f"The first steps changed the weights by {{ratio:.2g}} times their size, and {listed(silent)} "
+        told += "have had no gradient at all since"
     else:
         return None
     ratios = [_median_ratio(look) for look in bad]
@@ -82,13 +91,33 @@ def rate_too_high(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Finding
         bad,
         ratios,
         rule="learning_rate.too_high",
-        summary=told + "not fall: the learning rate of {rate:g} is far too high.",
+        summary=told + ": the learning rate of {rate:g} is far too high.",
         cause="Steps of this size jump over every minimum. About 0.001 of the size of the weights is usual.",
         solutions=(
             "Lower the learning rate by a factor of 10 to 100.",
             "Warm it up over the first few hundred steps, and clip gradients.",
         ),
     )
+
+
+def _silenced(looks: Sequence[Look]) -> list[str]:
+    """Return the layers whose gradients have become exactly 0 after first steps that changed them by much."""
+    late = looks[-SILENT_LOOKS:]
+    if len(looks) < 2 * SILENT_LOOKS or late[-1].step - late[0].step < SILENT_STEPS or looks[0].step >= EARLY:
+        return []
+    wild = {
+        p.name
+        for look in looks
+        if look.step < EARLY
+        for p in _weights(look)
+        if (p.update_ratio or 0.0) >= SILENT and p.gradient is not None and p.gradient.norm > 0
+    }
+    now = [p for p in matrices(looks[-1]) if p.optimized and p.gradient is not None]
+    silent = {p.name for p in now if p.gradient is not None and p.gradient.norm == 0} & wild
+    for look in late:
+        silent &= {p.name for p in matrices(look) if p.gradient is not None and p.gradient.norm == 0}
+    others = any(p.gradient is not None and p.gradient.norm > 0 for p in now)
+    return layers_of([p for p in now if p.name in silent]) if len(silent) > 1 and others else []
 
 
 def _thrown(steps: Sequence[StepRecord]) -> bool:

@@ -60,6 +60,32 @@ def test_steps_that_are_too_large(parameters, records, fires):
     assert (finding and finding.rule) == ("learning_rate.too_high" if fires else None)
 
 
+def silenced(*, ratio=0.5, silent=2, norm=0.0):
+    """Return looks into steps of which the first changes weights by much, and gradients of some are gone after it."""
+    first, *rest = looks(moving(0.01), at=(0, 8, 16, 32, 48, 72, 108, 162, 243))
+    gone = [replace(p, gradient=stats(4096, norm)) if i < silent else p for i, p in enumerate(NET)]
+    return [
+        replace(first, parameters=tuple(replace(p, update_ratio=ratio) for p in first.parameters)),
+        *(replace(look, parameters=tuple(gone)) for look in rest),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "fires"),
+    [
+        pytest.param(silenced(), True, id="a policy that is sure of itself"),
+        pytest.param(silenced(ratio=0.05), False, id="first steps of a usual size"),
+        pytest.param(silenced(norm=1e-9), False, id="tiny gradients"),
+        pytest.param(silenced(silent=1), False, id="a single weight"),
+        pytest.param(silenced(silent=len(NET)), False, id="all of them: a hinge that holds"),
+        pytest.param(silenced()[:6], False, id="too few looks"),
+    ],
+)
+def test_first_steps_after_which_there_are_no_gradients(seen, fires):
+    finding = rate_too_high(seen, FLAT)
+    assert (finding and finding.rule) == ("learning_rate.too_high" if fires else None)
+
+
 def thrown(up, level, count=100):
     return steps([2.0, *[up] * 12, *[level] * (count - 13)])
 
