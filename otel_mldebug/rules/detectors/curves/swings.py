@@ -42,6 +42,9 @@ RATE = 0.01
 LONG, RISES = 5, 0.3
 """Period from which on, and share of the steps up to which, a loss that rises is a saw tooth: it jumps with each new
 task or rollout, and is learned down. What overshoots takes as long upwards as downwards."""
+SLOW, SLOW_RISES = 20, 0.44
+"""The same from such a period on: short tasks of which some are harder than others make long waves of saw teeth, with
+noise between the teeth."""
 STEADY_RATE = 1.5
 """How much the learning rate may change meanwhile: schedules that swing make losses that swing."""
 
@@ -114,7 +117,8 @@ def _settles(values: Sequence[float]) -> bool:
 def _saw_tooth(values: Sequence[float], period: int) -> bool:
     """Return whether the loss jumps up, and falls step by step."""
     rises = sum(b > a for a, b in pairwise(values))
-    return period >= LONG and rises <= RISES * (len(values) - 1)
+    most = SLOW_RISES if period >= SLOW else RISES
+    return period >= LONG and rises <= most * (len(values) - 1)
 
 
 def _ordered(course: Course) -> bool:

@@ -112,3 +112,23 @@ def test_of_several_optimizers_nothing_is_said():
     run.shared = True
 
     assert oscillation(run) is None
+
+
+def tasks(seed: int, count: int = 40, length: int = 10) -> list[float]:
+    """Return losses of tasks in turn, some of them harder: each is learned down, with the noise of batches."""
+    rng = random.Random(seed)
+    return [
+        height * 0.9**step * rng.uniform(0.85, 1.2) + 0.3
+        for height in (rng.uniform(1.0, 8.0) for _ in range(count))
+        for step in range(length)
+    ]
+
+
+def test_tasks_in_turn_make_saw_teeth_wherever_one_looks():
+    fired = [
+        (seed, end)
+        for seed in range(30)
+        for end in range(110, 400, 29)
+        if oscillation(course(tasks(seed)[:end])) is not None
+    ]
+    assert fired == []
