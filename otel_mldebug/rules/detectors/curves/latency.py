@@ -16,10 +16,10 @@ FACTOR = 5.0
 """How many times the median a spike takes."""
 LEAST_S = 0.1
 """What it takes more than the median, seconds, at least: Python's collection of garbage takes half of it at times."""
-LEAST_DATA, LEAST_SPIKES = 3, 4
-"""Spikes with usual steps between them, at least, where data was waited for, and elsewhere: on a busy machine, or where
-a container has used up its share of the CPU, what computes has to wait now and then, often in bursts. There, spikes
-have to come in a rhythm, or to last equally long, as well; …"""
+LEAST_SPIKES = 4
+"""Spikes with usual steps between them, at least: on a busy machine, or where a container has used up its share of the
+CPU, all have to wait now and then, often in bursts, and three may well last equally long. What computes has to do so in
+a rhythm, or equally long, as well; …"""
 LEAST_LOOSE = 5
 """… and where data was waited for, there have to be so many if they do not."""
 LEAST_WILD, WILD_S, WILD_PACE = 6, 0.15, 0.7
@@ -114,7 +114,7 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
     durations = [r.duration_s for r in steps]
     usual = median(durations)
     spikes = [r for r in steps if r.duration_s >= FACTOR * usual and r.duration_s - usual >= LEAST_S]
-    if len(spikes) < LEAST_DATA:
+    if len(spikes) < LEAST_SPIKES:
         return None
     begins = {b.index for a, b in pairwise(steps) if b.epoch is not None and b.epoch != a.epoch}
     medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
@@ -128,7 +128,7 @@ def latency_spikes(window: Sequence[StepRecord]) -> Finding | None:
 def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecord], machine: float) -> Finding | None:
     apart = [b.index - a.index for a, b in pairwise(spikes)]
     gaps = [gap for gap in apart if gap > 2]
-    if len(gaps) + 1 < LEAST_DATA or len(spikes) > 0.34 * len(steps):
+    if len(gaps) + 1 < LEAST_SPIKES or len(spikes) > 0.34 * len(steps):
         return None
     lost, total = sum(r.duration_s - usual for r in spikes), sum(r.duration_s for r in steps)
     medians = {phase: median(read(r) or 0.0 for r in steps) for phase, read in _PARTS}
@@ -148,7 +148,7 @@ def _judge(steps: Sequence[StepRecord], usual: float, spikes: Sequence[StepRecor
     elif phase is Phase.DATA:
         if not steady and (len(gaps) + 1 < LEAST_LOOSE or pace(steps, part=BUSY_PART, machine=machine) < BUSY):
             return None
-    elif len(gaps) + 1 < LEAST_SPIKES or not steady or not (collects or saves or not _rollouts(steps, spikes, usual)):
+    elif not steady or not (collects or saves or not _rollouts(steps, spikes, usual)):
         return None
     cause, solution = _LARGER if larger else _COLLECTION if collects else _SAVING if saves else _CAUSES[phase]
     rhythm = f" Every {every} steps." if regular else ""
