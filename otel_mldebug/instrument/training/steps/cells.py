@@ -15,9 +15,9 @@ WINDOW_STEPS = LATEST
 """Steps that detectors look back on."""
 _ALARM = 3.0
 """A loss or norm this many times the largest of the window has the detectors look at once."""
-_OUTLYING, _MOST_OUTLYING, _MOST_LOWER = 30.0, 64, 0.9
+_OUTLYING, _MOST_OUTLYING, _MOST_LOWER = 30.0, 24, 0.9
 """A loss this many times what so large a share of the window is below gets a record, though there were larger ones; and
-how often at most: samples that are wrong come again in each pass over the data."""
+how often at most, a tenth of a window: samples that are wrong come again in each pass over the data."""
 SETTLE_STEPS, SETTLED_STEPS = 12, 60
 """Steps after an alarm that get a record each, and after which the detectors look once more. Source: `curves.spikes`
 needs to see `WIDTH + AFTER` behind a spike, or `WIDTH + LONGEST_AFTER` where less is known of it."""
@@ -183,6 +183,12 @@ class Cell:
         self.settles_at, self.settled_at = self.steps + SETTLE_STEPS, self.steps + SETTLED_STEPS
         self.full_until = max(self.full_until, self.steps + SETTLE_STEPS)
         self.next_record = 0
+
+    def outlies(self) -> None:
+        """Note a loss that got a record because of `loss_alarm` alone."""
+        self.outlying += 1
+        if self.outlying >= _MOST_OUTLYING:
+            self.loss_alarm = self.loss_shock
 
     def rearm(self) -> None:
         """Set the alarms from the window."""

@@ -126,7 +126,8 @@ class Relay:
             reporter.settle(cell)
         loss, norm = record.loss, record.gradient_norm
         alarm = (loss is not None and loss >= cell.loss_shock) or (norm is not None and norm >= cell.norm_alarm)
-        cell.outlying += loss is not None and cell.loss_alarm <= loss < cell.loss_shock
+        if loss is not None and cell.loss_alarm <= loss < cell.loss_shock:
+            cell.outlies()
         if alarm:
             self.on_alarm()
             cell.alarmed()
