@@ -239,6 +239,7 @@ def test_losses_out_of_all_others_get_their_record_though_there_were_some_before
 
     indices = [s.index for s in pipeline.steps]
     assert {640, 777} <= set(indices)
+    assert made.cells["SGD"].outlying == 2
     assert looked == [0, 100, 112, 160], "an alarm is what is higher than anything before"
 
 

@@ -42,6 +42,11 @@ def until_a_limit(step):
     return 0.002 + 0.00008 * min(190, step) * (1 if step > 150 else 0.9 + 0.1 * (step % 3))
 
 
+def in_waves(step):
+    """Return the time of a step with an episode before it, which lasts longer for a while, then shorter, and so on."""
+    return growing(step) * (1.4 if step // 30 % 2 else 0.8)
+
+
 def lasting(step):
     """Return the time of a step with an episode before it, which lasts longer the better the policy is."""
     return growing(step) * (0.7 + 0.15 * (step * 7 % 5))
@@ -52,6 +57,7 @@ def lasting(step):
     [
         pytest.param(lasting, None, False, id="episodes, and no loader"),
         pytest.param(lasting, 0.001, True, id="batches of a loader"),
+        pytest.param(in_waves, None, False, id="episodes that last longer in waves"),
         pytest.param(until_a_limit, None, False, id="episodes that reach their limit"),
         pytest.param(lambda step: growing(step) * (0.95 + 0.05 * (step % 3)), None, True, id="a list that is copied"),
     ],

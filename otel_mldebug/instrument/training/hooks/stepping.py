@@ -173,8 +173,7 @@ class StepHooks:
             self.ending.back()
         if track.light is None or track.light.key == id(optimizer) or not self._nested():
             return False
-        track.wrapped = True  # the one around it has been counted already
-        track.count_no_longer()
+        track.count_no_longer()  # the one around it has been counted already
         track.begin(self._clock())
         track.depth = 3  # so the hooks after both find that there is nothing to do
         return True

@@ -95,6 +95,13 @@ DEEP = (*sized(1, 8, 64, 512, 4096), *CLASSIFIER[1:])
         pytest.param(drawn(1.0), CLASSIFIER, 30.0, "large", id="deviation 1, a loss of 13 times ln 10"),
         pytest.param(drawn(1.0), CLASSIFIER, 4.0, None, id="deviation 1, a usual loss"),
         pytest.param(drawn(1.0), CLASSIFIER, 6.0, "large", id="deviation 1, a loss of 2.6 times ln 10"),
+        pytest.param(
+            [replace(p, weight=stats(4096, 0.29, mean=0.5)) for p in drawn(1.0)],
+            CLASSIFIER,
+            30.0,
+            "large",
+            id="between 0 and 1, a loss of 13 times ln 10",
+        ),
         pytest.param(drawn(0.6), CLASSIFIER, 6.0, None, id="deviation 0.6, a loss of 2.6 times ln 10"),
         pytest.param(drawn(0.1), sized(1, 10, 100, 1000, 10000), None, None, id="usual weights of large inputs"),
         pytest.param(drawn(0.2), DEEP, 60.0, "large", id="usual weights that add up, and a loss of 26 times ln 10"),

@@ -86,6 +86,7 @@ def test_softmax_over_what_is_not_the_classes_is_found(operations):
         pytest.param(chain(LINEAR, LOG_SOFTMAX, NLL), id="over the classes"),
         pytest.param(tagged(LAST, op("View", N * 12, 3)), id="over the tags, then one row for each place"),
         pytest.param(tagged(LAST, op("Transpose", N, 3, 12, settings=SWAP)), id="over the tags, which go to the front"),
+        pytest.param(tagged(1, op("Permute", N * 12, 3)), id="moved, nobody knows where to"),
         pytest.param(tagged(1, op("View", N * 3, 12)), id="rows that hold something else"),
         pytest.param(tagged(1, op("View", N * 12, 3), op("Mean")), id="no loss that picks"),
         pytest.param(
