@@ -22,8 +22,8 @@ from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.ranks import COLLECTIVE, RankView
 from otel_mldebug.semconv.names import Phase
 
-TICK_S = 1.0
-"""Seconds between two looks, at most."""
+TICK_S, ALONE_S = 1.0, 4.0
+"""Seconds between two looks, at most: where there are other ranks, which want to know, and where there are none."""
 _LOOKS = 8
 """Looks within the time that counts as a hang, at least."""
 COMPARE_S = 5.0
@@ -111,7 +111,8 @@ class Vigil:
 
     def _tick_s(self) -> float:
         limit_s = self._asked().hang_timeout
-        return min(TICK_S, limit_s / _LOOKS) if limit_s else TICK_S
+        tick_s = ALONE_S if self.standing.view.world_size < 2 else TICK_S
+        return min(tick_s, limit_s / _LOOKS) if limit_s else tick_s
 
     def look(self) -> None:
         """Look once."""

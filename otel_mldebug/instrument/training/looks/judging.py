@@ -20,7 +20,7 @@ MOST_LOOKS = 64
 """Looks of one optimizer that rules look back on."""
 FIRST_LOOKS = 16
 """Looks of one optimizer that are judged at once, …"""
-JUDGE_SHARE = 0.005
+JUDGE_SHARE = 0.002
 """… before judging is kept within this share of the time."""
 FULL_LOOKS = 16
 """Looks of one optimizer that are written down in full, …"""

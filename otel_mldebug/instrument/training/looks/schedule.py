@@ -9,7 +9,7 @@ UNUSUAL, USUAL_S = 3, 0.03
 and search for models, which the next ones do not."""
 ESCALATION_S = 0.2
 """The same for looks at steps after a first sign of trouble."""
-BUDGET_SHARE = 0.05
+BUDGET_SHARE = 0.04
 """Share of the budget that looks may use on top of the allowance."""
 ASKED_SHARE = 0.3
 """The same where the user has set the distance between two looks: hooks, records and judging need the rest."""

@@ -20,8 +20,8 @@ StepSpan = Any
 """The span of a step, or None as long as nothing has called for one. OpenTelemetry is imported when one is made."""
 SCOPE = "otel_mldebug.training"
 SPAN_NAME = "training step"
-SPAN_SHARE = 0.03
-POINT_SHARE = 0.02
+SPAN_SHARE = 0.02
+POINT_SHARE = 0.015
 """Shares of the budget that spans and histogram points of steps may use; the rest is for what tells more."""
 FIRST = 10
 """Steps at the beginning whose spans and points only the budget as a whole has to pay."""

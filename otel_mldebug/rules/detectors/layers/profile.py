@@ -31,7 +31,8 @@ def vanishing_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
     """Fire when the gradients of early layers are orders of magnitude below those of late ones, look after look.
 
     Gradients are taken relative to the weights, and those that are exactly 0 are left out: zero-initialised residual
-    branches and LoRA adapters have them on purpose, and dead layers are another trouble.
+    branches and LoRA adapters have them on purpose, and dead layers are another trouble. What such a branch passes on
+    in the first steps is next to nothing as well, and grows with its weights: there the loss must be known to be stuck.
 
     Args:
         looks: Of one optimizer, oldest first.
@@ -41,7 +42,8 @@ def vanishing_profile(looks: Sequence[Look], steps: Sequence[StepRecord]) -> Fin
     if min(drops) < DECADES:
         return None
     known = progress(looks, steps)
-    for limit, fits in ((CERTAIN, not _falls(known)), (DECADES, known.stuck and known.steps >= STEPS)):
+    certain = not _falls(known) and not any(p.weight is not None and p.weight.norm == 0 for p in matrices(looks[0]))
+    for limit, fits in ((CERTAIN, certain), (DECADES, known.stuck and known.steps >= STEPS)):
         if fits and len(drops) >= LOOKS and min(drops) >= limit:
             return _finding(looks, [drop(look) for look in looks], limit, known)
     return None

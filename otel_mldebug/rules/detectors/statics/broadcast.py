@@ -82,8 +82,13 @@ def _judge(look: Look) -> Found | None:
 
 
 def _pairwise(look: Look, graph: Graph, place: int, after: tuple[int, ...]) -> bool:
-    """Return whether all pairs are meant: something from outside has that shape, or predictions make such pairs."""
-    if after in graph.operations[place].operands or any(part.shape == after for part in look.parts):
+    """Return whether all pairs are meant: something from outside has that shape, or predictions make such pairs.
+
+    As many features as samples have that shape by chance: what a first layer takes is not what predictions meet.
+    """
+    fed = sum(part.shape == after for part in look.parts)
+    taken = sum(after in o.operands and not graph.inputs(i) for i, o in enumerate(graph.operations[:place]))
+    if after in graph.operations[place].operands or fed > taken:
         return True
     return any(
         operation.shape == after and len(below := set(graph.inputs(i))) > 1

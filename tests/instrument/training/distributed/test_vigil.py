@@ -9,6 +9,7 @@ from otel_mldebug.instrument import sink
 from otel_mldebug.instrument.training.distributed.settings import Settings
 from otel_mldebug.instrument.training.distributed.standing import Standing
 from otel_mldebug.instrument.training.distributed.vigil import Vigil
+from otel_mldebug.rules.ranks import RankView
 
 CODE = {name: (lambda: None).__code__.replace(co_name=name, co_filename=f"/home/me/{name}.py") for name in ("a", "b")}
 
@@ -129,10 +130,14 @@ def test_before_the_first_step_a_program_may_take_its_time(told):
     assert told == []
 
 
-def test_the_time_between_two_looks_fits_the_setting():
-    assert World(4.0).vigil._tick_s() == 0.5
-    assert World(0.0).vigil._tick_s() == 1.0
-    assert World(math.inf).vigil._tick_s() == 1.0
+@pytest.mark.parametrize(("world_size", "usual_s"), [(1, 4.0), (2, 1.0)])
+def test_the_time_between_two_looks_fits_the_setting_and_whether_other_ranks_wait_for_it(world_size, usual_s):
+    ticks = {}
+    for timeout_s in (4.0, 0.0, math.inf):
+        world = World(timeout_s)
+        world.standing.view = RankView(rank=0, world_size=world_size)
+        ticks[timeout_s] = world.vigil._tick_s()
+    assert ticks == {4.0: 0.5, 0.0: usual_s, math.inf: usual_s}
 
 
 def test_a_process_that_has_not_begun_ends_without_a_look(told):

@@ -62,6 +62,16 @@ def test_a_vanishing_profile_names_the_first_layer_its_cause_and_the_numbers():
     assert finding.solutions[0].startswith("Use ReLU or GELU")
 
 
+@pytest.mark.parametrize(("records", "severity"), [([], None), (FALLING, None), (FLAT, Severity.WARNING)])
+def test_what_branches_pass_on_that_start_at_zero_counts_once_the_loss_is_stuck(records, severity):
+    grown = looks([*deep(8), weight("out", relative=100.0)])
+    first = grown[0].parameters
+    born = replace(grown[0], parameters=(*first[:-1], replace(first[-1], weight=stats(4096, 0.0))))
+    finding = vanishing_profile([born, *grown[1:]], records)
+    assert (finding and finding.severity) == severity
+    assert vanishing_profile(grown, []).severity == Severity.ERROR, "weights that were there from the start"
+
+
 def test_a_profile_in_the_first_looks_only_is_no_finding():
     assert vanishing_profile([*looks(deep(8))[:4], *looks(NET)[4:]], FLAT) is None
     assert vanishing_profile(looks(deep(8), at=(0, 1)), []) is None

@@ -17,6 +17,9 @@ from tests.rules.detectors.statics.build import LINEAR, NLL, UNIT, N, batch, cha
 
 PAIRS = op("Expand", N, N)
 HAND = chain(UNIT, op("Sub", N, N), op("Pow", N, N, operands=((N, N),)), op("Mean"))
+FEATURES = chain(
+    op("Addmm", N, 8, operands=((N, N), (N, 8))), UNIT, op("Sub", N, N), op("Pow", N, N, operands=((N, N),)), op("Mean")
+)
 SOFTMAX = op("Softmax", N, 3, settings={"dim": 1})
 LOG_SOFTMAX = op("LogSoftmax", N, 3, settings={"dim": 1})
 BCE = op("BinaryCrossEntropyWithLogits", operands=((N, 1), (N, 1)))
@@ -73,6 +76,10 @@ def test_predictions_that_are_compared_with_all_targets_are_found(operations):
             id="a mean over each row",
         ),
         pytest.param(look(*HAND, parts=(batch(1, shape=(N, N)),)), id="the target has that shape by itself"),
+        pytest.param(
+            look(*FEATURES, parts=(batch(0, shape=(N, N)), batch(1, shape=(N, N)))),
+            id="features and the target have that shape",
+        ),
         pytest.param(look(*chain(UNIT, op("Expand", N, 8), op("MseLoss"))), id="another number of columns"),
         pytest.param(
             look(*HAND, op("T", 1, N, inputs=(0,)), op("Sub", N, N, inputs=(0, 4)), op("Mean", inputs=(5,))),
@@ -87,6 +94,11 @@ def test_predictions_that_are_compared_with_all_targets_are_found(operations):
 )
 def test_losses_whose_shapes_are_meant_are_left_alone(seen):
     assert rule(broadcast, [seen]) == ""
+
+
+def test_as_many_features_as_samples_are_no_target():
+    seen = look(*FEATURES, parts=(batch(0, shape=(N, N)), batch(1, shape=(N,))))
+    assert rule(broadcast, [seen]) == "loss.broadcast"
 
 
 def test_a_batch_of_one_cannot_be_mixed_up():
