@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from otel_mldebug.rules.course import Course
+from otel_mldebug.rules.detectors.clipping import blame_clipping, clipped_norm
 from otel_mldebug.rules.detectors.curves.levels import Level, at_guess
 from otel_mldebug.rules.detectors.history import history
 from otel_mldebug.rules.detectors.layers.reading import matrices
@@ -28,6 +29,8 @@ LATEST = 100
 """Latest losses that tell the level."""
 MOVED = 0.03
 """All updates so far over the weights, if they all went one way, below which nothing can have been learned."""
+MOVED_CLIPPED = 0.5
+"""The same in half of the layers, below which gradients that are clipped in every step are clipped too strongly."""
 DEAD = 0.9
 """Share of the units of a layer that are dead, or saturated, which explains by itself why nothing is learned."""
 _PAIRS = (
@@ -82,6 +85,8 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
         return None
     ratios = [p.update_ratio for look in looks for p in matrices(look) if p.update_ratio is not None]
     moved = max(ratios, default=0.0) * course.steps
+    usual = median(p.update_ratio or 0.0 for p in matrices(looks[-1])) if matrices(looks[-1]) else 0.0
+    clipped = clipped_norm(course) if usual * course.steps < MOVED_CLIPPED else None
     norms = [r.gradient_norm for r in course if r.gradient_norm is not None and math.isfinite(r.gradient_norm)]
     recurrent = next((p.layer for p in looks[-1].parameters if p.module in _RECURRENT), "")
     guess = (
@@ -89,14 +94,11 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
         if classes is not None
         else f": no better than always giving {_constant(looks[-1])} ({level.chance:.4g})"
     )
-    return Finding(
-        rule="loss.plateau",
-        category=Category.TRAINING,
-        severity=Severity.WARNING if steps >= sure else Severity.INFO,
-        summary=f"The loss is stuck at {level.loss:.4g}{guess} in {steps} steps.",
-        cause=(_STILL.format(moved) if 0 < moved < MOVED else _PAIRS if _all_well(looks[-1]) else _OTHERS)
+    cause, solutions = blame_clipping(
+        clipped,
+        (_STILL.format(moved) if 0 < moved < MOVED else _PAIRS if _all_well(looks[-1]) else _OTHERS)
         + (f" Over long sequences gradients vanish on their way through {recurrent}." if recurrent else ""),
-        solutions=(
+        (
             *(("Raise the learning rate: try 100 to 10,000 times as much.",) if 0 < moved < MOVED else ()),
             "Check that inputs and targets belong together after shuffling and sorting, and that inputs are not "
             "constant: look at a few samples with their targets.",
@@ -105,6 +107,15 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
             *(("Use an LSTM with a forget bias of 1, attention, or shorter sequences.",) if recurrent else ()),
             "Change the learning rate by a factor of 10 in both directions.",
         ),
+    )
+    return Finding(
+        rule="loss.plateau",
+        category=Category.TRAINING,
+        severity=Severity.WARNING if steps >= sure else Severity.INFO,
+        summary=f"The loss is stuck at {level.loss:.4g}{guess} in {steps} steps"
+        + (f", and gradients are clipped to {clipped:g} in each of them." if clipped is not None else "."),
+        cause=cause,
+        solutions=solutions,
         prevention="Compare the first hundred losses with chance: the logarithm of the number of classes, or the "
         "variance of the targets.",
         confidence=0.8 if steps >= sure else 0.6,
@@ -115,6 +126,7 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
             **({"classes": classes} if classes is not None else {}),
             "chance": level.chance,
             "loss": level.loss,
+            **({"clipped_to": clipped} if clipped is not None else {}),
             **({"gradient_norm": median(norms)} if norms else {}),
             **history(window),
         },

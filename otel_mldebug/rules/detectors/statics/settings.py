@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, mixes
+from otel_mldebug.rules.detectors.layers.reading import layers_of, listed, mixes, progress
 from otel_mldebug.rules.detectors.statics.telling import tell
 from otel_mldebug.rules.finding import Finding
 from otel_mldebug.rules.looks import Look, Parameter
@@ -29,6 +29,9 @@ BLOWN, THROWN = 3.0, 10.0
 one of a look after it is: weights that start next to 0 grow as fast and do no harm. Any rate so far above will do."""
 COUPLED_DECAY = 0.5
 """Weight decay as an L2 term, from which it outweighs usual gradients."""
+GONE = 0.02
+"""What is left of weights, below which a decay that is weaker than that has outweighed the gradients all the same, if
+nothing was learned: normalised layers keep what weights mean at any size, but settle at a good part of it."""
 LONG_MEMORY = 0.998
 """Momentum from which updates are made of 500 gradients and more. Usual are 0.9 to 0.99. Source:
 Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013."""
@@ -156,21 +159,28 @@ def _ratio(look: Look, parameter: Parameter) -> float:
 
 
 def weight_decay(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
-    """Fire when weight decay takes weights away faster than anything can be learnt."""
+    """Fire when weight decay takes weights away faster than anything can be learnt, or has done so."""
     decoupled = looks[-1].optimizer_kind in DECOUPLED
     held = [p for p in _held(looks[-1]) if p.decay > 0 and len(p.shape) != 1]
     strong = [
         p for p in held if ((p.learning_rate or 0.0) * p.decay >= SHRINK if decoupled else p.decay >= COUPLED_DECAY)
     ]
+    taken, first = "it outweighs the gradients.", looks[0]
+    if strong and decoupled:
+        taken = f"each step takes {(strong[0].learning_rate or 0.0) * strong[0].decay:.0%} of all weights away."
     if not strong or 2 * len(strong) < len(held):
-        return None
+        strong = _gone(looks, held)
+        drawn = [p for p in held if _norm(looks[0], p)]
+        if not strong or 2 * len(strong) < len(drawn) or not progress(looks, window).stuck:
+            return None
+        taken = f"{listed(layers_of(strong))} came to less than {GONE:.0%} of what was drawn, and nothing is learned."
+        first = next(look for look in looks if _gone([looks[0], look], strong[:1]))
     decay, rate = strong[0].decay, strong[0].learning_rate or 0.0
     return tell(
         "optimizer.weight_decay",
         Severity.WARNING,
-        looks[0],
-        f"The weight decay of {looks[-1].optimizer or 'the optimizer'} is {decay:g}: "
-        + (f"each step takes {rate * decay:.0%} of all weights away." if decoupled else "it outweighs the gradients."),
+        first,
+        f"The weight decay of {looks[-1].optimizer or 'the optimizer'} is {decay:g}: {taken}",
         category=Category.OPTIMIZATION,
         cause="Weights are pulled to 0 more strongly than the loss can hold them: the model ends up constant.",
         solutions=(
@@ -182,6 +192,17 @@ def weight_decay(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding
         weight_decay=decay,
         learning_rate=rate,
     )
+
+
+def _gone(looks: Sequence[Look], held: Sequence[Parameter]) -> list[Parameter]:
+    """Return those of which next to nothing is left in the latest look."""
+    left = ((p, _norm(looks[0], p), _norm(looks[-1], p)) for p in held)
+    return [p for p, drawn, now in left if drawn and now is not None and now < GONE * drawn]
+
+
+def _norm(look: Look, parameter: Parameter) -> float | None:
+    """Return the norm of a weight in a look; None where it was not measured."""
+    return next((p.weight.norm for p in look.parameters if p.name == parameter.name and p.weight is not None), None)
 
 
 def _held(look: Look) -> list[Parameter]:

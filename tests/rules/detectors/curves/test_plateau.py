@@ -186,3 +186,20 @@ def test_pairs_are_blamed_where_nothing_else_is_wrong(seen, says):
     )
     finding = plateau_to_the_end([replace(seen, operations=operations)], chance(220))
     assert finding.cause.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "norms", "optimizer", "clipped"),
+    [
+        pytest.param(5e-4, [0.0025] * 220, "SGD", 0.0025, id="a tiny norm in every step"),
+        pytest.param(0.01, [0.0025] * 220, "SGD", None, id="steps that change the weights all the same"),
+        pytest.param(5e-4, [0.0025] * 220, "Adam", None, id="Adam, to which the norm is all the same"),
+        pytest.param(5e-4, [0.0025, 0.0031] * 110, "SGD", None, id="norms of their own"),
+    ],
+)
+def test_clipping_is_blamed_where_it_keeps_the_weights_in_place(ratio, norms, optimizer, clipped):
+    window = course([2.3] * 220, norms, optimizer=optimizer)
+    finding = plateau_to_the_end([well(update_ratio=ratio)], window)
+    assert finding.evidence.get("clipped_to") == clipped
+    assert finding.cause.startswith("Gradients are clipped far too strongly") == (clipped is not None)
+    assert ("gradients are clipped to 0.0025 in each" in finding.summary) == (clipped is not None)

@@ -7,8 +7,10 @@ import pytest
 from otel_mldebug.rules.detectors.statics.dropout import dropout_chance, dropout_output
 from otel_mldebug.rules.detectors.statics.modes import batch_of_one, eval_mode
 from otel_mldebug.rules.detectors.statics.settings import learning_rate, momentum, weight_decay
-from otel_mldebug.rules.looks import Layer
+from otel_mldebug.rules.looks import Layer, Look
 from otel_mldebug.semconv.names import Severity
+from tests.rules.detectors.layers import building
+from tests.rules.detectors.layers.building import FALLING, FLAT
 from tests.rules.detectors.statics.build import (
     LINEAR,
     NLL,
@@ -192,6 +194,30 @@ def test_settings_that_cannot_work_are_found(detector, kind, settings, found):
     assert rule(detector, seen) == found
     frozen = looks(parameters=(weight("fc", 8, 8, **settings, trainable=False),), optimizer_kind=kind)
     assert rule(detector, frozen) == ""
+
+
+@pytest.mark.parametrize(
+    ("left", "decay", "window", "step"),
+    [
+        pytest.param(0.001, 0.05, FLAT, 8, id="nothing is left and nothing learned"),
+        pytest.param(0.1, 0.05, FLAT, None, id="a tenth is left"),
+        pytest.param(0.001, 0.05, FALLING, None, id="the loss falls"),
+        pytest.param(0.001, 0.05, [], None, id="the loss is not known"),
+        pytest.param(0.001, 0.0, FLAT, None, id="no decay: something else has made them small"),
+        pytest.param(None, 0.05, FLAT, None, id="not measured"),
+    ],
+)
+def test_a_decay_that_has_taken_the_weights_away_is_found(left, decay, window, step):
+    """The bias of a table starts at 0: it says nothing, whatever becomes of it."""
+
+    def seen(number, share):
+        table = weight("user", 700, 12, decay=decay, weight=None if share is None else building.stats(8400, share))
+        offsets = weight("offsets", 700, 1, decay=decay, weight=building.stats(700, 0.1 if number else 0.0))
+        return Look(step=number, time_ns=number, parameters=(table, offsets), optimizer="Adam", optimizer_kind="Adam")
+
+    finding = weight_decay([seen(0, 1.0), seen(4, 0.5), seen(8, left), seen(16, left)], window)
+    assert (finding and finding.evidence["step"]) == step
+    assert finding is None or "user came to less than 2% of what was drawn" in finding.summary
 
 
 @pytest.mark.parametrize(
