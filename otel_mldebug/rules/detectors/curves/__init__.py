@@ -16,6 +16,7 @@ from otel_mldebug.rules.detectors.curves.passes import (
 )
 from otel_mldebug.rules.detectors.curves.plateau import plateau_at_chance, plateau_to_the_end
 from otel_mldebug.rules.detectors.curves.recurring import recurring_spike
+from otel_mldebug.rules.detectors.curves.rising import endless_warm_up
 from otel_mldebug.rules.detectors.curves.scaler import clipped_while_scaled, scaler_skips
 from otel_mldebug.rules.detectors.curves.schedule import rate_collapsed
 from otel_mldebug.rules.detectors.curves.speed import rate_too_high, rate_too_low
@@ -25,6 +26,7 @@ from otel_mldebug.rules.detectors.curves.warmup import unfinished_warm_up, warm_
 from otel_mldebug.rules.detectors.signature import Detector, LookDetector
 
 DETECTORS: tuple[Detector, ...] = (
+    endless_warm_up,
     scaler_skips,
     rate_collapsed,
     rate_swings,

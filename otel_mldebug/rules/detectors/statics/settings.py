@@ -201,8 +201,9 @@ def _gone(looks: Sequence[Look], held: Sequence[Parameter]) -> list[Parameter]:
 
 
 def _norm(look: Look, parameter: Parameter) -> float | None:
-    """Return the norm of a weight in a look; None where it was not measured."""
-    return next((p.weight.norm for p in look.parameters if p.name == parameter.name and p.weight is not None), None)
+    """Return the norm of a weight in a look; None where it was not measured, or is not finite."""
+    known = (p.weight for p in look.parameters if p.name == parameter.name)
+    return next((w.norm for w in known if w is not None and not w.nonfinite), None)
 
 
 def _held(look: Look) -> list[Parameter]:

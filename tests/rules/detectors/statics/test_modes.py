@@ -1,5 +1,6 @@
 """Modes of models, dropout, settings of optimizers."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -205,13 +206,16 @@ def test_settings_that_cannot_work_are_found(detector, kind, settings, found):
         pytest.param(0.001, 0.05, [], None, id="the loss is not known"),
         pytest.param(0.001, 0.0, FLAT, None, id="no decay: something else has made them small"),
         pytest.param(None, 0.05, FLAT, None, id="not measured"),
+        pytest.param(math.nan, 0.05, FLAT, None, id="not finite any more"),
     ],
 )
 def test_a_decay_that_has_taken_the_weights_away_is_found(left, decay, window, step):
     """The bias of a table starts at 0: it says nothing, whatever becomes of it."""
 
     def seen(number, share):
-        table = weight("user", 700, 12, decay=decay, weight=None if share is None else building.stats(8400, share))
+        wild = share is not None and math.isnan(share)
+        values = building.stats(8400, 0.0 if wild else share, nonfinite=float(wild)) if share is not None else None
+        table = weight("user", 700, 12, decay=decay, weight=values)
         offsets = weight("offsets", 700, 1, decay=decay, weight=building.stats(700, 0.1 if number else 0.0))
         return Look(step=number, time_ns=number, parameters=(table, offsets), optimizer="Adam", optimizer_kind="Adam")
 
