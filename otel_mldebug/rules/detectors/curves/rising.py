@@ -12,7 +12,7 @@ from otel_mldebug.semconv.names import Category, Severity
 
 LEAST_STEPS, LEAST_KNOWN = 200, 8
 """Steps of the run, and stretches of them whose rate and loss are known, at least."""
-LEARNED, WORSE, LATEST = 0.5, 4.0, 6
+LEARNED, WORSE, LATEST = 0.5, 2.5, 6
 """Lowest mean loss over the first one, at most; how many times that all of so many latest losses are, at least."""
 RISEN = 1.2
 """How many times the rate at the lowest loss the latest one is, at least."""
