@@ -21,6 +21,10 @@ HINT_STEPS, SURE_STEPS = 250, 500
 in short trials."""
 OVER_STEPS = 200
 """The same once training is over, of data that is none of those: nothing more will come."""
+HINT_SAMPLES, SURE_SAMPLES, OVER_SAMPLES = 16_384, 32_768, 1_024
+"""Samples that were seen in those steps, at least, while training goes on, and when it is over: small batches at a small
+rate take thousands of steps until anything is learned. Source: PyTorch's CIFAR-10 tutorial (SGD at 0.001, batches of 4)
+is at chance for some 1,500 steps."""
 NORMAL = 2.8
 """Smallest and largest of so many numbers from a normal distribution go beyond this, if it is a standard one."""
 UNEVEN = 0.95
@@ -33,6 +37,7 @@ MOVED_CLIPPED = 0.5
 """The same in half of the layers, below which gradients that are clipped in every step are clipped too strongly."""
 DEAD = 0.9
 """Share of the units of a layer that are dead, or saturated, which explains by itself why nothing is learned."""
+_NEVER = 1 << 62
 _PAIRS = (
     "Labels that do not belong to their inputs are the most likely cause: gradients reach all layers and inputs "
     "differ, so there is nothing in the pairs to learn. Shuffling or sorting inputs or labels alone does this, in a "
@@ -60,13 +65,17 @@ def plateau_at_chance(looks: Sequence[Look], window: Sequence[StepRecord]) -> Fi
         looks: Into steps of one optimizer: they tell how many classes there are.
         window: Steps of the same, oldest first; of a `Course` all of them are judged.
     """
-    return _plateau(looks, window, HINT_STEPS, SURE_STEPS)
+    seen = _seen(looks, window)
+    sure = SURE_STEPS if seen >= SURE_SAMPLES else _NEVER
+    return _plateau(looks, window, HINT_STEPS, sure) if seen >= HINT_SAMPLES else None
 
 
 def plateau_to_the_end(looks: Sequence[Look], window: Sequence[StepRecord]) -> Finding | None:
     """Fire like `plateau_at_chance` once training is over: then a shorter time tells, unless the data is made up."""
+    if _seen(looks, window) < OVER_SAMPLES:
+        return None
     if any(_made_up(look) for look in looks):
-        return plateau_at_chance(looks, window)
+        return _plateau(looks, window, HINT_STEPS, SURE_STEPS)
     return _plateau(looks, window, OVER_STEPS, OVER_STEPS)
 
 
@@ -131,6 +140,21 @@ def _plateau(looks: Sequence[Look], window: Sequence[StepRecord], hint: int, sur
             **history(window),
         },
     )
+
+
+def _seen(looks: Sequence[Look], window: Sequence[StepRecord]) -> int:
+    """Return how many samples the losses so far are about: all places that get a class, or rows of targets."""
+    steps = Course.of(window).steps
+    return steps * max(map(_samples, looks)) if steps >= OVER_STEPS else 0
+
+
+def _samples(look: Look) -> int:
+    operations = look.operations
+    for place in operations[-1].inputs if operations else ():
+        if 0 <= place < len(operations) and operations[place].kind.startswith("LogSoftmax"):
+            shape = operations[place].shape
+            return math.prod(shape) // shape[1] if len(shape) > 1 and shape[1] else 1
+    return max((part.shape[0] for part in look.parts if part.role == "target" and part.shape), default=1)
 
 
 def _constant(look: Look) -> str:

@@ -203,3 +203,21 @@ def test_clipping_is_blamed_where_it_keeps_the_weights_in_place(ratio, norms, op
     assert finding.evidence.get("clipped_to") == clipped
     assert finding.cause.startswith("Gradients are clipped far too strongly") == (clipped is not None)
     assert ("gradients are clipped to 0.0025 in each" in finding.summary) == (clipped is not None)
+
+
+@pytest.mark.parametrize(
+    ("batch", "steps", "going_on", "over"),
+    [
+        pytest.param(4, 220, None, None, id="hardly anything was seen"),
+        pytest.param(4, 1500, None, Severity.WARNING, id="small batches take their time"),
+        pytest.param(4, 5000, Severity.INFO, Severity.WARNING, id="but not for ever"),
+        pytest.param(4, 9000, Severity.WARNING, Severity.WARNING, id="so long"),
+        pytest.param(64, 600, Severity.WARNING, Severity.WARNING, id="usual batches"),
+    ],
+)
+def test_small_batches_are_given_more_steps(batch, steps, going_on, over):
+    operations = (replace(OPERATIONS[0], shape=(batch, 10)), OPERATIONS[1])
+    seen, window = replace(look(), operations=operations), chance(steps)
+    for detect, severity in ((plateau_at_chance, going_on), (plateau_to_the_end, over)):
+        finding = detect([seen], window)
+        assert (finding and finding.severity) == severity
