@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # /// diagnosis
-# fault = "the factor of the warm-up is not capped, so the learning rate rises until the loss, which had come down, climbs up again"
+# fault = "the factor of the warm-up is not capped, so the rate rises until the loss climbs up again"
 # rules = ["loss.explosion", "learning_rate.too_high", "loss.nonfinite", "activation.dead"]
 # words = ["grown|diverge|explo|overflow|infinite|nan|dead", "learning rate|loss|units"]
 # consequences = ["gradient.explosion", "loss.spike", "loss.oscillation", "gradient.vanished"]

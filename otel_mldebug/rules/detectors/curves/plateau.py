@@ -22,9 +22,9 @@ in short trials."""
 OVER_STEPS = 200
 """The same once training is over, of data that is none of those: nothing more will come."""
 HINT_SAMPLES, SURE_SAMPLES, OVER_SAMPLES = 16_384, 32_768, 1_024
-"""Samples that were seen in those steps, at least, while training goes on, and when it is over: small batches at a small
-rate take thousands of steps until anything is learned. Source: PyTorch's CIFAR-10 tutorial (SGD at 0.001, batches of 4)
-is at chance for some 1,500 steps."""
+"""Samples that were seen in those steps, at least, while training goes on, and when it is over: small batches at small
+rates take thousands of steps until anything is learned. Source: PyTorch's CIFAR-10 tutorial (SGD at 0.001, batches of
+4) is at chance for some 1,500 steps."""
 NORMAL = 2.8
 """Smallest and largest of so many numbers from a normal distribution go beyond this, if it is a standard one."""
 UNEVEN = 0.95
