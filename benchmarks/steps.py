@@ -2,7 +2,8 @@
 
 Everything is in place as in a user's run: the local store, spans, metrics, detectors. Only the hooks in PyTorch are
 switched between two steps, so that both see the same machine, and what is done once is done before. What our other
-threads do counts for the steps with hooks, all of it.
+threads do, all of it, is measured while hooks stay in, as in a user's run, and added: some of it comes by the second,
+and with hooks taken out half of the time each step would get twice of that.
 """
 
 import gc
@@ -25,6 +26,8 @@ SAMPLED = 50
 """Steps between two looks where layers are sampled."""
 WARM_S, LEAST_WARM = 10.0, 10
 """Processor time, seconds, after which steps at the beginning have been enough, and how many there are at least."""
+BESIDE_S = 10.0
+"""Processor time, seconds, of the steps beside which our other threads are measured."""
 NOTHING = "off"
 WATCHED = "on"
 
@@ -86,10 +89,10 @@ def paired(torch: Any, step: Step, block: int, repeats: int, run: int = 1) -> tu
     switch = Switch(torch)
     _warm(switch, step)
     gc.collect()
+    beside = _beside(step)
     counted = switch.recorder.index
     for _ in range(repeats):
         spent = {WATCHED: 0.0, NOTHING: 0.0}
-        beside_s = _beside()
         for number in range(block // run):
             for name in (WATCHED, NOTHING) if number % 2 else (NOTHING, WATCHED):
                 switch(name)
@@ -97,7 +100,7 @@ def paired(torch: Any, step: Step, block: int, repeats: int, run: int = 1) -> tu
                 for _ in range(run):
                     step()
                 spent[name] += time.thread_time() - started_s
-        spent[WATCHED] += _beside() - beside_s
+        spent[WATCHED] *= 1 + beside
         for name, seconds in spent.items():
             times[name].append(seconds)
     missed = repeats * (block // run) * run - (switch.recorder.index - counted)
@@ -122,9 +125,13 @@ def _warm(switch: Switch, step: Step) -> None:
         installed.watch.optimizers.purse.first_s = 0.0
 
 
-def _beside() -> float:
-    """Return processor seconds of all other threads."""
-    return time.process_time() - time.thread_time()
+def _beside(step: Step) -> float:
+    """Return processor time of all other threads over that of steps with hooks, while those go on."""
+    own_s, whole_s = time.thread_time(), time.process_time()
+    while time.thread_time() - own_s < BESIDE_S:
+        step()
+    own_s, whole_s = time.thread_time() - own_s, time.process_time() - whole_s
+    return (whole_s - own_s) / own_s
 
 
 def sampled(torch: Any, work: Workload, *, quick: bool) -> Figure:

@@ -134,23 +134,23 @@ def _tiny(torch: Any, prepare: Callable[[Any], Any]) -> Program:
 
 WORKLOADS = (
     Workload(
-        name="transformer", make=transformer, rounds=8, block=5, limit=1.01, layers=1.02,
+        name="transformer", make=transformer, rounds=16, block=5, limit=1.01, layers=1.02,
         note="10.2 M parameters, 4 layers, width 384, batch 4 x 64 tokens, AdamW, no loader", peers=False,
     ),
     Workload(
-        name="mlp", make=mlp, rounds=25, block=30, limit=1.03, layers=1.05,
+        name="mlp", make=mlp, rounds=40, block=30, limit=1.03, layers=1.05,
         note="200 tensors, 100 residual layers of width 64, batch 32, AdamW, no loader",
     ),
     Workload(
-        name="cnn", make=cnn, rounds=25, block=20, limit=1.01, layers=1.02,
+        name="cnn", make=cnn, rounds=50, block=20, limit=1.01, layers=1.02,
         note="3 convolutions, 32 images of 3 x 32 x 32, SGD with momentum, DataLoader",
     ),
     Workload(
-        name="tiny", make=tiny, rounds=120, block=100, run=10, limit=1.03,
+        name="tiny", make=tiny, rounds=240, block=100, run=10, limit=1.03,
         note="3 linear layers, width 64, batch 64, AdamW, no loader: budget 2 % + 1 point",
     ),
     Workload(
-        name="compiled", make=compiled, rounds=60, block=100, run=10, limit=1.03, peers=False,
+        name="compiled", make=compiled, rounds=120, block=100, run=10, limit=1.03, peers=False,
         note="the same with torch.compile around the model",
     ),
 )  # fmt: skip
