@@ -24,6 +24,8 @@ RECORD_SHARE = 0.05
 """Share of the budget that records may use; steps too short for that get one now and then, and all when in trouble."""
 MOST_BETWEEN, MOST_BETWEEN_S, SHORT_BETWEEN = 32, 0.06, 192
 """Steps between two records, at most: so many, or in short steps as many as take so long, seconds, but never more."""
+LATER, LATE_BETWEEN, LATE_BETWEEN_S = 64, 512, 0.5
+"""The same in long runs: one for each so many of the steps that have been, which what happens slowly shows in, too."""
 
 
 class StepRecorder:
@@ -214,7 +216,8 @@ class StepRecorder:
         if allowed_s <= 0:
             return MOST_BETWEEN
         most = min(SHORT_BETWEEN, max(MOST_BETWEEN, int(MOST_BETWEEN_S / duration_s)))
-        return min(most, 1 + int(self.relay.record_s / allowed_s))
+        late = min(self.index // LATER, LATE_BETWEEN, int(LATE_BETWEEN_S / duration_s))
+        return min(max(most, late), 1 + int(self.relay.record_s / allowed_s))
 
     def evaluated(self, track: Track, evaluation: Evaluation, late: LateLoss | None) -> None:
         """Note an evaluation pass of the calling thread that has ended.
