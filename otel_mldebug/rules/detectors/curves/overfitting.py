@@ -30,8 +30,19 @@ the most that the training loss may then be of the evaluation loss."""
 HEART, HEART_RISE, HEART_GAP = 8, 0.15, 0.1
 """What is known by heart and no more: evaluations since the best one, which is poor; their rise; and what the training
 loss may be of the evaluation loss."""
+NOTHING = 0.97
+"""Best evaluation loss over the training loss at the beginning, from which nothing was learned that holds elsewhere."""
 FALL = 0.7
 """What is left of the training loss since the best evaluation, at most."""
+_APART = (
+    "Nothing of what is learned holds for the evaluation data. Labels that do not belong to their inputs are the most "
+    "likely cause: one of the two was shuffled or sorted without the other, or the two sets of data number their "
+    "classes or scale their inputs differently. "
+)
+_CHECK = (
+    "Look at a few samples of both sets of data with their labels, after all shuffling and sorting, and compare range "
+    "and scale of their inputs."
+)
 
 
 def overfitting(window: Sequence[StepRecord]) -> Finding | None:
@@ -78,15 +89,20 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
         return None
     if latest < (1 + RISE) * losses[best] and after > (GAP if steady else HEART_GAP) * latest:
         return None
+    first = course.first_loss
+    nothing = first is not None and losses[best] >= NOTHING * first
     return Finding(
         rule="training.overfitting",
         category=Category.TRAINING,
         severity=Severity.WARNING,
         summary=f"Overfitting since step {step}: the evaluation loss has risen from {losses[best]:.3g} to {latest:.3g} "
-        f"while the training loss fell from {before:.3g} to {after:.3g}.",
-        cause="The model learns the training data by heart: it is too large for so little data, or trained for too "
-        "long on it.",
+        f"while the training loss fell from {before:.3g} to {after:.3g}"
+        + (f", and it was never lower than the {first:.3g} of an untrained model." if nothing else "."),
+        cause=(_APART if nothing else "")
+        + "The model learns the training data by heart: it is too large for so little data, or trained for too long on "
+        "it.",
         solutions=(
+            *((_CHECK,) if nothing else ()),
             f"Stop early: keep the weights of the best evaluation, which was around step {step}.",
             "Regularise: weight decay, dropout, data augmentation, label smoothing.",
             "Use more data, or a smaller model.",
@@ -101,6 +117,7 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
             "evaluation_loss": latest,
             "evaluations": len(losses),
             "evaluations_since_best": len(since),
+            **({"first_training_loss": first} if nothing else {}),
             "training_loss_then": before,
             "training_loss": after,
             **({"place": passes[-1][0].place} if passes[-1][0].place else {}),

@@ -36,6 +36,17 @@ def test_overfitting_is_named_with_the_step_of_the_best_evaluation():
     assert "Overfitting since step 60" in finding.summary
 
 
+@pytest.mark.parametrize(("best", "apart"), [(2.4, True), (2.0, False)])
+def test_labels_are_blamed_where_no_evaluation_was_better_than_an_untrained_model(best, apart):
+    run = evaluated([best, best + 0.2, best + 0.5, best + 0.9, best + 1.3, best + 1.8], falling(120, first=2.3))
+    finding = overfitting(run)
+
+    assert finding.cause.startswith("Nothing of what is learned holds") == apart
+    assert finding.solutions[0].startswith("Look at a few samples of both sets") == apart
+    assert ("never lower than the 2." in finding.summary) == apart
+    assert finding.evidence.get("first_training_loss") == (run.first_loss if apart else None)
+
+
 STEADILY = [0.9, 0.7, 0.62, *(0.62 + 0.0135 * i for i in range(1, 15))]
 """The evaluation loss rises by little more than a quarter, but at every evaluation."""
 SLOWLY = [0.9, 0.7, 0.62, *(0.62 + 0.008 * i for i in range(1, 15))]
