@@ -2,6 +2,7 @@
 # /// diagnosis
 # fault = "the learning rate is far too high for targets in the hundreds: the loss diverges to infinity"
 # rules = ["loss.nonfinite", "gradient.nonfinite", "loss.explosion", "gradient.explo", "learning_rate.too_high"]
+# consequences = ["activation.dead"]
 # within = 60
 # ///
 import argparse

@@ -110,7 +110,7 @@ def test_after_the_first_looks_judging_keeps_within_its_share_of_the_time(seen):
 
     def detect(looks: Sequence[Look], _: Any) -> None:
         judged_at.append(now[0])
-        spent[0] += 0.0225  # of this, 4.5 seconds pay for the share
+        spent[0] += 0.009  # of this, 4.5 seconds pay for the share
 
     judge = Judge(StepRecorder(clock=lambda: now[0]), [detect], cost=lambda: spent[0])
     for step in range(28):

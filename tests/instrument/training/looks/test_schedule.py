@@ -40,11 +40,11 @@ def test_the_first_steps_are_looked_at_and_the_budget_pays_for_none_of_it():
     assert (purse.spent_s, purse.first_s) == pytest.approx((0.05, ALLOWANCE_S - 0.05))
 
 
-def test_once_the_allowance_is_used_up_looks_take_a_twentieth_of_the_budget():
+def test_once_the_allowance_is_used_up_looks_take_their_share_of_the_budget():
     looked, owed_s = run(Schedule(Purse(first_s=0.0), 0.02), 10_000, cost_s=0.005, step_s=0.01)
 
-    assert looked == list(range(LEAST_BETWEEN, 10_000, 500))
-    assert owed_s == pytest.approx(0.05 * 0.02 * 10_000 * 0.01)
+    assert looked == list(range(LEAST_BETWEEN, 10_000, 625))
+    assert owed_s == pytest.approx(0.04 * 0.02 * 10_000 * 0.01)
 
 
 def test_long_steps_are_looked_at_every_fifty_steps_at_most():
