@@ -117,7 +117,7 @@ def _judge(course: Course, passes: list[tuple[Evaluation, float]]) -> Finding | 
             "evaluation_loss": latest,
             "evaluations": len(losses),
             "evaluations_since_best": len(since),
-            **({"first_training_loss": first} if nothing else {}),
+            **({"first_training_loss": first} if nothing and first is not None else {}),
             "training_loss_then": before,
             "training_loss": after,
             **({"place": passes[-1][0].place} if passes[-1][0].place else {}),
