@@ -1,6 +1,5 @@
 """A learning rate that never stops rising, until it undoes what was learned."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
@@ -14,8 +13,7 @@ from otel_mldebug.semconv.names import Category, Severity
 LEAST_STEPS, LEAST_KNOWN = 200, 8
 """Steps of the run, and stretches of them whose rate and loss are known, at least."""
 LEARNED, WORSE, LATEST = 0.5, 2.5, 8
-"""Lowest mean loss over the first one, at most; how many times that the median of so many latest losses is, at least,
-half of which is less than any of them."""
+"""Lowest mean loss over the first one, at most; how many times that the median of so many latest losses is, at least."""
 RISEN = 1.2
 """How many times the rate at the lowest loss the latest one is, at least."""
 HALF_WAY = 0.25
@@ -44,11 +42,9 @@ def endless_warm_up(window: Sequence[StepRecord]) -> Finding | None:
     low = means.index(min(means))
     begin, end = known[0][0], course[-1].index
     middle = max((rate for step, rate, _ in known if 2 * (step - begin) <= end - begin), default=0.0)
-    if rates[-1] < RISEN * rates[low] or middle < HALF_WAY * rates[-1] or not math.isfinite(rates[-1]):
+    if rates[-1] < RISEN * rates[low] or middle < HALF_WAY * rates[-1]:
         return None
-    if 2 * min(latest) < WORSE * means[low] or median(latest) < WORSE * means[low]:
-        return None
-    if low == len(means) - 1 or order(means[low:]) < ORDER:
+    if median(latest) < WORSE * means[low] or low == len(means) - 1 or order(means[low:]) < ORDER:
         return None
     since = next((step for step, _, loss in known[low:] if loss >= 2 * means[low]), known[-1][0])
     return Finding(

@@ -31,6 +31,8 @@ def test_a_warm_up_without_an_end_is_blamed_for_a_loss_that_climbs_up_again():
         pytest.param(BACK, RISING[::-1], False, id="a rate that falls"),
         pytest.param(BACK, [min(r, 0.06) for r in RISING], False, id="a warm-up that has come to its end"),
         pytest.param(BACK, [1e-6 * 10 ** (i / 100) for i in range(N)], False, id="a search for a rate"),
+        pytest.param(BACK, [0.1 + 1e-5 * i for i in range(N)], False, id="a rate that hardly rises explains nothing"),
+        pytest.param([*DOWN, *[18 * 0.985**i for i in range(200)]], RISING, False, id="another task, which is learned"),
         pytest.param(falling(N), RISING, False, id="a loss that falls"),
         pytest.param([*DOWN, *[0.1] * 200], RISING, False, id="somewhat higher"),
         pytest.param([*DOWN, *UP[:190], *[0.05] * 10], RISING, False, id="it is back"),

@@ -224,6 +224,16 @@ def test_a_decay_that_has_taken_the_weights_away_is_found(left, decay, window, s
     assert finding is None or "user came to less than 2% of what was drawn" in finding.summary
 
 
+@pytest.mark.parametrize(("kept", "found"), [(1, True), (2, False)])
+def test_a_decay_is_blamed_only_if_half_of_the_weights_have_gone(kept, found):
+    def seen(number, share):
+        lost = weight("lost", 64, 64, decay=0.05, weight=building.stats(4096, share))
+        rest = [weight(f"kept{i}", 64, 64, decay=0.05, weight=building.stats(4096, 1.0)) for i in range(kept)]
+        return Look(step=number, time_ns=number, parameters=(lost, *rest), optimizer="SGD", optimizer_kind="SGD")
+
+    assert (weight_decay([seen(0, 1.0), seen(8, 0.001)], FLAT) is not None) == found
+
+
 @pytest.mark.parametrize(
     ("last", "severity"),
     [
