@@ -13,7 +13,7 @@ from otel_mldebug.semconv.names import Category, Severity
 LEAST_STEPS, LEAST_KNOWN = 200, 8
 """Steps of the run, and stretches of them whose rate and loss are known, at least."""
 LEARNED, WORSE, LATEST = 0.5, 2.5, 8
-"""Lowest mean loss over the first one, at most; how many times that the median of so many latest losses is, at least."""
+"""Lowest mean loss over the first one, at most; how many times that the median of so many latest losses is, or more."""
 RISEN = 1.2
 """How many times the rate at the lowest loss the latest one is, at least."""
 HALF_WAY = 0.25
